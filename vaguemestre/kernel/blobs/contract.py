@@ -1,0 +1,49 @@
+"""What every blob store does."""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from vaguemestre.kernel.database import Transaction
+
+SEGMENT_BYTES = 65_536
+TAG_BYTES = 16
+CHUNK_BYTES = SEGMENT_BYTES + TAG_BYTES
+"""Size of each sealed chunk of a blob except the last, which may be shorter."""
+
+
+class BlobSink(Protocol):
+    """One blob being written."""
+
+    async def append(self, chunk: bytes) -> None:
+        """Add the next sealed chunk.
+
+        Raises:
+            TemporaryFailure: the disk is full or the object store is away.
+        """
+
+    async def finish(self) -> str:
+        """Return the reference under which the blob is read; call once, after the last chunk."""
+
+    async def discard(self) -> None:
+        """Give up; what was written so far is never referred to. Harmless after `finish` failed."""
+
+
+class BlobStore(Protocol):
+    """Where sealed bytes that are too large for a catalogue row lie."""
+
+    def create(self) -> BlobSink:
+        """Begin a new blob."""
+
+    def read(self, reference: str, first: int, count: int) -> bytes:
+        """Return chunks FIRST to FIRST + COUNT - 1, joined; fewer at the end of the blob.
+
+        Raises:
+            TemporaryFailure: the store is away.
+            IntegrityError: the blob is not there.
+        """
+
+    def before_commit(self, tx: "Transaction", references: list[str]) -> None:
+        """Make these blobs durable; pass it to `Transaction.collect` with each reference that a row will hold."""
+
+    def delete(self, reference: str) -> None:
+        """Give the space of a blob back, now or at the next compaction; an absent blob is no error."""

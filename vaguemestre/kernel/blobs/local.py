@@ -1,0 +1,212 @@
+"""Blobs in append-only segment files of the local disk.
+
+Each process appends to a file of its own, so that no lock is needed, and many blobs interleave in it chunk by
+chunk. A reference lists the runs of contiguous chunks: `FILE:OFFSET+CHUNKS,OFFSET+CHUNKS…:LASTBYTES`. One
+fdatasync before COMMIT covers a whole commit group. `delete` punches holes, so the space returns at once.
+"""
+
+import ctypes
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaguemestre.kernel.blobs.contract import CHUNK_BYTES
+from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
+from vaguemestre.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from vaguemestre.kernel.database import Transaction
+
+FILE_BYTES = 1 << 30
+OPEN_FILES = 64
+PUNCH_HOLE_KEEP_SIZE = 0x03  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Contiguous chunks in a segment file: OFFSET in bytes, COUNT of chunks."""
+
+    offset: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a blob lies: the file's name, its runs in order, the size of its last chunk in bytes."""
+
+    file: str
+    runs: tuple[Run, ...]
+    last_bytes: int
+
+    @classmethod
+    def parse(cls, reference: str) -> "Extent":
+        """Read a reference.
+
+        Raises:
+            IntegrityError: not one of ours.
+        """
+        try:
+            file, runs, last_bytes = reference.split(":")
+            pairs = [run.split("+") for run in runs.split(",")]
+            parsed = tuple(Run(int(offset), int(count)) for offset, count in pairs)
+            return cls(Path(file).name, parsed, int(last_bytes))
+        except ValueError:
+            raise IntegrityError("blob: malformed reference") from None
+
+    def __str__(self) -> str:
+        runs = ",".join(f"{run.offset}+{run.count}" for run in self.runs)
+        return f"{self.file}:{runs}:{self.last_bytes}"
+
+    def spans(self, first: int, count: int) -> Iterator[tuple[int, int]]:
+        """Yield (offset, size in bytes) of the file's pieces that hold chunks FIRST to FIRST + COUNT - 1."""
+        total = sum(run.count for run in self.runs)
+        end = min(first + count, total)
+        start = 0
+        for run in self.runs:
+            low, high = max(first, start), min(end, start + run.count)
+            if low < high:
+                short = CHUNK_BYTES - self.last_bytes if high == total else 0
+                yield run.offset + (low - start) * CHUNK_BYTES, (high - low) * CHUNK_BYTES - short
+            start += run.count
+
+
+class SegmentFile:
+    """The file to which this process appends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = f"{new_id()}.seg"
+        self.descriptor = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self.size = 0
+        self.dirty = True
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def append(self, chunk: bytes) -> int:
+        """Write CHUNK at the end; returns its offset.
+
+        Raises:
+            TemporaryFailure: no space left, or the disk fails.
+        """
+        offset, self.size = self.size, self.size + len(chunk)
+        self.dirty = True
+        try:
+            written = os.pwrite(self.descriptor, chunk, offset)
+        except OSError as error:
+            raise TemporaryFailure(f"blobs: {errno.errorcode.get(error.errno or 0, 'EIO')}") from error
+        if written != len(chunk):
+            raise TemporaryFailure("blobs: ENOSPC")
+        return offset
+
+
+class LocalSink:
+    """One blob being appended to the segment file."""
+
+    def __init__(self, file: SegmentFile, lock: threading.Lock) -> None:
+        self._file = file
+        self._lock = lock
+        self._runs: list[Run] = []
+        self._last_bytes = 0
+
+    async def append(self, chunk: bytes) -> None:
+        """Add the next sealed chunk."""
+        with self._lock:
+            offset = self._file.append(chunk)
+        self._last_bytes = len(chunk)
+        if self._runs and self._runs[-1].offset + self._runs[-1].count * CHUNK_BYTES == offset:
+            self._runs[-1] = Run(self._runs[-1].offset, self._runs[-1].count + 1)
+        else:
+            self._runs.append(Run(offset, 1))
+
+    async def finish(self) -> str:
+        """Return the blob's reference; it is durable after `LocalBlobs.before_commit`."""
+        return str(Extent(self._file.name, tuple(self._runs), self._last_bytes))
+
+    async def discard(self) -> None:
+        """Punch out what was written."""
+        if self._runs:
+            _punch(self._file.descriptor, Extent(self._file.name, tuple(self._runs), self._last_bytes))
+
+
+class LocalBlobs:
+    """Blobs in FOLDER."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._appending: SegmentFile | None = None
+        self._to_sync: set[SegmentFile] = set()
+        self._readers: dict[str, int] = {}
+
+    def create(self) -> LocalSink:
+        """Begin a new blob in this process's segment file."""
+        with self._lock:
+            if self._appending is None or self._appending.size >= FILE_BYTES:
+                self._appending = self._new_file()
+            self._to_sync.add(self._appending)
+            return LocalSink(self._appending, self._lock)
+
+    def read(self, reference: str, first: int, count: int) -> bytes:
+        """Return chunks FIRST to FIRST + COUNT - 1, joined."""
+        extent = Extent.parse(reference)
+        descriptor = self._reader(extent.file)
+        pieces = [os.pread(descriptor, size, offset) for offset, size in extent.spans(first, count)]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def before_commit(self, tx: "Transaction", references: list[str]) -> None:
+        """Flush the files to which this process appended since the last time."""
+        with self._lock:
+            files, self._to_sync = self._to_sync, {self._appending} if self._appending else set()
+            dirty = [file for file in files if file.dirty]
+            for file in dirty:
+                file.dirty = False
+        for file in dirty:
+            try:
+                os.fdatasync(file.descriptor)
+            except OSError as error:
+                file.dirty = True
+                raise TemporaryFailure("blobs: fdatasync failed") from error
+
+    def delete(self, reference: str) -> None:
+        """Punch the blob's chunks out of its file."""
+        extent = Extent.parse(reference)
+        try:
+            descriptor = os.open(self._folder / extent.file, os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            _punch(descriptor, extent)
+        finally:
+            os.close(descriptor)
+
+    def _new_file(self) -> SegmentFile:
+        try:
+            return SegmentFile(self._folder)
+        except OSError as error:
+            raise TemporaryFailure(f"blobs: {errno.errorcode.get(error.errno or 0, 'EIO')}") from error
+
+    def _reader(self, name: str) -> int:
+        with self._lock:
+            descriptor = self._readers.get(name)
+            if descriptor is None:
+                if len(self._readers) >= OPEN_FILES:
+                    os.close(self._readers.pop(next(iter(self._readers))))
+                try:
+                    descriptor = self._readers[name] = os.open(self._folder / name, os.O_RDONLY)
+                except FileNotFoundError:
+                    raise IntegrityError("blob: its segment file is missing") from None
+            return descriptor
+
+
+def _punch(descriptor: int, extent: Extent) -> None:
+    """Give the space of EXTENT back to the file system; one that cannot do so keeps it."""
+    for offset, size in extent.spans(0, sum(run.count for run in extent.runs)):
+        _libc.fallocate(descriptor, PUNCH_HOLE_KEEP_SIZE, ctypes.c_long(offset), ctypes.c_long(size))

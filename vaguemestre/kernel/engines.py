@@ -1,0 +1,93 @@
+"""SQLAlchemy engines for the two databases, and their errors in our words.
+
+SQLite: WAL, `synchronous=FULL` (COMMIT returns after fsync), foreign keys on. Writers of several processes take
+turns by a lock file, since SQLite's own waiting polls.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from vaguemestre.kernel.errors import TemporaryFailure
+
+BUSY_TIMEOUT_MS = 30_000
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA secure_delete=FAST",
+    "PRAGMA cache_size=-32768",
+)
+
+
+def build_reader(url: str) -> Engine:
+    """Build the engine whose connections read; each transaction sees one snapshot."""
+    return _sqlite(url, "BEGIN") if url.startswith("sqlite") else _postgresql(url, "REPEATABLE READ")
+
+
+def build_writer(url: str) -> Engine:
+    """Build the engine of the writer thread."""
+    return _sqlite(url, "BEGIN IMMEDIATE") if url.startswith("sqlite") else _postgresql(url, "READ COMMITTED")
+
+
+@contextlib.contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn a database that is away, full or locked into TemporaryFailure; other errors are bugs and pass."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise TemporaryFailure(f"catalogue: {type(error.orig).__name__}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise TemporaryFailure("catalogue: connection lost") from error
+        raise
+
+
+class WriteTurn:
+    """Whose turn it is to write, among the processes of one SQLite catalogue (nothing to do on PostgreSQL)."""
+
+    def __init__(self, engine: Engine) -> None:
+        path = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._descriptor = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT, 0o600) if path else None
+
+    def __enter__(self) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the lock file back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _sqlite(url: str, begin: str) -> Engine:
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun by us, below, and not by the driver
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: str, isolation: Any) -> Engine:
+    return sqlalchemy.create_engine(url, isolation_level=isolation, pool_pre_ping=True)

@@ -1,0 +1,63 @@
+"""Logs: one JSON line per event on standard error, with allow-listed keys only.
+
+The event is a constant; facts are keys. A key that is not in ALLOWED_KEYS is dropped and counted, so that a
+name, a subject or an address cannot slip into a log by mistake.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import MutableMapping
+from typing import IO, Any
+
+import structlog
+
+ALLOWED_KEYS = frozenset(
+    """
+    event level timestamp role pid port host_count
+    account_id mailbox_id profile_id message_id conversation_id document_id task_id folder_id
+    act verdict reason code status method route
+    size_bytes count recipients attachments duration_ms attempts delay_s seq
+    kind key listener error limit peer_operator state version reloaded dropped_keys
+    """.split()
+)
+
+dropped: Counter[str] = Counter()
+"""How often each key that is not allowed was dropped, by key."""
+
+
+def _allow_listed(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in [key for key in facts if key not in ALLOWED_KEYS]:
+        dropped[key] += 1
+        del facts[key]
+    return facts
+
+
+def _error_by_name(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    error = facts.get("error")
+    if isinstance(error, BaseException):
+        facts["error"] = type(error).__name__
+    return facts
+
+
+def configure(stream: IO[str] | None = None, *, role: str = "cli") -> None:
+    """Send the log of this process to STREAM (standard error when None), one JSON object a line."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _error_by_name,
+            _allow_listed,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(role=role)
+
+
+def get_logger(name: str) -> Any:
+    """Return the logger of a module; call it as `log.info("event_name", key=value)`."""
+    return structlog.get_logger(name)

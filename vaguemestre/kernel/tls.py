@@ -1,0 +1,43 @@
+"""TLS contexts: version 1.2 or better, forward secrecy and authenticated encryption only.
+
+Source: MSS2:ECO.1.1.1, MSS2:ECO.1.1.3 (the exact list of ciphers is not public; this is the usual reading).
+"""
+
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from vaguemestre.kernel.errors import ConfigurationError
+
+CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL:!PSK"
+
+
+def server_context(
+    certificate: Path, key: Path, *, client_ca: Path | None = None, crls: Sequence[Path] = ()
+) -> ssl.SSLContext:
+    """Build the context of a listener.
+
+    Args:
+        certificate: PEM chain, leaf first.
+        key: PEM private key.
+        client_ca: when given, a client certificate that chains to one of these authorities is required.
+        crls: PEM revocation lists; when any is given each leaf certificate is checked against them.
+
+    Raises:
+        ConfigurationError: a file is missing or is not what it should be.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS_1_2)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    try:
+        context.load_cert_chain(certificate, key)
+        if client_ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_ca)
+            for crl in crls:
+                context.load_verify_locations(crl)
+                context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"TLS: cannot use {certificate.name} or a file beside it: {error}") from None
+    return context

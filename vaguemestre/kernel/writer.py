@@ -1,0 +1,180 @@
+"""Group commit: one writer thread gathers the units of work that are waiting and commits them together.
+
+The batch is whatever waits when the writer is free, without a timer; one fsync covers it. There is no savepoint
+per unit: when a unit fails, the whole group is rolled back and each unit is run again in a transaction of its
+own, so that only the faulty one fails. Hence units must be re-runnable.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from vaguemestre.kernel.engines import WriteTurn, translated_errors
+from vaguemestre.kernel.errors import TemporaryFailure
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from vaguemestre.kernel.database import Transaction
+
+T = TypeVar("T")
+Work = Callable[["Transaction"], Any]
+Publish = Callable[[Iterable[str]], None]
+GROUP_LIMIT = 200
+DEADLOCK_TRIES = 5
+DEADLOCKS = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
+
+
+class Writer(Protocol):
+    """What `Database` needs of a writer."""
+
+    async def submit(self, work: Callable[["Transaction"], T]) -> T:
+        """Run WORK and return its result once durable."""
+
+    def submit_now(self, work: Callable[["Transaction"], T]) -> T:
+        """Do the same, blocking the calling thread."""
+
+    def close(self) -> None:
+        """Finish what waits, then end the thread."""
+
+
+class _Unit:
+    """One waiting unit of work and where its outcome goes."""
+
+    __slots__ = ("error", "future", "loop", "result", "work")
+
+    def __init__(self, work: Work, future: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        self.work = work
+        self.future = future
+        self.loop = loop
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Hand the outcome over; on the loop's thread when there is a loop."""
+        if self.future.done():
+            return  # its waiter was cancelled; what it asked for is durable all the same
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class GroupCommitWriter:
+    """The only thread of the process that writes to the catalogue."""
+
+    def __init__(self, engine: Engine, begin: "Callable[[Connection], Transaction]", publish: Publish) -> None:
+        self._engine = engine
+        self._begin = begin
+        self._publish = publish
+        self._turn = WriteTurn(engine)
+        self._waiting: deque[_Unit] = deque()
+        self._condition = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="catalogue-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, work: Callable[["Transaction"], T]) -> T:
+        """Run WORK and return its result once durable.
+
+        Raises:
+            TemporaryFailure: the database is away, full or locked; nothing was kept.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(_Unit(work, future, loop))
+        return await future
+
+    def submit_now(self, work: Callable[["Transaction"], T]) -> T:
+        """Do as `submit` does, blocking the calling thread."""
+        future: Future[T] = Future()
+        self._put(_Unit(work, future, None))
+        return future.result()
+
+    def close(self) -> None:
+        """Finish what waits, then end the thread and close the connection."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        self._thread.join()
+        self._engine.dispose()
+        self._turn.close()
+
+    def _put(self, unit: _Unit) -> None:
+        with self._condition:
+            if self._closing:
+                raise TemporaryFailure("catalogue: closing")
+            self._waiting.append(unit)
+            self._condition.notify()
+
+    def _run(self) -> None:
+        while group := self._take():
+            self._commit(group)
+            _settle_all(group)
+
+    def _take(self) -> list[_Unit]:
+        """Wait for work; an empty list ends the thread."""
+        with self._condition:
+            while not self._waiting and not self._closing:
+                self._condition.wait()
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
+
+    def _commit(self, group: Sequence[_Unit]) -> None:
+        try:
+            self._attempt(group)
+        except Exception as error:
+            if len(group) == 1:
+                group[0].error = error
+                return
+            for unit in group:
+                self._commit([unit])
+
+    def _attempt(self, group: Sequence[_Unit]) -> None:
+        """Run the group in one transaction, again while PostgreSQL reports that two processes deadlocked."""
+        for attempt in range(1, DEADLOCK_TRIES + 1):
+            try:
+                with translated_errors():
+                    topics = self._transact(group)
+                break
+            except TemporaryFailure as error:
+                if attempt == DEADLOCK_TRIES or not _is_deadlock(error.__cause__):
+                    raise
+        if topics:
+            self._publish(topics)
+
+    def _transact(self, group: Sequence[_Unit]) -> set[str]:
+        with self._turn, self._engine.connect() as connection, connection.begin():
+            tx = self._begin(connection)
+            for unit in group:
+                unit.result = unit.work(tx)
+            tx.prepare_commit()
+        return tx.topics
+
+
+def _is_deadlock(error: BaseException | None) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in DEADLOCKS
+
+
+def _settle_all(group: Sequence[_Unit]) -> None:
+    """Hand the outcomes over, with one wake-up for each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[_Unit]] = {}
+    for unit in group:
+        by_loop.setdefault(unit.loop, []).append(unit)
+    for loop, units in by_loop.items():
+        if loop is None:
+            _settle_each(units)
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+                loop.call_soon_threadsafe(_settle_each, units)
+
+
+def _settle_each(units: Sequence[_Unit]) -> None:
+    for unit in units:
+        unit.settle()
