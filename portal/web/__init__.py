@@ -1,0 +1,1 @@
+"""The pages: requests in, values of `portal.patient` through templates, HTML out."""
