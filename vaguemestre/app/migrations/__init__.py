@@ -1,0 +1,94 @@
+"""The one chain of schema changes, each compatible with the release before it.
+
+Alembic is imported inside the functions: only the commands that migrate pay for it.
+"""
+
+import importlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy
+
+from vaguemestre.kernel.database import metadata
+from vaguemestre.kernel.engines import build_writer, translated_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.config import Config
+
+SCRIPTS = Path(__file__).parent
+TABLE_MODULES = (
+    "vaguemestre.kernel.outbox",
+    "access_core.tables",
+    "mailstore.tables",
+    "smtp_gateway.tables",
+    "dmp_bridge.tables",
+    "portal.tables",
+)
+"""The modules that declare tables on the kernel's metadata."""
+
+_ADVISORY_LOCK = 8_675_309
+
+
+def load_tables() -> sqlalchemy.MetaData:
+    """Import every module that declares tables; returns the metadata that they fill."""
+    for module in TABLE_MODULES:
+        importlib.import_module(module)
+    return metadata
+
+
+def migrate(url: str) -> str:
+    """Bring the catalogue at URL to the newest revision; returns that revision.
+
+    Raises:
+        TemporaryFailure: the database cannot be reached.
+    """
+    from alembic import command
+
+    with _connected(url) as connection:
+        command.upgrade(config_for(connection), "head")
+    return newest_revision()
+
+
+def current_revision(url: str) -> str | None:
+    """Return the revision of the catalogue at URL, None when it was never migrated."""
+    from alembic.runtime.migration import MigrationContext
+
+    with _connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Return the last revision of the chain."""
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(config_for(None)).get_current_head()
+    assert head is not None, "the chain has no revision"
+    return head
+
+
+def config_for(connection: sqlalchemy.Connection | None) -> "Config":
+    """Return Alembic's configuration for these scripts, running on CONNECTION."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _connected(url: str) -> "Iterator[sqlalchemy.Connection]":
+    """Open one transaction on URL; on PostgreSQL, alone among those that migrate."""
+    engine = build_writer(url)
+    try:
+        with translated_errors(), engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,0 +1,99 @@
+"""One role in this process: start its services, say so, serve until told to stop, drain.
+
+A supervised process reads its standard input: end of file means that the supervisor is gone, and the process
+ends at once rather than hold ports that a new supervisor needs.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
+
+import uvloop
+
+from vaguemestre.app.bootstrap import Instance, build_services
+from vaguemestre.app.settings import Settings
+from vaguemestre.kernel.errors import VaguemestreError
+from vaguemestre.kernel.log import configure, get_logger
+from vaguemestre.kernel.service import Service
+
+log = get_logger(__name__)
+
+
+def run_role(settings: Settings, role: str, *, supervised: bool) -> int:
+    """Run ROLE until SIGTERM; returns the exit status of the process."""
+    configure(role=role)
+    return uvloop.run(_serve(settings, role, supervised=supervised))
+
+
+async def _serve(settings: Settings, role: str, *, supervised: bool) -> int:
+    instance = Instance(settings)
+    services: list[Service] = []
+    stop = _Stop(settings.instance.grace_s)
+    try:
+        services = build_services(instance, role)
+        stop.listen(supervised=supervised)
+        await instance.start()
+        ports = await _start(services)
+        _on_signal(signal.SIGHUP, lambda: _reload(services))
+        _announce(role, ports)
+        await stop.wait()
+    except VaguemestreError as error:
+        print(f"{role} : {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        await asyncio.gather(*(service.drain(stop.grace_s) for service in services))
+        await instance.close()
+    log.info("role_stopped")
+    return 0
+
+
+class _Stop:
+    """The wish to stop: SIGTERM and SIGINT with the usual grace, the supervisor's death with none."""
+
+    def __init__(self, grace_s: float) -> None:
+        self.grace_s = grace_s
+        self._asked = asyncio.Event()
+
+    def listen(self, *, supervised: bool) -> None:
+        """Begin to hear signals and, when SUPERVISED, the end of standard input."""
+        _on_signal(signal.SIGTERM, self._asked.set)
+        _on_signal(signal.SIGINT, _ignore if supervised else self._asked.set)
+        if supervised:
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._orphaned)
+
+    async def wait(self) -> None:
+        """Return when somebody asked."""
+        await self._asked.wait()
+
+    def _orphaned(self) -> None:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        self.grace_s = 0.0
+        self._asked.set()
+
+
+async def _start(services: list[Service]) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for service in services:
+        ports.update(await service.start())
+    return ports
+
+
+def _reload(services: list[Service]) -> None:
+    for service in services:
+        service.reload()
+    log.info("reloaded", reloaded=len(services))
+
+
+def _announce(role: str, ports: dict[str, int]) -> None:
+    log.info("role_ready")
+    print(json.dumps({"event": "ready", "role": role, "ports": ports}), flush=True)
+
+
+def _on_signal(number: signal.Signals, action: Callable[[], object]) -> None:
+    asyncio.get_running_loop().add_signal_handler(number, action)
+
+
+def _ignore() -> None:
+    """Leave Ctrl-C in a terminal to the supervisor, which asks each role to stop."""

@@ -1,0 +1,123 @@
+"""The settings of the whole program: one frozen section per package, read once.
+
+They come from a TOML file, then from environment variables `VAGUEMESTRE__SECTION__KEY` (for secrets and
+containers), which win. A key that nobody knows stops the program, with the place and the likely spelling.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from portal.config import PortalSettings
+from vaguemestre.app.config import BlobsSettings, CatalogueSettings, InstanceSettings, KeysSettings, PkiSettings
+from vaguemestre.app.settings_file import SettingsFile, explain
+
+CONFIG_VARIABLE = "VAGUEMESTRE_CONFIG"
+DEFAULT_CONFIG = Path("vaguemestre.toml")
+PREFIX = "VAGUEMESTRE__"
+
+
+class Settings(BaseModel):
+    """Every setting; `folder` is where the settings file lies and what relative paths start from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path = Field(exclude=True)
+    instance: InstanceSettings = Field(default_factory=InstanceSettings)
+    catalogue: CatalogueSettings = Field(default_factory=CatalogueSettings)
+    blobs: BlobsSettings = Field(default_factory=BlobsSettings)
+    keys: KeysSettings = Field(default_factory=KeysSettings)
+    pki: PkiSettings = Field(default_factory=PkiSettings)
+    portal: PortalSettings = Field(default_factory=PortalSettings)
+
+    def database_url(self) -> str:
+        """Return the catalogue's SQLAlchemy URL; the file of SQLite is made absolute."""
+        url = self.catalogue.url.get_secret_value()
+        scheme, separator, path = url.partition(":///")
+        return f"{scheme}:///{self.folder / path}" if separator and scheme.startswith("sqlite") else url
+
+    def blobs_url(self) -> str:
+        """Return the URL of the blob store; a folder is made absolute."""
+        if not self.blobs.url.startswith("file:"):
+            return self.blobs.url
+        return f"file://{self.folder / self.blobs.url.removeprefix('file:').removeprefix('//')}"
+
+    def run_folder(self) -> Path:
+        """Return the folder of pid files, sockets and metrics of the running processes."""
+        return self.folder / "run"
+
+
+def find_config(option: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the settings file to read: the option, then $VAGUEMESTRE_CONFIG, then ./vaguemestre.toml."""
+    return option or Path(environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+
+
+def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read PATH and the environment.
+
+    Raises:
+        ConfigurationError: no such file, not TOML, an unknown key, a value out of its bounds; one line for each
+            fault, with file, line and key.
+    """
+    file = SettingsFile.read(path)
+    values, variables = _with_environment(file.values, environ)
+    folder = path.resolve().parent
+    try:
+        settings = Settings.model_validate({**values, "folder": folder})
+    except ValidationError as error:
+        raise explain(error, file, variables, Settings) from None
+    sections = {name: _absolute(getattr(settings, name), folder) for name in sections_of(Settings)}
+    return settings.model_copy(update=sections)
+
+
+def sections_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """Return the sections that MODEL is made of, by name."""
+    return {
+        name: field.annotation
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def _with_environment(
+    values: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """Lay the variables over the file's values; returns also which variable gave which key."""
+    merged = json.loads(json.dumps(values, default=str))
+    variables: dict[tuple[str, ...], str] = {}
+    for name in sorted(environ):
+        if not name.startswith(PREFIX):
+            continue
+        keys = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
+        table = merged
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+        table[keys[-1]] = _typed(environ[name])
+        variables[keys] = name
+    return merged, variables
+
+
+def _typed(text: str) -> Any:
+    """Read a list or table written as JSON; anything else stays text, which pydantic converts."""
+    if text[:1] in "[{":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _absolute(section: BaseModel, folder: Path) -> BaseModel:
+    """Return SECTION with its relative paths taken from FOLDER."""
+    update: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Path):
+            update[name] = folder / value
+        elif isinstance(value, BaseModel):
+            update[name] = _absolute(value, folder)
+    return section.model_copy(update=update)
