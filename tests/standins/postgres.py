@@ -29,7 +29,7 @@ class PostgresServer:
         name = f"test_{os.getpid()}_{next(self._numbers)}"
         conninfo = f"host=127.0.0.1 port={self.port} user={UNPRIVILEGED} dbname=postgres"
         with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE DATABASE {name}")
         return f"postgresql+psycopg://{UNPRIVILEGED}@127.0.0.1:{self.port}/{name}"
 
 
@@ -62,9 +62,15 @@ def _programs() -> Path:
 
 def _run(*command: str | Path) -> None:
     """Run one of PostgreSQL's programs, as an unprivileged user when we are root."""
-    identity = {}
-    if os.geteuid() == 0:
-        entry = pwd.getpwnam(UNPRIVILEGED)
-        identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment, cwd="/", timeout=60, **identity)
+    entry = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        cwd="/",
+        timeout=60,
+        user=entry.pw_uid if entry else None,
+        group=entry.pw_gid if entry else None,
+        extra_groups=[] if entry else None,
+    )

@@ -62,7 +62,7 @@ class Transaction:
         self.connection = connection
         self.topics: set[str] = set()
         self._pending: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
-        self._collected: dict[Callable[["Transaction", list[Any]], None], list[Any]] = {}
+        self._collected: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement; rows added to the tables that it touches are written first."""

@@ -7,18 +7,53 @@ name, a subject or an address cannot slip into a log by mistake.
 import sys
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import IO, Any
+from typing import Any, TextIO
 
 import structlog
 
 ALLOWED_KEYS = frozenset(
-    """
-    event level timestamp role pid port host_count
-    account_id mailbox_id profile_id message_id conversation_id document_id task_id folder_id
-    act verdict reason code status method route
-    size_bytes count recipients attachments duration_ms attempts delay_s seq
-    kind key listener error limit peer_operator state version reloaded dropped_keys
-    """.split()
+    {
+        "event",
+        "level",
+        "timestamp",
+        "role",
+        "pid",
+        "port",
+        "host_count",
+        "account_id",
+        "mailbox_id",
+        "profile_id",
+        "message_id",
+        "conversation_id",
+        "document_id",
+        "task_id",
+        "folder_id",
+        "act",
+        "verdict",
+        "reason",
+        "code",
+        "status",
+        "method",
+        "route",
+        "size_bytes",
+        "count",
+        "recipients",
+        "attachments",
+        "duration_ms",
+        "attempts",
+        "delay_s",
+        "seq",
+        "kind",
+        "key",
+        "listener",
+        "error",
+        "limit",
+        "peer_operator",
+        "state",
+        "version",
+        "reloaded",
+        "dropped_keys",
+    }
 )
 
 dropped: Counter[str] = Counter()
@@ -39,7 +74,7 @@ def _error_by_name(_logger: object, _method: str, facts: MutableMapping[str, Any
     return facts
 
 
-def configure(stream: IO[str] | None = None, *, role: str = "cli") -> None:
+def configure(stream: TextIO | None = None, *, role: str = "cli") -> None:
     """Send the log of this process to STREAM (standard error when None), one JSON object a line."""
     structlog.configure(
         processors=[

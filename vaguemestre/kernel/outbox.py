@@ -81,6 +81,7 @@ def enqueue(tx: Transaction, kind: str, key: str, payload: Mapping[str, Value], 
     """Record a task in the transaction that causes it.
 
     Args:
+        tx: the transaction of the act.
         kind: names the handler.
         key: identifies the work; recording it twice leaves one task.
         payload: ids and codes, never health data.
@@ -181,7 +182,7 @@ class OutboxWorker:
             await self._database.write(lambda tx: self._end(tx, each, TaskState.DONE, None, closing))
         except PermanentFailure as error:
             await self._give_up(each, error)
-        except Exception as error:  # a bug in a handler must not stop the others, nor lose the task
+        except Exception as error:  # noqa: BLE001 - a bug in a handler must not stop the others, nor lose the task
             if each.attempts >= MAX_ATTEMPTS:
                 await self._give_up(each, error)
             else:
@@ -204,7 +205,7 @@ class OutboxWorker:
         values = {"lease": None, "due_at": self._clock.now() + delay, "error": type(error).__name__}
         await self._settle(lambda tx: self._change(tx, each, values))
 
-    async def _settle(self, work: Closing) -> None:
+    async def _settle(self, work: Callable[[Transaction], object]) -> None:
         """Write the outcome; when the database is away the lease ends by itself and the task runs again."""
         with contextlib.suppress(TemporaryFailure):
             await self._database.write(work)

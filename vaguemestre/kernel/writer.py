@@ -129,7 +129,7 @@ class GroupCommitWriter:
     def _commit(self, group: Sequence[_Unit]) -> None:
         try:
             self._attempt(group)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it reaches the caller of the unit
             if len(group) == 1:
                 group[0].error = error
                 return

@@ -12,6 +12,8 @@ from vaguemestre.kernel.errors import ConfigurationError, IntegrityError, Tempor
 from vaguemestre.kernel.ids import new_id
 
 if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config
+
     from vaguemestre.kernel.database import Transaction
 
 PART_CHUNKS = 128  # 8 MiB: S3 wants parts of at least 5 MiB
@@ -52,9 +54,7 @@ class S3Sink:
     async def _write_part(self) -> None:
         try:
             if self._writer is None:
-                self._writer = obstore.open_writer_async(
-                    self._store, self._key, buffer_size=PART_CHUNKS * CHUNK_BYTES
-                )
+                self._writer = obstore.open_writer_async(self._store, self._key, buffer_size=PART_CHUNKS * CHUNK_BYTES)
             await self._writer.write(b"".join(self._chunks))
         except BaseError as error:
             raise TemporaryFailure("blobs: the object store refused a write") from error
@@ -67,16 +67,15 @@ class S3Blobs:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        endpoint, region = options.pop("endpoint", None), options.pop("region", "us-east-1")
+        config: S3Config = {"region": options.pop("region", "us-east-1")}
+        client: ClientConfig = {}
+        if endpoint := options.pop("endpoint", None):
+            config["endpoint"] = endpoint
+            client["allow_http"] = endpoint.startswith("http://")
         if options or not parts.netloc:
             raise ConfigurationError("blobs: s3://bucket/prefix with endpoint and region as the only options")
         self._prefix = parts.path.strip("/")
-        self._store = S3Store(
-            parts.netloc,
-            region=region,
-            **({"endpoint": endpoint} if endpoint else {}),
-            client_options={"allow_http": bool(endpoint and endpoint.startswith("http://"))},
-        )
+        self._store = S3Store(parts.netloc, config=config, client_options=client)
 
     def create(self) -> S3Sink:
         """Begin a new object."""
@@ -107,4 +106,3 @@ class S3Blobs:
             return
         except BaseError as error:
             raise TemporaryFailure("blobs: the object store is away") from error
-

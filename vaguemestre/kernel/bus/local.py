@@ -81,7 +81,7 @@ class LocalBus:
         with self._listing:
             changed_at = os.fstat(self._directory).st_mtime_ns
             if changed_at != self._listed_at:
-                names = os.listdir(self._directory)
+                names = os.listdir(self._directory)  # noqa: PTH208 - by descriptor
                 self._others = tuple(name for name in names if name.endswith(SUFFIX) and name != self._name)
                 self._listed_at = changed_at
             return self._others
