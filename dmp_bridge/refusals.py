@@ -1,0 +1,91 @@
+"""Why the bridge refuses an archive or a document before the access engine is asked: the closed register.
+
+Codes are stable once released. They stand beside those of `access_core.reasons` (letter X, for the exchange
+formats XDM, CDA, XDS) and, like them, never carry data. What can be parsed is then decided by the engine.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vaguemestre.kernel.errors import ProtocolError
+
+
+class Refusal(StrEnum):
+    """A stable code; `REGISTER` holds its sentence and its code in a business MDN."""
+
+    ARCHIVE_UNREADABLE = "X_ARCHIVE_ILLISIBLE"
+    ARCHIVE_TOO_LARGE = "X_ARCHIVE_TROP_GRANDE"
+    ARCHIVE_COMPRESSION = "X_ARCHIVE_COMPRESSION"
+    ARCHIVE_ENTRIES = "X_ARCHIVE_ENTREES"
+    ARCHIVE_NAME = "X_ARCHIVE_NOM"
+    ARCHIVE_DUPLICATE = "X_ARCHIVE_DOUBLON"
+    ARCHIVE_ENCRYPTED = "X_ARCHIVE_CHIFFREE"
+    ARCHIVE_NOT_XDM = "X_ARCHIVE_SANS_LOT"
+    METADATA_FORMAT = "X_METADONNEES_FORMAT"
+    METADATA_UNREADABLE = "X_METADONNEES_ILLISIBLES"
+    METADATA_INCOMPLETE = "X_METADONNEES_INCOMPLETES"
+    DOCUMENT_MISSING = "X_DOCUMENT_ABSENT"
+    DOCUMENT_HASH = "X_DOCUMENT_EMPREINTE"
+    DOCUMENT_SIZE = "X_DOCUMENT_TAILLE"
+    DOCUMENT_NOT_CDA = "X_DOCUMENT_NON_CDA"
+    CDA_UNREADABLE = "X_CDA_ILLISIBLE"
+    CDA_INCOMPLETE = "X_CDA_INCOMPLET"
+    CDA_DISAGREES = "X_CDA_DISCORDANT"
+    PATIENT_AMBIGUOUS = "X_PATIENT_AMBIGU"
+    UNIQUE_ID_TAKEN = "X_IDENTIFIANT_DEJA_UTILISE"
+    VERSION_TAKEN = "X_VERSION_DEJA_UTILISEE"
+    QUIRK_NOT_TOLERATED = "X_IRREGULARITE"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalEntry:
+    """What people and machines read for a refusal.
+
+    Attributes:
+        sentence: French, shown to a professional or written in a notice; holds no data.
+        mdn_code: three digits of the business MDN (VGM:DMP-MDN, dmp.md §4.3): 900 version, 906 other.
+        source: the rule that the refusal applies.
+    """
+
+    sentence: str
+    mdn_code: str
+    source: str
+
+
+def _entry(sentence: str, source: str, mdn_code: str = "906") -> RefusalEntry:
+    return RefusalEntry(sentence, mdn_code, source)
+
+
+REGISTER: dict[Refusal, RefusalEntry] = {
+    Refusal.ARCHIVE_UNREADABLE: _entry("L'archive IHE_XDM est illisible.", "ITI-32"),
+    Refusal.ARCHIVE_TOO_LARGE: _entry("L'archive IHE_XDM dépasse la taille admise.", "VGM:XDM-01"),
+    Refusal.ARCHIVE_COMPRESSION: _entry("Un fichier de l'archive est anormalement compressé.", "VGM:XDM-01"),
+    Refusal.ARCHIVE_ENTRIES: _entry("L'archive contient trop de fichiers.", "VGM:XDM-01"),
+    Refusal.ARCHIVE_NAME: _entry("L'archive contient un nom de fichier interdit.", "VGM:XDM-02"),
+    Refusal.ARCHIVE_DUPLICATE: _entry("L'archive contient deux fichiers de même nom.", "VGM:XDM-02"),
+    Refusal.ARCHIVE_ENCRYPTED: _entry("L'archive est protégée par un mot de passe.", "VGM:XDM-02"),
+    Refusal.ARCHIVE_NOT_XDM: _entry("L'archive ne contient aucun lot IHE_XDM.", "ITI-32"),
+    Refusal.METADATA_FORMAT: _entry("METADATA.XML n'est pas au format ebRS 3.0.", "ITI-32", "900"),
+    Refusal.METADATA_UNREADABLE: _entry("METADATA.XML n'est pas un document XML admis.", "ITI-32"),
+    Refusal.METADATA_INCOMPLETE: _entry("METADATA.XML est incomplet.", "ITI TF-3 §4.2"),
+    Refusal.DOCUMENT_MISSING: _entry("Un document annoncé manque dans l'archive.", "ITI-32"),
+    Refusal.DOCUMENT_HASH: _entry("L'empreinte d'un document ne correspond pas.", "ITI TF-3 §4.2.3.2.10"),
+    Refusal.DOCUMENT_SIZE: _entry("La taille d'un document est fausse ou excessive.", "ITI TF-3 §4.2.3.2.22"),
+    Refusal.DOCUMENT_NOT_CDA: _entry("Ce document n'est pas au format CDA R2.", "MSS2:ECO.2.1.1"),
+    Refusal.CDA_UNREADABLE: _entry("Le document CDA n'est pas un document XML admis.", "CI-SIS:StructurationMinimale"),
+    Refusal.CDA_INCOMPLETE: _entry("L'en-tête du document CDA est incomplet.", "CI-SIS:StructurationMinimale", "905"),
+    Refusal.CDA_DISAGREES: _entry("Le document CDA et ses métadonnées ne concordent pas.", "MSS2:ECO.2.1.2", "904"),
+    Refusal.PATIENT_AMBIGUOUS: _entry("L'archive concerne plusieurs patients.", "MSS2:ECO.2.1.1", "904"),
+    Refusal.UNIQUE_ID_TAKEN: _entry("Un autre document porte déjà cet identifiant.", "ITI TF-3 §4.2.3.2.26"),
+    Refusal.VERSION_TAKEN: _entry("Cette version du document existe déjà.", "CI-SIS:StructurationMinimale", "900"),
+    Refusal.QUIRK_NOT_TOLERATED: _entry("L'archive s'écarte du format IHE_XDM.", "VGM:XDM-03"),
+}
+"""One entry for each refusal; a test checks that none is missing."""
+
+
+class ExchangeError(ProtocolError):
+    """An archive or a document is refused; `code` says why, the text never quotes it."""
+
+    def __init__(self, code: Refusal) -> None:
+        super().__init__(f"{code}: {REGISTER[code].source}")
+        self.code = code
