@@ -1,0 +1,1 @@
+"""Who is there: passwords, one-time codes, and the brake on guessing."""

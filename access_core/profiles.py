@@ -1,0 +1,337 @@
+"""Patient profiles and the life of their status.
+
+Every change of status that is allowed is in STATUS_CHANGES and nowhere else; an account can sign in only while its
+profile is `non_active` or `actif`. Closing with archive or deletion, and what falls due by time, come on top of
+these changes and do not replace them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, insert, or_, select, update
+
+from access_core.accounts import AccountKind, AccountState, NewAccount, add_account, set_account_state, set_password
+from access_core.authentication.totp import keep_totp
+from access_core.identifiers import INS
+from access_core.tables import profile, representation
+from vaguemestre.kernel.database import Transaction, insert_ignoring
+from vaguemestre.kernel.errors import PermanentFailure
+from vaguemestre.kernel.ids import new_id
+
+MAJORITY_YEARS = 18
+REPRESENTATIVES_LIMIT = 2
+
+
+class ProfileStatus(StrEnum):
+    """Where a profile stands; the values are those of the fact `profil` of the decision engine."""
+
+    NON_ACTIVE = "non_active"
+    ACTIF = "actif"
+    OPPOSE = "oppose"
+    CLOS = "clos"
+    SUSPENDU = "suspendu"
+    DECEDE = "decede"
+
+
+class ProfileConflict(PermanentFailure):
+    """The profile is not in a status from which this can be done, or is not there."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Profile:
+    """A patient's profile; `account_id` is also the id of her mailbox."""
+
+    id: str
+    ins: INS
+    family: str
+    given: str
+    birth_date: date
+    sex: str
+    email: str | None
+    status: ProfileStatus
+    account_id: str
+
+    @property
+    def name(self) -> str:
+        """Given then family name, as people read it."""
+        return f"{self.given} {self.family}"
+
+    def age(self, on: datetime) -> int:
+        """Return her age in whole years at the instant ON."""
+        day = on.date()
+        return day.year - self.birth_date.year - ((day.month, day.day) < (self.birth_date.month, self.birth_date.day))
+
+    def __repr__(self) -> str:
+        return f"Profile({self.id}, {self.status})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NewProfile:
+    """What it takes to create a profile; `sex` is M or F, `email` an ordinary address or None."""
+
+    ins: INS
+    family: str
+    given: str
+    birth_date: date
+    sex: str
+    created_at: datetime
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Activation:
+    """What activating needs, computed outside the transaction.
+
+    `encoded_password` comes from `hash_password`, `sealed_totp` from `seal_secret` for the profile's account.
+    Both are None for a child, whose representatives sign in with their own.
+    """
+
+    activated_at: datetime
+    encoded_password: str | None = None
+    sealed_totp: bytes | None = None
+
+
+_LIVE = frozenset({ProfileStatus.NON_ACTIVE, ProfileStatus.ACTIF})
+STATUS_CHANGES: Mapping[ProfileStatus, frozenset[ProfileStatus]] = {
+    ProfileStatus.ACTIF: frozenset({ProfileStatus.NON_ACTIVE}),
+    ProfileStatus.OPPOSE: _LIVE,
+    ProfileStatus.CLOS: _LIVE | {ProfileStatus.SUSPENDU},
+    ProfileStatus.SUSPENDU: _LIVE,
+    ProfileStatus.DECEDE: frozenset(ProfileStatus) - {ProfileStatus.DECEDE},
+}
+"""For each status, those from which it can be reached; `reopen` and `resume` go back to the live status before."""
+
+_PROFILES = select(
+    profile.c.id,
+    profile.c.ins,
+    profile.c.oid,
+    profile.c.family,
+    profile.c.given,
+    profile.c.birth_date,
+    profile.c.sex,
+    profile.c.email,
+    profile.c.status,
+    profile.c.account_id,
+)
+_BY_INS = _PROFILES.where(profile.c.ins == bindparam("ins"))
+_BY_ID = _PROFILES.where(profile.c.id == bindparam("id"))
+_BY_ACCOUNT = _PROFILES.where(profile.c.account_id == bindparam("account_id"))
+_IN_FORCE = or_(representation.c.until.is_(None), representation.c.until > bindparam("now"))
+_REPRESENTED = (
+    _PROFILES.join(
+        representation,
+        and_(representation.c.child_id == profile.c.id, representation.c.representative_id == bindparam("by")),
+    )
+    .where(_IN_FORCE)
+    .order_by(profile.c.birth_date, profile.c.id)
+)
+_REPRESENTATIVES = (
+    _PROFILES.join(
+        representation,
+        and_(representation.c.representative_id == profile.c.id, representation.c.child_id == bindparam("child")),
+    )
+    .where(_IN_FORCE)
+    .order_by(profile.c.id)
+)
+_CHANGE = (
+    update(profile)
+    .where(profile.c.id == bindparam("profile_id"), profile.c.status == bindparam("before"))
+    .values(status=bindparam("after"), status_since=bindparam("since"))
+)
+_ACTIVATED = update(profile).where(profile.c.id == bindparam("profile_id")).values(activated_at=bindparam("instant"))
+_WAS_ACTIVATED = select(profile.c.activated_at).where(profile.c.id == bindparam("id"))
+
+
+def add_profile(tx: Transaction, new: NewProfile) -> Profile:
+    """Create a profile, not activated, with the account by which she will sign in.
+
+    Raises:
+        AlreadyExists: this INS has a profile.
+    """
+    opened = add_account(
+        tx,
+        NewAccount(
+            kind=AccountKind.PATIENT,
+            login=new.ins.value,
+            display_name=f"{new.given} {new.family}",
+            created_at=new.created_at,
+        ),
+    )
+    added = Profile(
+        new_id(),
+        new.ins,
+        new.family,
+        new.given,
+        new.birth_date,
+        new.sex,
+        new.email,
+        ProfileStatus.NON_ACTIVE,
+        opened.id,
+    )
+    tx.execute(insert(profile), _row(added, new.created_at))
+    return added
+
+
+def profile_by_ins(tx: Transaction, ins: INS) -> Profile | None:
+    """Find the profile of an INS, in any status; the 15 characters count, not the OID."""
+    return _one(tx, _BY_INS, {"ins": ins.value})
+
+
+def profile_by_id(tx: Transaction, profile_id: str) -> Profile | None:
+    """Find a profile by its id."""
+    return _one(tx, _BY_ID, {"id": profile_id})
+
+
+def profile_by_account(tx: Transaction, account_id: str) -> Profile | None:
+    """Find the profile of an account (or mailbox)."""
+    return _one(tx, _BY_ACCOUNT, {"account_id": account_id})
+
+
+def activate(tx: Transaction, profile_id: str, activation: Activation) -> Profile:
+    """Activate a profile, with her password and second factor.
+
+    Raises:
+        ProfileConflict: not waiting for activation; or without a password while nobody represents her.
+    """
+    waiting = _known(tx, profile_id)
+    now = activation.activated_at
+    if activation.encoded_password is None or activation.sealed_totp is None:
+        if not representatives_of(tx, profile_id, now=now):
+            raise ProfileConflict("profile: activation needs a password and a second factor")
+    else:
+        set_password(tx, waiting.account_id, activation.encoded_password, changed_at=now)
+        keep_totp(tx, waiting.account_id, activation.sealed_totp, enrolled_at=now)
+    tx.execute(_ACTIVATED, {"profile_id": profile_id, "instant": now})
+    return _change(tx, waiting, ProfileStatus.ACTIF, now)
+
+
+def oppose(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
+    """Record the opposition of the insured person to her space. Raises ProfileConflict when it is not open."""
+    return _change(tx, _known(tx, profile_id), ProfileStatus.OPPOSE, now)
+
+
+def close(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
+    """Close a profile; what it holds stays. Raises ProfileConflict when it is not open."""
+    return _change(tx, _known(tx, profile_id), ProfileStatus.CLOS, now)
+
+
+def suspend(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
+    """Suspend a profile (fraud, malfunction; R1111-36). Raises ProfileConflict when it is not open."""
+    return _change(tx, _known(tx, profile_id), ProfileStatus.SUSPENDU, now)
+
+
+def declare_death(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
+    """Record the death of the holder; nobody signs in any more. Raises ProfileConflict when it is recorded."""
+    return _change(tx, _known(tx, profile_id), ProfileStatus.DECEDE, now)
+
+
+def reopen(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
+    """Open again a profile that was closed, opposed or suspended, as it was before.
+
+    Raises:
+        ProfileConflict: it is open, or the holder is dead.
+    """
+    shut = _known(tx, profile_id)
+    if shut.status not in {ProfileStatus.CLOS, ProfileStatus.OPPOSE, ProfileStatus.SUSPENDU}:
+        raise ProfileConflict("profile: only a closed, opposed or suspended profile opens again")
+    activated = tx.execute(_WAS_ACTIVATED, {"id": profile_id}).scalar_one() is not None
+    return _move(tx, shut, ProfileStatus.ACTIF if activated else ProfileStatus.NON_ACTIVE, now)
+
+
+def represent(
+    tx: Transaction, child_id: str, representative_id: str, *, now: datetime, until: datetime | None = None
+) -> None:
+    """Declare a legal representative of a minor; declaring the same again changes nothing.
+
+    Raises:
+        ProfileConflict: not a minor, her own representative, one who is not active, or a third one.
+    """
+    child, representative = _known(tx, child_id), _known(tx, representative_id)
+    if child_id == representative_id or child.age(now) >= MAJORITY_YEARS:
+        raise ProfileConflict("profile: only a minor is represented, by another person")
+    if representative.status is not ProfileStatus.ACTIF or representative.age(now) < MAJORITY_YEARS:
+        raise ProfileConflict("profile: a representative is an adult whose profile is active")
+    others = {each.id for each in representatives_of(tx, child_id, now=now)} - {representative_id}
+    if len(others) >= REPRESENTATIVES_LIMIT:
+        raise ProfileConflict("profile: two representatives at most")
+    row = {"child_id": child_id, "representative_id": representative_id, "declared_at": now, "until": until}
+    insert_ignoring(tx, representation, row)
+
+
+def represented_by(tx: Transaction, representative_id: str, *, now: datetime) -> list[Profile]:
+    """List the minors whom this person represents, eldest first; a representation ends by itself at majority."""
+    rows = tx.execute(_REPRESENTED, {"by": representative_id, "now": now})
+    return [each for each in map(_profile, rows) if each.age(now) < MAJORITY_YEARS]
+
+
+def representatives_of(tx: Transaction, child_id: str, *, now: datetime) -> list[Profile]:
+    """List the legal representatives declared for a profile and still in force."""
+    return [_profile(row) for row in tx.execute(_REPRESENTATIVES, {"child": child_id, "now": now})]
+
+
+def _known(tx: Transaction, profile_id: str) -> Profile:
+    found = profile_by_id(tx, profile_id)
+    if found is None:
+        raise ProfileConflict("profile: not found")
+    return found
+
+
+def _change(tx: Transaction, before: Profile, after: ProfileStatus, now: datetime) -> Profile:
+    if before.status not in STATUS_CHANGES[after]:
+        raise ProfileConflict(f"profile: {before.status} does not become {after}")
+    return _move(tx, before, after, now)
+
+
+def _move(tx: Transaction, before: Profile, after: ProfileStatus, now: datetime) -> Profile:
+    parameters = {"profile_id": before.id, "before": before.status, "after": after, "since": now}
+    if tx.execute(_CHANGE, parameters).rowcount != 1:
+        raise ProfileConflict("profile: its status changed meanwhile")
+    set_account_state(tx, before.account_id, _account_state(after))
+    moved = profile_by_id(tx, before.id)
+    assert moved is not None
+    return moved
+
+
+def _account_state(status: ProfileStatus) -> AccountState:
+    if status is ProfileStatus.DECEDE:
+        return AccountState.CLOSED
+    return AccountState.ACTIVE if status in _LIVE else AccountState.SUSPENDED
+
+
+def _row(added: Profile, now: datetime) -> dict[str, object]:
+    return {
+        "id": added.id,
+        "account_id": added.account_id,
+        "ins": added.ins.value,
+        "oid": added.ins.oid,
+        "family": added.family,
+        "given": added.given,
+        "birth_date": added.birth_date,
+        "sex": added.sex,
+        "email": added.email,
+        "status": added.status,
+        "status_since": now,
+        "activated_at": None,
+    }
+
+
+def _one(tx: Transaction, statement: Select[Any], parameters: Mapping[str, str]) -> Profile | None:
+    row = tx.execute(statement, parameters).one_or_none()
+    return None if row is None else _profile(row)
+
+
+def _profile(row: Row[Any]) -> Profile:
+    return Profile(
+        row.id,
+        INS(row.ins[:13], row.ins[13:], row.oid),
+        row.family,
+        row.given,
+        row.birth_date,
+        row.sex,
+        row.email,
+        ProfileStatus(row.status),
+        row.account_id,
+    )

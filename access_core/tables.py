@@ -1,0 +1,158 @@
+"""The tables of access_core: accounts, profiles, care, trace.
+
+Every table of the package is here. Names of people live in these tables and in the trace, nowhere else. The trace
+is append-only: no statement of the program updates or deletes a row of `trace_entry`.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+from vaguemestre.kernel.database import Instant, metadata
+
+ID = String(32)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", ID, primary_key=True, comment="also the id of its mail store"),
+    Column("kind", String(12), nullable=False, comment="AccountKind"),
+    Column("login", String(254), nullable=False, unique=True, comment="lower case: MSSanté address, or INS (15 chars)"),
+    Column("display_name", String(200), nullable=False),
+    Column("state", String(10), nullable=False, comment="AccountState"),
+    Column("created_at", Instant, nullable=False),
+)
+
+password_credential = Table(
+    "password_credential",
+    metadata,
+    Column("account_id", ID, ForeignKey("account.id"), primary_key=True),
+    Column("encoded", String(200), nullable=False, comment="Argon2id, PHC string (RFC 9106)"),
+    Column("changed_at", Instant, nullable=False),
+)
+
+totp_credential = Table(
+    "totp_credential",
+    metadata,
+    Column("account_id", ID, ForeignKey("account.id"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False, comment="secret under the instance key, bound to the account"),
+    Column("last_step", BigInteger, nullable=False, comment="last 30 s step accepted (RFC 6238 §5.2), -1 before"),
+    Column("enrolled_at", Instant, nullable=False),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="HMAC of the login or of the peer address"),
+    Column("failures", Integer, nullable=False, comment="in a row, since the last success or the last long silence"),
+    Column("last_at", Instant, nullable=False),
+    Column("blocked_until", Instant, nullable=False),
+    Index("ix_sign_in_failure_last_at", "last_at"),
+)
+
+professional = Table(
+    "professional",
+    metadata,
+    Column("account_id", ID, ForeignKey("account.id"), primary_key=True),
+    Column("type", String(3), nullable=False, comment="MailboxType, TRE_R257"),
+    Column("rpps", String(11), nullable=True, index=True),
+    Column("profession", String(8), nullable=True, comment="TRE_G15"),
+    Column("structure", String(20), nullable=True, comment="FINESS or SIRET based identifier"),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("mailbox_id", ID, ForeignKey("professional.account_id"), primary_key=True, comment="ORG, APP or CAB"),
+    Column("account_id", ID, ForeignKey("professional.account_id"), primary_key=True, index=True, comment="its member"),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("account.id"), nullable=False, unique=True),
+    Column("ins", String(15), nullable=False, unique=True, comment="matricule (13) and key (2)"),
+    Column("oid", String(40), nullable=False, comment="authority of the INS"),
+    Column("family", String(100), nullable=False),
+    Column("given", String(100), nullable=False),
+    Column("birth_date", Date, nullable=False),
+    Column("sex", String(1), nullable=False, comment="M or F"),
+    Column("email", String(254), nullable=True, comment="ordinary e-mail, for notices without health data"),
+    Column("status", String(12), nullable=False, comment="ProfileStatus"),
+    Column("status_since", Instant, nullable=False),
+    Column("activated_at", Instant, nullable=True),
+)
+
+representation = Table(
+    "representation",
+    metadata,
+    Column("child_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("representative_id", ID, ForeignKey("profile.id"), primary_key=True, index=True),
+    Column("declared_at", Instant, nullable=False),
+    Column("until", Instant, nullable=True, comment="exclusive; NULL until majority"),
+)
+
+care_relation = Table(
+    "care_relation",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("professional_id", ID, ForeignKey("professional.account_id"), primary_key=True, index=True),
+    Column("declared_at", Instant, nullable=False),
+    Column("until", Instant, nullable=True, comment="exclusive; NULL while no end is known"),
+    Column("informed", Boolean, nullable=False, comment="the patient was informed of this care team (R1111-46)"),
+)
+
+first_access = Table(
+    "first_access",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("professional_id", ID, ForeignKey("professional.account_id"), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+trace_head = Table(
+    "trace_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, comment="1: one register for each catalogue"),
+    Column("instance_id", ID, nullable=False, comment="the chain starts from its digest"),
+    Column("seq", BigInteger, nullable=False, comment="of the last entry, 0 before the first"),
+    Column("digest", LargeBinary, nullable=False, comment="of the last entry; SHA-256"),
+)
+
+trace_entry = Table(
+    "trace_entry",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3… without a hole"),
+    Column("at", Instant, nullable=False),
+    Column("act", String(40), nullable=False, comment="Act, or an event such as sign_in"),
+    Column("verdict", String(6), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("mode", String(16), nullable=False, comment="access mode: normal, bris_de_glace, centre_15, secret"),
+    Column("subject_kind", String(16), nullable=False, comment="sujet: pro, structure, titulaire, rl, systeme…"),
+    Column("subject_id", ID, nullable=True, comment="account or profile that acted, when it is ours"),
+    Column("subject_label", Text, nullable=False, comment="who acted, as the patient reads it"),
+    Column("profile_id", ID, nullable=True, comment="patient concerned"),
+    Column("mailbox_id", ID, nullable=True, comment="mailbox concerned"),
+    Column("resource_kind", String(16), nullable=True, comment="message, document, profile, account…"),
+    Column("resource_id", String(128), nullable=True),
+    Column("message_id_header", Text, nullable=True, comment="Message-ID, with its angle brackets"),
+    Column("obligations", Text, nullable=False, comment="codes joined by ;"),
+    Column("matrix_version", String(40), nullable=True),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 over the digest before and this entry"),
+    Index("ix_trace_entry_profile", "profile_id", "seq"),
+    Index("ix_trace_entry_mailbox", "mailbox_id", "seq"),
+    Index("ix_trace_entry_subject", "subject_id", "seq"),
+    Index("ix_trace_entry_message", "message_id_header", "seq"),
+)
