@@ -1,0 +1,1 @@
+"""IMAP: the door is `service.ImapService`; the protocol core is in `protocol/`."""

@@ -1,0 +1,121 @@
+"""What FETCH asks for: macros, attributes, body sections.
+
+Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 names and the macros.
+"""
+
+import re
+
+from mailstore.imap.protocol.commands import Attribute, Fetch, Section, SectionText, Target
+from mailstore.imap.protocol.cursor import Cursor
+from vaguemestre.kernel.errors import ProtocolError
+
+# fetch-att names; what follows in brackets is read apart
+_NAME = re.compile(rb"[A-Za-z0-9.]+")
+# section-part = nz-number *("." nz-number)
+_PART = re.compile(rb"[1-9]\d{0,8}(?:\.[1-9]\d{0,8})*")
+_TEXT = re.compile(rb"HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME", re.IGNORECASE)
+# partial = "<" number64 "." nz-number64 ">"
+_PARTIAL = re.compile(rb"<(\d{1,19})\.([1-9]\d{0,18})>")
+_FIELD = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,200}\Z")
+_ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+\Z")
+PART_DEPTH = 100
+
+_FAST = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
+_MACROS = {
+    "FAST": _FAST,
+    "ALL": (*_FAST, Attribute.ENVELOPE),
+    "FULL": (*_FAST, Attribute.ENVELOPE, Attribute.BODY),
+}
+_WHOLE = {
+    "RFC822": Section(sets_seen=True, label=b"RFC822"),
+    "RFC822.HEADER": Section(text=SectionText.HEADER, sets_seen=False, label=b"RFC822.HEADER"),
+    "RFC822.TEXT": Section(text=SectionText.TEXT, sets_seen=True, label=b"RFC822.TEXT"),
+}
+_ATTRIBUTES = {attribute.value: attribute for attribute in Attribute}
+
+
+def parse_fetch(cursor: Cursor, target: Target) -> Fetch:
+    """Read what stands after the message numbers.
+
+    Raises:
+        ProtocolError: an unknown item or a malformed section.
+    """
+    if cursor.starts_with(b"("):
+        return _fetch(target, cursor.parenthesised(lambda: _item(cursor)))
+    start = cursor.at
+    macro = _MACROS.get(_name(cursor))
+    if macro is not None:
+        return Fetch(target, macro, ())
+    cursor.at = start
+    return _fetch(target, (_item(cursor),))
+
+
+def _fetch(target: Target, items: tuple[Attribute | Section, ...]) -> Fetch:
+    if not items:
+        raise ProtocolError("nothing to fetch")
+    distinct = dict.fromkeys(items)
+    attributes = tuple(item for item in distinct if isinstance(item, Attribute))
+    return Fetch(target, attributes, tuple(item for item in distinct if isinstance(item, Section)))
+
+
+def _name(cursor: Cursor) -> str:
+    return cursor.match(_NAME, "item")[0].decode("ascii").upper()
+
+
+def _item(cursor: Cursor) -> Attribute | Section:
+    name = _name(cursor)
+    if name in ("BODY", "BODY.PEEK") and cursor.accept(b"["):
+        return _section(cursor, sets_seen=name == "BODY")
+    if name in _WHOLE:
+        return _WHOLE[name]
+    try:
+        return _ATTRIBUTES[name]
+    except KeyError:
+        raise ProtocolError("unknown item") from None
+
+
+def _section(cursor: Cursor, *, sets_seen: bool) -> Section:
+    part, text, fields = _specification(cursor)
+    cursor.expect(b"]")
+    partial, origin = None, b""
+    if cursor.starts_with(b"<"):
+        found = cursor.match(_PARTIAL, "partial range")
+        partial, origin = (int(found[1]), int(found[2])), b"<%d>" % int(found[1])
+    label = b"BODY[" + _label(part, text, fields) + b"]" + origin
+    return Section(part=part, text=text, fields=fields, partial=partial, sets_seen=sets_seen, label=label)
+
+
+def _specification(cursor: Cursor) -> tuple[tuple[int, ...], SectionText, tuple[bytes, ...]]:
+    part: tuple[int, ...] = ()
+    if cursor.starts_with(b"123456789"):
+        part = tuple(map(int, cursor.match(_PART, "part")[0].split(b".")))
+        if len(part) > PART_DEPTH:
+            raise ProtocolError("part number too deep")
+        if not cursor.accept(b"."):
+            return part, SectionText.ALL, ()
+    elif cursor.starts_with(b"]"):
+        return (), SectionText.ALL, ()
+    text = SectionText(cursor.match(_TEXT, "section")[0].decode("ascii").upper())
+    if text is SectionText.MIME and not part:
+        raise ProtocolError("MIME needs a part number")
+    if text not in (SectionText.FIELDS, SectionText.FIELDS_NOT):
+        return part, text, ()
+    cursor.space()
+    fields = cursor.parenthesised(cursor.astring)
+    if not fields or not all(_FIELD.match(field) for field in fields):
+        raise ProtocolError("header field name")
+    return part, text, fields
+
+
+def _label(part: tuple[int, ...], text: SectionText, fields: tuple[bytes, ...]) -> bytes:
+    words = [b"%d" % number for number in part]
+    if text is not SectionText.ALL:
+        words.append(text.value.encode("ascii"))
+    names = b" (" + b" ".join(_astring(field) for field in fields) + b")" if fields else b""
+    return b".".join(words) + names
+
+
+def _astring(field: bytes) -> bytes:
+    if _ATOM.match(field):
+        return field
+    return b'"' + field.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

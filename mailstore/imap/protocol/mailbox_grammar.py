@@ -1,0 +1,166 @@
+"""The commands about mailboxes: names, LIST and its options, STATUS, CREATE, APPEND.
+
+Source: RFC 9051 §9; RFC 5258 and RFC 5819 (LIST options), RFC 6154 (SPECIAL-USE).
+"""
+
+from datetime import datetime
+
+from mailstore.imap.protocol.commands import (
+    Append,
+    Create,
+    ListMailboxes,
+    Rename,
+    Select,
+    Status,
+    StatusItem,
+    Subscribe,
+)
+from mailstore.imap.protocol.cursor import Cursor
+from mailstore.imap.protocol.utf7 import decode_name
+from vaguemestre.kernel.errors import ProtocolError
+
+NAME_BYTES = 1_000
+SPECIAL_USES = {
+    use.upper(): use for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
+}
+_SELECT_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
+_RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
+
+
+def mailbox(cursor: Cursor) -> str:
+    """Read a mailbox name."""
+    return _name(cursor.astring())
+
+
+def parse_select(cursor: Cursor, *, read_only: bool) -> Select:
+    """Read the argument of SELECT or EXAMINE."""
+    cursor.space()
+    return Select(mailbox(cursor), read_only)
+
+
+def parse_create(cursor: Cursor) -> Create:
+    """Read the arguments of CREATE, the USE parameter included; a final "/" is only a hint."""
+    cursor.space()
+    name, use = mailbox(cursor).removesuffix("/"), None
+    if cursor.accept(b" ("):
+        if cursor.word() != "USE":
+            raise ProtocolError("unknown parameter")
+        cursor.space()
+        uses = cursor.parenthesised(lambda: _special_use(cursor))
+        cursor.expect(b")")
+        if len(uses) > 1:
+            raise ProtocolError("one use at most")
+        use = uses[0] if uses else None
+    return Create(name, use)
+
+
+def parse_rename(cursor: Cursor) -> Rename:
+    """Read the arguments of RENAME."""
+    cursor.space()
+    old = mailbox(cursor)
+    cursor.space()
+    return Rename(old, mailbox(cursor).removesuffix("/"))
+
+
+def parse_subscribe(cursor: Cursor, *, wanted: bool) -> Subscribe:
+    """Read the argument of SUBSCRIBE or UNSUBSCRIBE."""
+    cursor.space()
+    return Subscribe(mailbox(cursor), wanted)
+
+
+def parse_status(cursor: Cursor) -> Status:
+    """Read the arguments of STATUS."""
+    cursor.space()
+    name = mailbox(cursor)
+    cursor.space()
+    return Status(name, _status_items(cursor))
+
+
+def parse_lsub(cursor: Cursor) -> ListMailboxes:
+    """Read the arguments of LSUB."""
+    cursor.space()
+    reference = mailbox(cursor)
+    cursor.space()
+    return ListMailboxes(reference=reference, patterns=(_name(cursor.list_mailbox()),), legacy_subscribed=True)
+
+
+def parse_list(cursor: Cursor) -> ListMailboxes:
+    """Read the arguments of LIST, in its plain and its extended form."""
+    cursor.space()
+    select: frozenset[str] = frozenset()
+    if cursor.starts_with(b"("):
+        select = _options(cursor.parenthesised(cursor.word), _SELECT_OPTIONS)
+        cursor.space()
+    reference = mailbox(cursor)
+    cursor.space()
+    if cursor.starts_with(b"("):
+        patterns = cursor.parenthesised(lambda: _name(cursor.list_mailbox()))
+    else:
+        patterns = (_name(cursor.list_mailbox()),)
+    returned, status = _return_options(cursor)
+    return ListMailboxes(reference=reference, patterns=patterns, select=select, return_=returned, status=status)
+
+
+def parse_append(cursor: Cursor) -> Append:
+    """Read the arguments of APPEND up to the space before the message."""
+    cursor.space()
+    name = mailbox(cursor)
+    cursor.space()
+    flags: frozenset[str] = frozenset()
+    if cursor.starts_with(b"("):
+        flags = frozenset(cursor.parenthesised(cursor.flag)) - {"\\Recent"}
+        cursor.space()
+    moment: datetime | None = None
+    if cursor.starts_with(b'"'):
+        moment = cursor.date_time()
+        cursor.space()
+    return Append(name, flags, moment)
+
+
+def _name(raw: bytes) -> str:
+    if len(raw) > NAME_BYTES:
+        raise ProtocolError("mailbox name too long")
+    return decode_name(raw)
+
+
+def _special_use(cursor: Cursor) -> str:
+    cursor.expect(b"\\")
+    try:
+        return SPECIAL_USES["\\" + cursor.word()]
+    except KeyError:
+        raise ProtocolError("unknown use") from None
+
+
+def _status_items(cursor: Cursor) -> tuple[StatusItem, ...]:
+    try:
+        items = tuple(StatusItem(word) for word in cursor.parenthesised(cursor.word))
+    except ValueError:
+        raise ProtocolError("unknown status item") from None
+    if not items:
+        raise ProtocolError("status item expected")
+    return tuple(dict.fromkeys(items))
+
+
+def _return_options(cursor: Cursor) -> tuple[frozenset[str], tuple[StatusItem, ...]]:
+    if cursor.at_end():
+        return frozenset(), ()
+    cursor.space()
+    if cursor.word() != "RETURN":
+        raise ProtocolError("RETURN expected")
+    cursor.space()
+    status: list[StatusItem] = []
+
+    def option() -> str:
+        word = cursor.word()
+        if word == "STATUS":
+            cursor.space()
+            status.extend(_status_items(cursor))
+        return word
+
+    return _options(cursor.parenthesised(option), _RETURN_OPTIONS), tuple(status)
+
+
+def _options(words: tuple[str, ...], allowed: frozenset[str]) -> frozenset[str]:
+    if not allowed.issuperset(words):
+        raise ProtocolError("unknown option")
+    return frozenset(words)
