@@ -1,0 +1,91 @@
+"""The grammar of SMTP commands (RFC 5321 §4.1.2), bytes to values; every tolerance would have a name here.
+
+No tolerance is on: one space between words, no space after the colon, nothing but ASCII unless SMTPUTF8 was
+declared.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vaguemestre.kernel.errors import ProtocolError
+
+# Mailbox = ( Dot-string / Quoted-string ) "@" Domain, each part within the lengths of RFC 5321 §4.5.3.1
+MAILBOX = re.compile(
+    r"""(?P<local>[^\x00-\x20\x7f<>()\[\]\\,;:@"]{1,64}|"(?:[^"\\\r\n]|\\.){0,62}")@(?P<domain>[^\x00-\x20\x7f<>()\[\]\\,;:@"]{1,255})"""
+)
+PATH = re.compile(r"""<(?:@[^<>:\s]+:)?(?P<mailbox>(?:"(?:[^"\\\r\n]|\\.)*"|[^<>"\s])*)>(?P<parameters>(?: [^ ]+)*)""")
+PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The path of a MAIL or RCPT command."""
+
+    mailbox: str
+    """As written, without the brackets; empty for the null reverse path."""
+    parameters: Mapping[str, str | None]
+    """Keyword in capitals to value, None when there is none."""
+
+
+def parse_path(keyword: str, argument: str) -> Path:
+    """Read `FROM:<a@b> SIZE=10` (KEYWORD is `FROM:` or `TO:`).
+
+    Raises:
+        ProtocolError: not that syntax; the text is not quoted.
+    """
+    if argument[: len(keyword)].upper() != keyword:
+        raise ProtocolError("path: keyword expected")
+    match = PATH.fullmatch(argument, len(keyword))
+    if match is None:
+        raise ProtocolError("path: not <mailbox> and parameters")
+    parameters: dict[str, str | None] = {}
+    for word in match["parameters"].split():
+        parameter = PARAMETER.fullmatch(word)
+        if parameter is None or parameter[1].upper() in parameters:
+            raise ProtocolError("path: parameter malformed or repeated")
+        parameters[parameter[1].upper()] = parameter[2]
+    return Path(match["mailbox"], parameters)
+
+
+def is_mailbox(text: str) -> bool:
+    """Tell whether TEXT is local part, @ and domain."""
+    return MAILBOX.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """What a client offers to prove who it is."""
+
+    login: str
+    password: str
+
+
+def parse_plain(response: str) -> Credentials:
+    """Read the response of AUTH PLAIN (RFC 4616): base64 of authorisation id, login and password.
+
+    Raises:
+        ProtocolError: not base64 of UTF-8, not three parts, or acting for another identity.
+    """
+    parts = _decode(response).split("\0")
+    if len(parts) != 3 or not parts[1] or (parts[0] and parts[0] != parts[1]):
+        raise ProtocolError("AUTH PLAIN: not authorisation, login, password")
+    return Credentials(parts[1], parts[2])
+
+
+def parse_word(response: str) -> str:
+    """Read one response of AUTH LOGIN.
+
+    Raises:
+        ProtocolError: not base64 of UTF-8.
+    """
+    return _decode(response)
+
+
+def _decode(response: str) -> str:
+    try:
+        return base64.b64decode("" if response == "=" else response, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise ProtocolError("AUTH: not base64 of UTF-8") from None

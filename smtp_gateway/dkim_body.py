@@ -1,0 +1,55 @@
+"""The two canonical forms of a body (RFC 6376 §3.4.3, §3.4.4), hashed while the body streams by.
+
+The relaxed form differs from the bytes only where a blank is doubled, is a tab or ends a line; a regular
+expression runs over a chunk only when one of these occurs, which base64 never does.
+"""
+
+import hashlib
+import re
+
+TRAILING_BLANKS = re.compile(rb"[ \t]+(?=\r\n)")
+BLANK_RUN = re.compile(rb"[ \t]{2,}|\t")
+
+
+class BodyHash:
+    """SHA-256 of a body in one canonical form."""
+
+    __slots__ = ("_blanks", "_empty", "_hash", "_line_ends", "_relaxed")
+
+    def __init__(self, *, relaxed: bool) -> None:
+        self._hash = hashlib.sha256()
+        self._relaxed = relaxed
+        self._blanks = b""  # blanks at the end of the last chunk: what follows decides what becomes of them
+        self._line_ends = 0  # CRLFs that count only if something follows
+        self._empty = True
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next bytes; a CRLF is never cut between two chunks."""
+        if self._relaxed:
+            chunk = self._relax(chunk)
+        text = chunk.rstrip(b"\r\n")
+        if text:
+            if self._line_ends:
+                self._hash.update(b"\r\n" * self._line_ends)
+                self._line_ends = 0
+            self._hash.update(text)
+            self._empty = False
+        self._line_ends += (len(chunk) - len(text)) // 2
+
+    def digest(self) -> bytes:
+        """Return the hash; empty lines at the end are dropped and one CRLF ends the text."""
+        if not self._empty or not self._relaxed:
+            self._hash.update(b"\r\n")
+        return self._hash.digest()
+
+    def _relax(self, chunk: bytes) -> bytes:
+        if self._blanks:
+            chunk, self._blanks = self._blanks + chunk, b""
+        if chunk[-1:] in (b" ", b"\t"):
+            kept = chunk.rstrip(b" \t")
+            chunk, self._blanks = kept, chunk[len(kept) :]
+        if b" \r\n" in chunk or b"\t" in chunk:
+            chunk = TRAILING_BLANKS.sub(b"", chunk)
+        if b"  " in chunk or b"\t" in chunk:
+            chunk = BLANK_RUN.sub(b" ", chunk)
+        return chunk

@@ -1,0 +1,124 @@
+"""The header part of a message, as bytes: split, read, filter, never re-serialised.
+
+What a sender wrote is kept byte for byte; the gateway only drops whole fields (Bcc) or puts fields of its own
+in front. A DKIM signature over the rest therefore still verifies, and one pass over the header is enough.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.utils import getaddresses
+
+FOLD = re.compile(rb"\r\n(?=[ \t])")
+MESSAGE_ID = re.compile(r"<[^<>\s]+>")
+ONE_ADDRESS = re.compile(
+    r"""(?:(?:"[^"\\]*"|[^<>@,;:"()\\]*)\s*<(?P<angle>[^<>@\s,;:"()]+@[^<>@\s,;:"()]+)>|(?P<bare>[^<>@\s,;:"()]+@[^<>@\s,;:"()]+))""",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One header field."""
+
+    name: bytes
+    """Lower-case name; empty for a line that is no header field."""
+    raw: bytes
+    """The whole field as sent, folding and final CRLF included."""
+
+    @property
+    def value(self) -> bytes:
+        """What follows the colon, unfolded (RFC 5322 §2.2.3), without outer blanks."""
+        return FOLD.sub(b"", self.raw[self.raw.find(b":") + 1 :]).strip()
+
+    @property
+    def text(self) -> str:
+        """The value as text: UTF-8, or Latin-1 when it is not UTF-8; encoded words are left as they are."""
+        value = self.value
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+
+
+class HeaderBlock:
+    """The fields of a header part in their order."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = tuple(fields)
+
+    @classmethod
+    def parse(cls, block: bytes) -> "HeaderBlock":
+        """Split a header part (CRLF line ends, without the empty line that ends it)."""
+        fields: list[Field] = []
+        lines = block.split(b"\r\n")
+        if lines and not lines[-1]:
+            lines.pop()
+        start = 0
+        for index in range(1, len(lines) + 1):
+            if index == len(lines) or lines[index][:1] not in (b" ", b"\t"):
+                raw = b"\r\n".join(lines[start:index]) + b"\r\n"
+                name, colon, _ = lines[start].partition(b":")
+                name = name.rstrip(b" \t").lower() if colon else b""
+                fields.append(Field(name if b" " not in name and b"\t" not in name else b"", raw))
+                start = index
+        return cls(fields)
+
+    def all(self, name: bytes) -> list[Field]:
+        """Return the fields of that (lower-case) name, first first."""
+        return [field for field in self.fields if field.name == name]
+
+    def text(self, name: bytes) -> str | None:
+        """Return the text of the first field of that name, None when there is none."""
+        for field in self.fields:
+            if field.name == name:
+                return field.text
+        return None
+
+    def without(self, unwanted: Callable[[Field], bool]) -> "HeaderBlock":
+        """Return the block without the fields that are unwanted."""
+        return HeaderBlock([field for field in self.fields if not unwanted(field)])
+
+    def to_bytes(self, first: Iterable[bytes] = ()) -> bytes:
+        """Join the fields, after the ready-made ones of FIRST (each with its CRLF)."""
+        return b"".join((*first, *(field.raw for field in self.fields)))
+
+
+def decode_words(text: str) -> str:
+    """Decode the encoded words of an unstructured value (RFC 2047); what does not decode stays as it is."""
+    if "=?" not in text:
+        return text
+    try:
+        pieces = decode_header(text)
+        return "".join(_decode_piece(piece, charset) for piece, charset in pieces)
+    except (HeaderParseError, ValueError, LookupError):
+        return text
+
+
+def _decode_piece(piece: bytes | str, charset: str | None) -> str:
+    if isinstance(piece, str):
+        return piece
+    try:
+        return piece.decode(charset or "utf-8", "replace")
+    except LookupError:
+        return piece.decode("latin-1")
+
+
+def addresses(text: str) -> list[str]:
+    """Return the addresses of a From, Reply-To or To value, in lower case, without names and groups.
+
+    Something that cannot be read as an address counts as one that is empty, so that "exactly one" stays honest.
+    """
+    match = ONE_ADDRESS.fullmatch(text.strip())
+    if match:
+        return [(match["angle"] or match["bare"]).lower()]
+    return [address.lower() for _, address in getaddresses([text])]
+
+
+def message_ids(text: str | None) -> list[str]:
+    """Return the `<…>` of a Message-ID, In-Reply-To or References value in their order."""
+    return MESSAGE_ID.findall(text) if text else []

@@ -1,0 +1,1 @@
+"""The trust space: who is listed, and with which certificate."""
