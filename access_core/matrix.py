@@ -1,0 +1,116 @@
+"""The habilitation matrix: which profession may read which type of document (order of 26 October 2023).
+
+The file in `data/` is a reconstruction; it is replaced whole when the official annex can be had, so nothing
+may depend on one cell. Only the read side decides: filing is not in the official matrix.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from access_core.nomenclature import ROLE_PROFESSIONS, TRE_G15, document_types
+from vaguemestre.kernel.errors import ConfigurationError
+
+MATRIX_FILE: Final = Path(__file__).parent / "data" / "habilitation_matrix.csv"
+COLUMNS: Final = ("document_type_code", "profession_code", "right", "provenance", "basis")
+_VERSION_MARK: Final = "# version: "
+_RIGHTS: Final = frozenset({"R", "W", "RW", "-"})
+_PROVENANCES: Final = frozenset({"sourced", "complement", "inferred"})
+_ESTABLISHED: Final = frozenset({"sourced", "complement"})
+
+
+class MatrixMode(StrEnum):
+    """How much of the file is believed: only cells that a public source supports, or all."""
+
+    STRICT = "strict"
+    RECONSTRUCTED = "reconstructed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matrix:
+    """The read rights in force.
+
+    `digest` is the SHA-256 of the file in hexadecimal; `reads` holds, for each profession that has a row,
+    the types that it may read.
+    """
+
+    version: str
+    mode: MatrixMode
+    digest: str
+    reads: dict[str, frozenset[str]]
+
+    @property
+    def stamp(self) -> str:
+        """What a trace entry keeps: version, mode, start of the digest."""
+        return f"{self.version} {self.mode} {self.digest[:16]}"
+
+    def has_profession(self, code: str | None) -> bool:
+        """Whether the matrix has a row for the profession."""
+        return code in self.reads
+
+    def may_read(self, profession: str | None, document_type: str | None) -> bool:
+        """Whether the profession may read the type; False for any code that is not there."""
+        return document_type in self.reads.get(profession or "", frozenset())
+
+
+def load_matrix(path: Path, mode: MatrixMode) -> Matrix:
+    """Read a matrix file: a version line, a header, one row per document type and profession.
+
+    Raises:
+        ConfigurationError: unreadable, or a cell is wrong; names line and column. Nothing is half loaded.
+    """
+    try:
+        data = path.read_bytes()
+        lines = data.decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
+    version = lines[0].removeprefix(_VERSION_MARK).strip() if lines else ""
+    if not version or not lines[0].startswith(_VERSION_MARK):
+        raise ConfigurationError(f'{path.name}: line 1: expected "{_VERSION_MARK}…"')
+    reads: dict[str, set[str]] = {}
+    for document_type, profession, right, provenance in _cells(path.name, lines[1:]):
+        row = reads.setdefault(profession, set())
+        if "R" in right and (mode is MatrixMode.RECONSTRUCTED or provenance in _ESTABLISHED):
+            row.add(document_type)
+    digest = hashlib.sha256(data).hexdigest()
+    return Matrix(
+        version=version, mode=mode, digest=digest, reads={code: frozenset(row) for code, row in reads.items()}
+    )
+
+
+@lru_cache(maxsize=2)
+def default_matrix(mode: MatrixMode = MatrixMode.RECONSTRUCTED) -> Matrix:
+    """Give the matrix that comes with the program, read once."""
+    return load_matrix(MATRIX_FILE, mode)
+
+
+def _cells(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:
+    rows = csv.reader(lines, strict=True)
+    seen: set[tuple[str, str]] = set()
+    try:
+        if tuple(next(rows, ())) != COLUMNS:
+            raise ConfigurationError(f"{name}: line 2: the columns must be {', '.join(COLUMNS)}")
+        for row in rows:
+            place = f"{name}: line {rows.line_num + 1}"
+            document_type, profession, right, provenance = _checked(place, row)
+            if (document_type, profession) in seen:
+                raise ConfigurationError(f"{place}, column document_type_code: this pair has a row already")
+            seen.add((document_type, profession))
+            yield document_type, profession, right, provenance
+    except csv.Error:
+        raise ConfigurationError(f"{name}: line {rows.line_num + 1}: not well-formed CSV") from None
+
+
+def _checked(place: str, row: list[str]) -> tuple[str, str, str, str]:
+    if len(row) != len(COLUMNS):
+        raise ConfigurationError(f"{place}: {len(row)} columns instead of {len(COLUMNS)}")
+    allowed = (document_types(), TRE_G15 | ROLE_PROFESSIONS, _RIGHTS, _PROVENANCES)
+    for column, value, codes in zip(COLUMNS, row, allowed, strict=False):
+        if value not in codes:
+            raise ConfigurationError(f"{place}, column {column}: unknown code")
+    return row[0], row[1], row[2], row[3]
