@@ -5,6 +5,7 @@ tells which ones to encode again at the next sign-in. One computation takes abou
 event loop, never in a transaction.
 """
 
+import base64
 import os
 import re
 import unicodedata
@@ -74,3 +75,9 @@ def is_outdated(encoded: str) -> bool:
 def _normalised(text: str) -> bytes:
     """Return one byte string however the keyboard composed the accents (RFC 8265 §4.2: NFC)."""
     return unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")
+
+
+def decoy() -> str:
+    """Return a PHC string that no password matches and that costs as much to verify, for accounts that are not."""
+    salt, digest = (base64.b64encode(os.urandom(size)).decode().rstrip("=") for size in (SALT_BYTES, HASH_BYTES))
+    return f"{_CURRENT}{salt}${digest}"
