@@ -190,12 +190,13 @@ class Scanner:
         self._close(owner, self._base + end)
         while self._open[-1][1] is not owner:
             self._open.pop()
-        self._count(data, delimiter.end)
-        self._position, self._line_start, self._in_header = delimiter.end, True, False
-        self._current = owner
-        if delimiter.closes:
+        self._current, self._in_header, self._line_start = owner, False, False
+        if delimiter.closes:  # its line break may belong to the delimiter of an outer multipart
             self._open.pop()
+            self._position = _without_break(data, delimiter.end)
         else:
+            self._count(data, delimiter.end)
+            self._position = delimiter.end
             self._add_child(owner, self._base + delimiter.end)
 
     def _close(self, stop: Entity | None, end: int) -> None:
