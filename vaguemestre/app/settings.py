@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from portal.config import PortalSettings
+from smtp_gateway.config import ConversationSettings, DkimSettings, SmtpSettings, TrustSettings
 from vaguemestre.app.config import BlobsSettings, CatalogueSettings, InstanceSettings, KeysSettings, PkiSettings
 from vaguemestre.app.settings_file import SettingsFile, explain
 
@@ -32,6 +33,10 @@ class Settings(BaseModel):
     blobs: BlobsSettings = Field(default_factory=BlobsSettings)
     keys: KeysSettings = Field(default_factory=KeysSettings)
     pki: PkiSettings = Field(default_factory=PkiSettings)
+    smtp: SmtpSettings = Field(default_factory=SmtpSettings)
+    dkim: DkimSettings = Field(default_factory=DkimSettings)
+    conversation: ConversationSettings = Field(default_factory=ConversationSettings)
+    trust: TrustSettings = Field(default_factory=TrustSettings)
     portal: PortalSettings = Field(default_factory=PortalSettings)
 
     def database_url(self) -> str:

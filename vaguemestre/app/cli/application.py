@@ -1,0 +1,45 @@
+"""The tree of commands: which module answers to which word."""
+
+import typer
+
+from vaguemestre.app.cli import (
+    care,
+    decide,
+    dmp,
+    doctor,
+    explain,
+    init,
+    mailbox,
+    patient,
+    serve,
+    stats,
+    thread,
+    trace,
+    trust,
+)
+
+
+def build() -> typer.Typer:
+    """Return the whole program as typer sees it."""
+    program = typer.Typer(
+        name="vaguemestre",
+        help="Messagerie sécurisée de santé : SMTP, IMAP, espace patient et dossier, sous un seul moteur d'accès.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    program.command("init")(init.init)
+    program.command("serve")(serve.serve)
+    program.add_typer(mailbox.commands, name="mailbox")
+    program.add_typer(patient.commands, name="patient")
+    program.add_typer(care.commands, name="care")
+    program.add_typer(trust.commands, name="trust")
+    program.add_typer(thread.commands, name="thread")
+    program.add_typer(dmp.commands, name="dmp")
+    program.command("decide")(decide.decide)
+    program.command("explain")(explain.explain)
+    program.add_typer(trace.commands, name="trace")
+    program.command("doctor")(doctor.doctor)
+    program.command("stats")(stats.stats)
+    return program

@@ -1,0 +1,194 @@
+"""`vaguemestre mailbox`: professional mailboxes."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vaguemestre.app.cli.shared import (
+    AsJson,
+    Config,
+    PasswordStdin,
+    Refused,
+    new_password,
+    opened,
+    print_facts,
+    print_json,
+    print_rows,
+)
+
+if TYPE_CHECKING:
+    from access_core.professionals import NewProfessional, Professional
+    from vaguemestre.app.bootstrap import Instance
+    from vaguemestre.kernel.database import Transaction
+
+commands = typer.Typer(help="Boîtes des professionnels.", no_args_is_help=True)
+Type = Literal["PER", "ORG", "APP", "CAB"]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="Adresse MSSanté de la boîte.")]
+COLUMNS = ("address", "type", "name", "state", "members")
+
+
+@commands.command()
+def add(
+    address: Annotated[str | None, typer.Argument(metavar="ADDRESS", help="Adresse MSSanté de la boîte.")] = None,
+    kind: Annotated[Type, typer.Option("--type", help="Personne, organisation, application, cabinet.")] = "PER",
+    name: Annotated[str | None, typer.Option(help="Nom affiché.")] = None,
+    rpps: Annotated[str | None, typer.Option(help="Numéro RPPS, 11 chiffres.")] = None,
+    profession: Annotated[str | None, typer.Option(help="Code TRE_G15, par exemple 10.")] = None,
+    structure: Annotated[str | None, typer.Option(help="Identifiant FINESS ou SIRET.")] = None,
+    member: Annotated[list[str], typer.Option(help="Membre d'une boîte partagée ; répétable.")] = [],  # noqa: B006  typer copies it
+    from_csv: Annotated[
+        Path | None,
+        typer.Option(help="Plusieurs boîtes : colonnes address, type, name, rpps, profession, structure."),
+    ] = None,
+    password_stdin: PasswordStdin = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ouvre une boîte, ou toutes celles d'un fichier CSV avec le même premier mot de passe."""
+    if from_csv is None and (address is None or name is None):
+        raise Refused("donnez ADDRESS et --name, ou --from-csv FICHIER")
+    password = new_password(asked=password_stdin)
+    row = {
+        "address": address or "",
+        "type": kind,
+        "name": name or "",
+        "rpps": rpps or "",
+        "profession": profession or "",
+        "structure": structure or "",
+        "members": ";".join(member),
+    }
+    rows = [row] if from_csv is None else _read_csv(from_csv)
+    with opened(config) as instance:
+        added = _open_all(instance, rows, password)
+    if from_csv is None:
+        print_facts(_facts(added[0]), as_json=as_json)
+    elif as_json:
+        print_json({"added": len(added)})
+    else:
+        print(f"{len(added)} boîtes ouvertes")
+
+
+@commands.command("list")
+def list_all(config: Config = None, as_json: AsJson = False) -> None:
+    """Liste les boîtes."""
+    from access_core.professionals import professionals
+
+    with opened(config) as instance:
+        found = instance.database.read_now(professionals)
+    print_rows([_facts(each) for each in found], COLUMNS, as_json=as_json)
+
+
+@commands.command()
+def show(address: Address, config: Config = None, as_json: AsJson = False) -> None:
+    """Montre une boîte."""
+    with opened(config) as instance:
+        found = instance.database.read_now(lambda tx: find(tx, address))
+    print_facts(_facts(found), as_json=as_json)
+
+
+@commands.command()
+def suspend(address: Address, config: Config = None) -> None:
+    """Suspend une boîte : elle reçoit, personne ne s'y connecte."""
+    _change(address, "SUSPENDED", config)
+
+
+@commands.command()
+def resume(address: Address, config: Config = None) -> None:
+    """Rouvre une boîte suspendue."""
+    _change(address, "ACTIVE", config)
+
+
+@commands.command()
+def close(address: Address, config: Config = None) -> None:
+    """Ferme une boîte ; son adresse ne sera plus donnée."""
+    _change(address, "CLOSED", config)
+
+
+def find(tx: "Transaction", address: str) -> "Professional":
+    """Return the mailbox with this address.
+
+    Raises:
+        Refused: there is none.
+    """
+    from access_core.professionals import professional_by_address
+
+    found = professional_by_address(tx, address)
+    if found is None:
+        raise Refused("aucune boîte professionnelle à cette adresse")
+    return found
+
+
+def _change(address: str, state_name: str, config: Path | None) -> None:
+    from access_core.accounts import AccountState
+    from vaguemestre.app.administration import change_mailbox_state
+
+    state = AccountState[state_name]
+    with opened(config) as instance:
+        now = instance.clock.now()
+
+        def work(tx: "Transaction") -> None:
+            found = find(tx, address)
+            if found.state is AccountState.CLOSED:
+                raise Refused("cette boîte est fermée")
+            change_mailbox_state(tx, found.account_id, state, now)
+
+        instance.database.write_now(work)
+
+
+def _open_all(instance: "Instance", rows: list[dict[str, str]], password: str) -> "list[Professional]":
+    from access_core.authentication.passwords import hash_password
+    from vaguemestre.app.administration import NewMailbox, open_mailboxes
+
+    # One encoding for all: they are given the same first password anyway.
+    encoded = hash_password(password)
+    mailboxes = [NewMailbox(_professional(instance, row), encoded) for row in rows]
+    return instance.database.write_now(lambda tx: open_mailboxes(tx, instance.mail_store, mailboxes))
+
+
+def _professional(instance: "Instance", row: dict[str, str]) -> "NewProfessional":
+    from access_core.identifiers import RPPS, MssAddress
+    from access_core.professionals import MailboxType, NewProfessional
+
+    address = MssAddress.parse(row["address"])
+    if address.domain not in instance.settings.instance.domains:
+        raise Refused("l'adresse n'est pas d'un domaine de cette instance ([instance] domains)")
+    if row["type"] not in MailboxType.__members__:
+        raise Refused("le type d'une boîte est PER, ORG, APP ou CAB")
+    return NewProfessional(
+        address=str(address),
+        type=MailboxType(row["type"]),
+        name=row["name"],
+        created_at=instance.clock.now(),
+        rpps=RPPS.parse(row["rpps"]).number if row.get("rpps") else None,
+        profession=row.get("profession") or None,
+        structure=row.get("structure") or None,
+        members=tuple(filter(None, (row.get("members") or "").split(";"))),
+    )
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = {"address", "type", "name"} - set(reader.fieldnames or ())
+            if missing:
+                raise Refused(f"{path} : il manque la colonne {', '.join(sorted(missing))}")
+            return list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Refused(f"{path} : illisible ({type(error).__name__})") from None
+
+
+def _facts(found: "Professional") -> dict[str, object]:
+    return {
+        "address": found.address,
+        "type": found.type,
+        "name": found.name,
+        "state": found.state,
+        "members": found.members,
+        "rpps": found.rpps,
+        "profession": found.profession,
+        "structure": found.structure,
+        "id": found.account_id,
+    }

@@ -1,0 +1,79 @@
+"""`vaguemestre trace`: the audit trail."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vaguemestre.app.cli import mailbox, patient
+from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_facts, print_rows
+
+if TYPE_CHECKING:
+    from access_core.trace.reader import Recorded
+    from vaguemestre.app.bootstrap import Instance
+    from vaguemestre.kernel.database import Transaction
+
+commands = typer.Typer(help="Registre des accès.", no_args_is_help=True)
+COLUMNS = ("seq", "at", "act", "verdict", "reason", "subject_label")
+
+
+@commands.command("list")
+def list_entries(
+    patient_ins: Annotated[str | None, typer.Option("--patient", metavar="INS", help="Ce qui la concerne.")] = None,
+    mailbox_address: Annotated[str | None, typer.Option("--mailbox", metavar="A", help="Ce qui s'y est fait.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes, les plus récentes d'abord.")] = 100,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Liste les actes d'un patient ou d'une boîte, refus compris."""
+    if (patient_ins is None) == (mailbox_address is None):
+        raise Refused("donnez --patient INS ou --mailbox ADRESSE")
+    with opened(config) as instance:
+        found = instance.database.read_now(lambda tx: _read(tx, instance, patient_ins, mailbox_address, limit))
+    print_rows([facts(each) for each in found], COLUMNS, as_json=as_json)
+
+
+@commands.command()
+def verify(config: Config = None, as_json: AsJson = False) -> None:
+    """Recalcule toute la chaîne ; 1 et la première entrée rompue si un octet a changé."""
+    from access_core.trace.chain import verify as verify_chain
+
+    with opened(config) as instance:
+        result = instance.database.read_now(verify_chain)
+    if as_json or result.ok:
+        print_facts(
+            {"ok": result.ok, "entries": result.entries, "first_broken": result.first_broken_seq, "why": result.why},
+            as_json=as_json,
+        )
+    if not result.ok:
+        raise Refused(f"registre rompu à l'entrée {result.first_broken_seq} : {result.why}")
+
+
+def facts(recorded: "Recorded") -> dict[str, object]:
+    """Return one line of the register as data."""
+    entry = recorded.entry
+    return {
+        "seq": recorded.seq,
+        "at": entry.at,
+        "act": entry.act,
+        "verdict": entry.verdict,
+        "reason": entry.reason,
+        "mode": entry.mode,
+        "subject_kind": entry.subject_kind,
+        "subject_label": entry.subject_label,
+        "resource_kind": entry.resource_kind,
+        "resource_id": entry.resource_id,
+        "message_id": entry.message_id_header,
+        "obligations": entry.obligations,
+        "matrix_version": entry.matrix_version,
+    }
+
+
+def _read(
+    tx: "Transaction", instance: "Instance", patient_ins: str | None, address: str | None, limit: int
+) -> "list[Recorded]":
+    from access_core.trace.reader import acts_of_mailbox, history_of_patient
+
+    if patient_ins is not None:
+        return history_of_patient(tx, patient.find(tx, instance, patient_ins).id, limit)
+    assert address is not None
+    return acts_of_mailbox(tx, mailbox.find(tx, address).account_id, limit)

@@ -1,0 +1,150 @@
+"""`vaguemestre doctor`: what can be checked from outside the running processes, one finding per line.
+
+A check is a function of the instance that returns findings; it never changes anything.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from sqlalchemy import text
+
+from access_core.trace.chain import verify
+from smtp_gateway.trust.whitelist import load_whitelist
+from vaguemestre.app.bootstrap import Instance
+from vaguemestre.app.migrations import current_revision, newest_revision
+from vaguemestre.app.pid_file import read_pid
+from vaguemestre.kernel.errors import VaguemestreError
+from vaguemestre.kernel.keys import InstanceKey
+
+WARN_BEFORE_EXPIRY = timedelta(days=30)
+CONNECT_TIMEOUT_S = 1.0
+
+
+class Health(StrEnum):
+    """How bad a finding is."""
+
+    GOOD = "bon"
+    WARNING = "attention"
+    BAD = "défaut"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw."""
+
+    subject: str
+    health: Health
+    sentence: str
+
+
+def examine(instance: Instance) -> list[Finding]:
+    """Run every check; one that breaks is itself a finding."""
+    findings: list[Finding] = []
+    for subject, check in CHECKS.items():
+        try:
+            findings.extend(Finding(subject, health, sentence) for health, sentence in check(instance))
+        except (VaguemestreError, OSError, ValueError) as error:
+            findings.append(Finding(subject, Health.BAD, f"{type(error).__name__} : {error}"))
+    return findings
+
+
+Seen = Iterator[tuple[Health, str]]
+
+
+def _keys(instance: Instance) -> Seen:
+    InstanceKey.load(instance.settings.keys.instance)
+    yield Health.GOOD, "clé de l'instance lisible, mode 0600"
+
+
+def _certificates(instance: Instance) -> Seen:
+    pki = instance.settings.pki
+    for certificate, key in (
+        (pki.server_certificate, pki.server_key),
+        (pki.operator_certificate, pki.operator_key),
+    ):
+        yield from _pair(instance, certificate, key)
+
+
+def _pair(instance: Instance, certificate_path: Path, key_path: Path) -> Seen:
+    certificate = x509.load_pem_x509_certificates(certificate_path.read_bytes())[0]
+    key = load_pem_private_key(key_path.read_bytes(), password=None)
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
+        yield Health.BAD, f"{key_path.name} n'est pas la clé de {certificate_path.name}"
+    left = certificate.not_valid_after_utc - instance.clock.now()
+    if left <= timedelta(0):
+        yield Health.BAD, f"{certificate_path.name} a expiré"
+    elif left < WARN_BEFORE_EXPIRY:
+        yield Health.WARNING, f"{certificate_path.name} expire dans {left.days} jours"
+    else:
+        yield Health.GOOD, f"{certificate_path.name} valable encore {left.days} jours"
+
+
+def _revocation(instance: Instance) -> Seen:
+    lists = sorted(instance.settings.pki.revocation.glob("*.crl.pem"))
+    if not lists:
+        yield Health.WARNING, "aucune liste de révocation dans le dossier [pki] revocation"
+    for path in lists:
+        due = x509.load_pem_x509_crl(path.read_bytes()).next_update_utc
+        late = due is not None and due <= instance.clock.now()
+        yield (Health.BAD, f"{path.name} est périmée") if late else (Health.GOOD, f"{path.name} à jour")
+
+
+def _whitelist(instance: Instance) -> Seen:
+    trust = instance.settings.trust
+    whitelist = load_whitelist(trust.whitelist, max_bytes=trust.max_bytes)
+    yield Health.GOOD, f"liste blanche du {whitelist.generated_at:%Y-%m-%d}, {len(whitelist.subjects)} domaines"
+
+
+def _catalogue(instance: Instance) -> Seen:
+    url = instance.settings.database_url()
+    revision, newest = current_revision(url), newest_revision()
+    if revision != newest:
+        yield Health.BAD, f"schéma à la révision {revision or 'aucune'}, il faut {newest}"
+        return
+    yield Health.GOOD, f"schéma à jour ({newest})"
+    if instance.database.dialect == "sqlite":
+        result = instance.database.read_now(lambda tx: tx.execute(text("PRAGMA quick_check")).scalar_one())
+        yield (Health.GOOD, "fichier SQLite intègre") if result == "ok" else (Health.BAD, "fichier SQLite abîmé")
+
+
+def _trace(instance: Instance) -> Seen:
+    result = instance.database.read_now(verify)
+    yield (Health.GOOD, f"{result.entries} entrées chaînées") if result.ok else (Health.BAD, result.why)
+
+
+def _ports(instance: Instance) -> Seen:
+    settings = instance.settings
+    running = read_pid(settings.run_folder() / "vaguemestre.pid") is not None
+    for name, port in settings.instance.ports().items():
+        host = "127.0.0.1" if name == "metrics" else settings.instance.host
+        open_ = _accepts(host, port)
+        if running:
+            yield (Health.GOOD, f"{name} : {port} écoute") if open_ else (Health.BAD, f"{name} : {port} muet")
+        else:
+            yield (Health.BAD, f"{name} : {port} pris") if open_ else (Health.GOOD, f"{name} : {port} libre")
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+CHECKS: dict[str, Callable[[Instance], Seen]] = {
+    "clés": _keys,
+    "certificats": _certificates,
+    "révocation": _revocation,
+    "liste blanche": _whitelist,
+    "catalogue": _catalogue,
+    "registre": _trace,
+    "ports": _ports,
+}
