@@ -48,7 +48,9 @@ class Program:
         """
         command = [sys.executable, "-m", "vaguemestre.app.cli", "serve"]
         log = (self.folder / "run" / "log.jsonl").open("w")
-        self._serving = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment())
+        self._serving = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment()
+        )
         log.close()
         assert self._serving.stdout is not None
         for line in self._serving.stdout:
