@@ -15,13 +15,13 @@ from sqlalchemy import Row, Select, and_, bindparam, insert, or_, select, update
 
 from access_core.accounts import AccountKind, AccountState, NewAccount, add_account, set_account_state, set_password
 from access_core.authentication.totp import keep_totp
+from access_core.facts import MAJORITY_YEARS
 from access_core.identifiers import INS
 from access_core.tables import profile, representation
 from vaguemestre.kernel.database import Transaction, insert_ignoring
 from vaguemestre.kernel.errors import PermanentFailure
 from vaguemestre.kernel.ids import new_id
 
-MAJORITY_YEARS = 18
 REPRESENTATIVES_LIMIT = 2
 
 

@@ -149,7 +149,7 @@ trace_entry = Table(
     Column("resource_id", String(128), nullable=True),
     Column("message_id_header", Text, nullable=True, comment="Message-ID, with its angle brackets"),
     Column("obligations", Text, nullable=False, comment="codes joined by ;"),
-    Column("matrix_version", String(40), nullable=True),
+    Column("matrix_version", String(80), nullable=True),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 over the digest before and this entry"),
     Index("ix_trace_entry_profile", "profile_id", "seq"),
     Index("ix_trace_entry_mailbox", "mailbox_id", "seq"),

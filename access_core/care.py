@@ -1,0 +1,86 @@
+"""Care relations: who takes part in a patient's care, from when to when.
+
+A relation is declared by the establishment's software (or by the command `care declare`) for a professional or for
+an organisational mailbox; the members of that mailbox take part through it. What is not declared, or is over, is no
+care.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, or_, select, update
+
+from access_core.tables import care_relation, member
+from vaguemestre.kernel.database import Transaction, insert_ignoring
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """A care relation in force; `informed`: the patient was informed of this team (R1111-46)."""
+
+    informed: bool
+    until: datetime | None
+
+
+_OURS = (care_relation.c.profile_id == bindparam("patient")) & (
+    care_relation.c.professional_id == bindparam("professional")
+)
+_DECLARE = update(care_relation).where(_OURS).values(declared_at=bindparam("now"), until=bindparam("end"))
+_INFORM = update(care_relation).where(_OURS).values(informed=bindparam("told"))
+_END = (
+    update(care_relation)
+    .where(_OURS, or_(care_relation.c.until.is_(None), care_relation.c.until > bindparam("now")))
+    .values(until=bindparam("now"))
+)
+_IN_FORCE = (
+    select(care_relation.c.informed, care_relation.c.until)
+    .where(
+        care_relation.c.profile_id == bindparam("patient"),
+        or_(
+            care_relation.c.professional_id == bindparam("professional"),
+            care_relation.c.professional_id.in_(
+                select(member.c.mailbox_id).where(member.c.account_id == bindparam("professional"))
+            ),
+        ),
+        care_relation.c.declared_at <= bindparam("now"),
+        or_(care_relation.c.until.is_(None), care_relation.c.until > bindparam("now")),
+    )
+    .order_by(care_relation.c.informed.desc())
+    .limit(1)
+)
+
+
+def declare_care(
+    tx: Transaction, profile_id: str, professional_id: str, *, until: datetime | None, now: datetime
+) -> None:
+    """Declare that a professional (or a service's mailbox) takes part in the patient's care, until an instant or None.
+
+    Declaring again replaces the end. The declaration states that the patient was informed; see `set_informed`.
+    """
+    row = {"profile_id": profile_id, "professional_id": professional_id, "declared_at": now, "until": until}
+    if not insert_ignoring(tx, care_relation, {**row, "informed": True}):
+        keys = {"patient": profile_id, "professional": professional_id}
+        tx.execute(_DECLARE, {**keys, "now": now, "end": until})
+
+
+def set_informed(tx: Transaction, profile_id: str, professional_id: str, *, informed: bool) -> None:
+    """Record whether the patient was informed of this care relation."""
+    tx.execute(_INFORM, {"patient": profile_id, "professional": professional_id, "told": informed})
+
+
+def end_care(tx: Transaction, profile_id: str, professional_id: str, *, now: datetime) -> bool:
+    """End a care relation now; returns whether one was in force."""
+    parameters = {"patient": profile_id, "professional": professional_id, "now": now}
+    return tx.execute(_END, parameters).rowcount == 1
+
+
+def care_of(tx: Transaction, profile_id: str, professional_id: str, *, now: datetime) -> Care | None:
+    """Return the relation in force, of the professional or of a service that she is a member of; None without any."""
+    parameters = {"patient": profile_id, "professional": professional_id, "now": now}
+    row = tx.execute(_IN_FORCE, parameters).first()
+    return None if row is None else Care(row.informed, row.until)
+
+
+def in_care(tx: Transaction, profile_id: str, professional_id: str, *, now: datetime) -> bool:
+    """Tell whether the professional takes part in the patient's care now."""
+    return care_of(tx, profile_id, professional_id, now=now) is not None

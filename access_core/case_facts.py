@@ -1,0 +1,209 @@
+"""Loading the facts of a case: from what the catalogue holds to what `decide` reads.
+
+One loader for each act. What is not known is never guessed in favour of the one who asks: no care relation is no
+care, a person who is neither holder nor representative is a carer without delegation. The result keeps who acts and
+on whose space, for the trace.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from access_core.acts import Act
+from access_core.care import Care, care_of
+from access_core.cases import (
+    NO_PROFESSION,
+    CaseFacts,
+    DocumentFacts,
+    FilingRequest,
+    ReadingRequest,
+    ReplyRequest,
+    Sender,
+    Session,
+)
+from access_core.facts import (
+    MAJORITY_YEARS,
+    Auth,
+    Consent,
+    Context,
+    IdentityStatus,
+    ProfileState,
+    Resource,
+    Subject,
+    SubjectKind,
+)
+from access_core.identifiers import INS
+from access_core.profiles import Profile, profile_by_ins, representatives_of
+from access_core.tables import first_access
+from vaguemestre.kernel.database import Transaction
+
+_FIRST_ACCESS = select(first_access.c.at).where(
+    first_access.c.profile_id == bindparam("patient"), first_access.c.professional_id == bindparam("professional")
+)
+
+
+def delivery_facts(
+    tx: Transaction, sender: Sender, ins: INS | None, *, now: datetime, auth: Auth = Auth.MSSANTE
+) -> CaseFacts:
+    """Load the facts of `deliver_to_patient` for one recipient; INS None: the address names no well-formed INS."""
+    profile = None if ins is None else profile_by_ins(tx, ins)
+    identity = IdentityStatus.MALFORMEE if ins is None else IdentityStatus.QUALIFIEE
+    return CaseFacts(
+        act=Act.DELIVER_TO_PATIENT,
+        subject=Subject(auth=auth, sujet=sender.kind, profession=sender.profession, annuaire=sender.directory),
+        resource=Resource(profil=_state(profile), age=_age(profile, now), ins=identity),
+        context=Context(),
+        profile=profile,
+        actor_id=sender.id,
+        actor_label=sender.label,
+    )
+
+
+def reply_facts(tx: Transaction, request: ReplyRequest) -> CaseFacts:
+    """Load the facts of `reply_by_patient`."""
+    profile, exchange, session = request.profile, request.exchange, request.session
+    kind, delegated = _patient_side(tx, request.actor, profile, request.now)
+    return CaseFacts(
+        act=Act.REPLY_BY_PATIENT,
+        subject=_patient_subject(kind, session),
+        resource=Resource(
+            profil=_state(profile),
+            age=profile.age(request.now),
+            conversation=exchange.conversation,
+            reponse=exchange.reply,
+            destinataire=exchange.recipient,
+        ),
+        context=Context(mode=session.mode, delegation_active=delegated),
+        profile=profile,
+        actor_id=request.actor.id,
+        actor_label=request.actor.name,
+    )
+
+
+def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
+    """Load the facts of `file_document` by a professional or structure.
+
+    The bridge files under the structure's certificate (EX_GEN-1450); the sender remains the author.
+    """
+    sender, now = request.sender, request.now
+    profile = None if request.ins is None else profile_by_ins(tx, request.ins)
+    care = _care(tx, profile, sender.id, now)
+    informed = request.informed if request.informed is not None else care is not None and care.informed
+    identity = IdentityStatus.ABSENTE if request.ins is None else request.identity
+    return CaseFacts(
+        act=Act.FILE_DOCUMENT,
+        subject=Subject(
+            auth=Auth.ORG_CERT,
+            sujet=sender.kind,
+            profession=sender.profession,
+            annuaire=sender.directory,
+            equipe=care is not None,
+            prise_en_charge=care is not None or request.presume_care,
+            informe=informed,
+            auteur=True,
+        ),
+        resource=replace(_document(request.document, profile, now), ins=identity),
+        context=Context(),
+        profile=profile,
+        actor_id=sender.id,
+        actor_label=sender.label,
+    )
+
+
+def reading_facts(tx: Transaction, request: ReadingRequest) -> CaseFacts:
+    """Load the facts of `read_document`."""
+    if isinstance(request.reader, Profile):
+        return _reading_by_patient(tx, request, request.reader)
+    return _reading_by_professional(tx, request, request.reader)
+
+
+def _reading_by_patient(tx: Transaction, request: ReadingRequest, reader: Profile) -> CaseFacts:
+    kind, delegated = _patient_side(tx, reader, request.profile, request.now)
+    return CaseFacts(
+        act=Act.READ_DOCUMENT,
+        subject=_patient_subject(kind, request.session),
+        resource=_document(request.document, request.profile, request.now),
+        context=Context(mode=request.session.mode, delegation_active=delegated),
+        profile=request.profile,
+        actor_id=reader.id,
+        actor_label=reader.name,
+    )
+
+
+def _reading_by_professional(tx: Transaction, request: ReadingRequest, reader: Sender) -> CaseFacts:
+    session = request.session
+    care = _care(tx, request.profile, reader.id, request.now)
+    keys = {"patient": request.profile.id, "professional": reader.id}
+    return CaseFacts(
+        act=Act.READ_DOCUMENT,
+        subject=Subject(
+            auth=session.auth,
+            sujet=reader.kind,
+            profession=reader.profession,
+            session_min=session.since_min,
+            inactif_min=session.idle_min,
+            annuaire=reader.directory,
+            equipe=care is not None,
+            prise_en_charge=care is not None,
+            informe=care is not None and care.informed,
+            auteur=request.document.by_reader,
+        ),
+        resource=replace(
+            _document(request.document, request.profile, request.now),
+            consentement=Consent.AUCUN if care is None else Consent.PRESUME,
+        ),
+        context=Context(mode=session.mode, premier_acces=tx.execute(_FIRST_ACCESS, keys).first() is None),
+        profile=request.profile,
+        actor_id=reader.id,
+        actor_label=reader.label,
+    )
+
+
+def _patient_side(tx: Transaction, actor: Profile, profile: Profile, now: datetime) -> tuple[SubjectKind, bool]:
+    """Return in what capacity ACTOR acts on PROFILE, and whether a delegation to a carer is in force."""
+    if actor.id == profile.id:
+        return SubjectKind.TITULAIRE, True
+    if any(each.id == actor.id for each in representatives_of(tx, profile.id, now=now)):
+        return SubjectKind.RL, True
+    return SubjectKind.AIDANT, False
+
+
+def _patient_subject(kind: SubjectKind, session: Session) -> Subject:
+    return Subject(
+        auth=session.auth,
+        sujet=kind,
+        profession=NO_PROFESSION,
+        session_min=session.since_min,
+        inactif_min=session.idle_min,
+    )
+
+
+def _care(tx: Transaction, profile: Profile | None, professional_id: str | None, now: datetime) -> Care | None:
+    if profile is None or professional_id is None:
+        return None
+    return care_of(tx, profile.id, professional_id, now=now)
+
+
+def _document(document: DocumentFacts, profile: Profile | None, now: datetime) -> Resource:
+    return Resource(
+        profil=_state(profile),
+        age=_age(profile, now),
+        doc=document.type_code,
+        origine=document.origin,
+        conf=document.confidentiality,
+        masque_par=document.masked_by,
+        etat_doc=document.state,
+        doublon=document.duplicate,
+        annonce=document.announced,
+        jours=0 if document.filed_at is None else (now - document.filed_at).days,
+    )
+
+
+def _state(profile: Profile | None) -> ProfileState:
+    return ProfileState.INEXISTANT if profile is None else ProfileState(profile.status)
+
+
+def _age(profile: Profile | None, now: datetime) -> int:
+    """Return the holder's age; without a profile any age does, since the case is refused for that."""
+    return MAJORITY_YEARS if profile is None else profile.age(now)
