@@ -1,0 +1,42 @@
+"""Settings of the bridge to the health record."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dmp_bridge.xdm.limits import Quirk, ReaderRules
+from dmp_bridge.xds.identifiers import INS_NIA, INS_NIR, INS_NIR_DEMO, INS_NIR_TEST
+
+MEBIBYTE = 1024 * 1024
+
+
+class BridgeSettings(BaseModel):
+    """The section `[dmp]` of the settings file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repository_id: str = Field(
+        default="2.25.171523897231806571236510983745612090817",
+        description="OID of the embedded repository, as XDS consumers name it",
+    )
+    max_archive_bytes: int = Field(default=32 * MEBIBYTE, ge=1, description="largest IHE_XDM.zip, in bytes")
+    max_unpacked_bytes: int = Field(default=100 * MEBIBYTE, ge=1, description="largest archive once unpacked, in bytes")
+    max_document_bytes: int = Field(default=25 * MEBIBYTE, ge=1, description="largest document, in bytes")
+    max_archive_entries: int = Field(default=200, ge=1, description="most files and folders in an archive, a count")
+    max_archives: int = Field(default=5, ge=1, description="most archives that are read in one message, a count")
+    tolerated_quirks: frozenset[Quirk] = Field(
+        default=frozenset(Quirk), description="irregularities of real archives that are tolerated, by name"
+    )
+    ins_authorities: frozenset[str] = Field(
+        default=frozenset({INS_NIR, INS_NIA, INS_NIR_TEST, INS_NIR_DEMO}),
+        description="OIDs under which the INS of a document is read; remove those of test and demonstration "
+        "(1.2.250.1.213.1.4.10 and .11) where real patients are",
+    )
+
+    def reader_rules(self) -> ReaderRules:
+        """Return these limits as the archive reader takes them."""
+        return ReaderRules(
+            max_archive_bytes=self.max_archive_bytes,
+            max_total_bytes=self.max_unpacked_bytes,
+            max_document_bytes=self.max_document_bytes,
+            max_entries=self.max_archive_entries,
+            quirks=self.tolerated_quirks,
+        )
