@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from vaguemestre.kernel.keys import InstanceKey
     from vaguemestre.kernel.service import Service
 
-ROLES = ("mx", "submission", "imap", "portal", "worker")
-
 
 class Instance:
     """The parts of one running instance, in one process."""

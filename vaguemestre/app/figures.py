@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 
 from access_core.tables import account, profile, trace_entry
-from dmp_bridge.record.tables import document_entry
+from dmp_bridge.tables import document_entry
 from mailstore.tables import message
 from smtp_gateway.tables import conversation
 from vaguemestre.kernel.database import Transaction

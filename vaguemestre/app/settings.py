@@ -4,6 +4,7 @@ They come from a TOML file, then from environment variables `VAGUEMESTRE__SECTIO
 containers), which win. A key that nobody knows stops the program, with the place and the likely spelling.
 """
 
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from access_core.config import AccessSettings
+from dmp_bridge.config import BridgeSettings
+from mailstore.imap.config import ImapSettings
 from portal.config import PortalSettings
 from smtp_gateway.config import ConversationSettings, DkimSettings, SmtpSettings, TrustSettings
 from vaguemestre.app.config import BlobsSettings, CatalogueSettings, InstanceSettings, KeysSettings, PkiSettings
@@ -37,6 +41,9 @@ class Settings(BaseModel):
     dkim: DkimSettings = Field(default_factory=DkimSettings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    imap: ImapSettings = Field(default_factory=ImapSettings)
+    dmp: BridgeSettings = Field(default_factory=BridgeSettings)
     portal: PortalSettings = Field(default_factory=PortalSettings)
 
     def database_url(self) -> str:
@@ -76,7 +83,7 @@ def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
     except ValidationError as error:
         raise explain(error, file, variables, Settings) from None
     sections = {name: _absolute(getattr(settings, name), folder) for name in sections_of(Settings)}
-    return settings.model_copy(update=sections)
+    return settings.model_copy(update={**sections, "smtp": _named_after(settings.instance, settings.smtp)})
 
 
 def sections_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
@@ -88,11 +95,21 @@ def sections_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     }
 
 
+def _named_after(instance: InstanceSettings, smtp: SmtpSettings) -> SmtpSettings:
+    """Give the gateway the names of the instance where `[smtp]` says nothing else."""
+    names = {
+        "hostname": next(iter(instance.domains), "localhost"),
+        "domains": instance.domains,
+        "patient_domains": instance.patient_domains,
+    }
+    return smtp.model_copy(update={key: name for key, name in names.items() if key not in smtp.model_fields_set})
+
+
 def _with_environment(
     values: Mapping[str, Any], environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """Lay the variables over the file's values; returns also which variable gave which key."""
-    merged = json.loads(json.dumps(values, default=str))
+    merged = copy.deepcopy(dict(values))
     variables: dict[tuple[str, ...], str] = {}
     for name in sorted(environ):
         if not name.startswith(PREFIX):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from vaguemestre.app.cli import mailbox, patient
-from vaguemestre.app.cli.shared import Config, Refused, opened
+from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_facts
 
 if TYPE_CHECKING:
     from vaguemestre.kernel.database import Transaction
@@ -26,6 +26,7 @@ def declare(
     by: Annotated[str, typer.Option(metavar="ADDRESS", help="Adresse du professionnel.")],
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Fin connue, AAAA-MM-JJ (exclue).")] = None,
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Déclare qu'un professionnel prend part aux soins d'un patient."""
     from vaguemestre.app.administration import declare_care_relation
@@ -39,6 +40,7 @@ def declare(
             declare_care_relation(tx, profile, professional, until=end, now=now)
 
         instance.database.write_now(work)
+    print_facts({"declared": True, "until": end}, as_json=as_json)
 
 
 def _midnight(text: str, zone: str) -> datetime:

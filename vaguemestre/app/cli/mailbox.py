@@ -89,21 +89,21 @@ def show(address: Address, config: Config = None, as_json: AsJson = False) -> No
 
 
 @commands.command()
-def suspend(address: Address, config: Config = None) -> None:
+def suspend(address: Address, config: Config = None, as_json: AsJson = False) -> None:
     """Suspend une boîte : elle reçoit, personne ne s'y connecte."""
-    _change(address, "SUSPENDED", config)
+    _change(address, "SUSPENDED", config, as_json=as_json)
 
 
 @commands.command()
-def resume(address: Address, config: Config = None) -> None:
+def resume(address: Address, config: Config = None, as_json: AsJson = False) -> None:
     """Rouvre une boîte suspendue."""
-    _change(address, "ACTIVE", config)
+    _change(address, "ACTIVE", config, as_json=as_json)
 
 
 @commands.command()
-def close(address: Address, config: Config = None) -> None:
+def close(address: Address, config: Config = None, as_json: AsJson = False) -> None:
     """Ferme une boîte ; son adresse ne sera plus donnée."""
-    _change(address, "CLOSED", config)
+    _change(address, "CLOSED", config, as_json=as_json)
 
 
 def find(tx: "Transaction", address: str) -> "Professional":
@@ -120,7 +120,7 @@ def find(tx: "Transaction", address: str) -> "Professional":
     return found
 
 
-def _change(address: str, state_name: str, config: Path | None) -> None:
+def _change(address: str, state_name: str, config: Path | None, *, as_json: bool) -> None:
     from access_core.accounts import AccountState
     from vaguemestre.app.administration import change_mailbox_state
 
@@ -128,13 +128,15 @@ def _change(address: str, state_name: str, config: Path | None) -> None:
     with opened(config) as instance:
         now = instance.clock.now()
 
-        def work(tx: "Transaction") -> None:
+        def work(tx: "Transaction") -> "Professional":
             found = find(tx, address)
             if found.state is AccountState.CLOSED:
                 raise Refused("cette boîte est fermée")
             change_mailbox_state(tx, found.account_id, state, now)
+            return find(tx, address)
 
-        instance.database.write_now(work)
+        changed = instance.database.write_now(work)
+    print_facts(_facts(changed), as_json=as_json)
 
 
 def _open_all(instance: "Instance", rows: list[dict[str, str]], password: str) -> "list[Professional]":

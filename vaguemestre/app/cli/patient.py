@@ -1,6 +1,7 @@
 """`vaguemestre patient`: patient profiles and the life of their status."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,8 +11,6 @@ import typer
 from vaguemestre.app.cli.shared import AsJson, Config, PasswordStdin, Refused, new_password, opened, print_facts
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from access_core.identifiers import INS
     from access_core.profiles import Profile
     from vaguemestre.app.bootstrap import Instance
@@ -88,27 +87,27 @@ def activate(
 
 
 @commands.command()
-def oppose(ins: InsText, config: Config = None) -> None:
+def oppose(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
     """Enregistre l'opposition de la personne à son espace."""
     from access_core.profiles import oppose as change
 
-    _change(ins, config, "profile_opposed", change)
+    _apply(ins, config, _Change("profile_opposed", change), as_json=as_json)
 
 
 @commands.command()
-def close(ins: InsText, config: Config = None) -> None:
+def close(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
     """Ferme un profil ; ce qu'il contient reste."""
     from access_core.profiles import close as change
 
-    _change(ins, config, "profile_closed", change)
+    _apply(ins, config, _Change("profile_closed", change), as_json=as_json)
 
 
 @commands.command()
-def reopen(ins: InsText, config: Config = None) -> None:
+def reopen(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
     """Rouvre un profil fermé, opposé ou suspendu."""
     from access_core.profiles import reopen as change
 
-    _change(ins, config, "profile_reopened", change)
+    _apply(ins, config, _Change("profile_reopened", change), as_json=as_json)
 
 
 @commands.command()
@@ -116,6 +115,7 @@ def represent(
     child: Annotated[str, typer.Argument(metavar="CHILD_INS", help="INS de l'enfant.")],
     by: Annotated[str, typer.Option(metavar="INS", help="INS du représentant légal.")],
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Déclare un représentant légal d'un mineur."""
     from access_core.profiles import represent as declare
@@ -124,12 +124,13 @@ def represent(
     with opened(config) as instance:
         now = instance.clock.now()
 
-        def work(tx: "Transaction") -> None:
+        def work(tx: "Transaction") -> "Profile":
             minor, representative = find(tx, instance, child), find(tx, instance, by)
             declare(tx, minor.id, representative.id, now=now)
             note(tx, "representative_declared", now, profile_id=minor.id)
+            return minor
 
-        instance.database.write_now(work)
+        print_facts(_facts(instance, instance.database.write_now(work)), as_json=as_json)
 
 
 def read_ins(instance: "Instance", text: str, oid: str | None = None) -> "INS":
@@ -154,18 +155,27 @@ def find(tx: "Transaction", instance: "Instance", text: str) -> "Profile":
     return found
 
 
-def _change(text: str, config: Path | None, event: str, change: "Callable[..., Profile]") -> None:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of status: what the trace calls it, and what does it."""
+
+    event: str
+    apply: "Callable[..., Profile]"
+
+
+def _apply(text: str, config: Path | None, change: _Change, *, as_json: bool) -> None:
+    """Make the change and print the profile as it then is."""
     from vaguemestre.app.administration import note
 
     with opened(config) as instance:
-        now: datetime = instance.clock.now()
+        now = instance.clock.now()
 
-        def work(tx: "Transaction") -> None:
-            found = find(tx, instance, text)
-            change(tx, found.id, now=now)
-            note(tx, event, now, profile_id=found.id)
+        def work(tx: "Transaction") -> "Profile":
+            changed = change.apply(tx, find(tx, instance, text).id, now=now)
+            note(tx, change.event, now, profile_id=changed.id)
+            return changed
 
-        instance.database.write_now(work)
+        print_facts(_facts(instance, instance.database.write_now(work)), as_json=as_json)
 
 
 def _birth_date(text: str) -> date:

@@ -2,17 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from vaguemestre.app.cli.shared import Config
-
-Role = Literal["all", "mx", "submission", "imap", "portal", "worker"]
+from vaguemestre.app.roles import ROLES, Role
 
 
 def serve(
-    role: Annotated[list[Role], typer.Option(help="Rôle à servir ; répétable ; all : tous.")] = ["all"],  # noqa: B006  typer copies it
+    role: Annotated[list[Role], typer.Option(help="Rôle à servir ; répétable ; all : tous.")] = [Role.ALL],  # noqa: B006  typer copies it
     config: Config = None,
     supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -21,11 +20,10 @@ def serve(
 
     path: Path = find_config(config)
     settings = load_settings(path)
-    if len(role) == 1 and role[0] != "all":
+    if len(role) == 1 and role[0] is not Role.ALL:
         from vaguemestre.app.role_process import run_role
 
         sys.exit(run_role(settings, role[0], supervised=supervised))
-    from vaguemestre.app.bootstrap import ROLES
     from vaguemestre.app.supervisor import supervise
 
-    sys.exit(supervise(settings, path.resolve(), ROLES if "all" in role else tuple(dict.fromkeys(role))))
+    sys.exit(supervise(settings, path.resolve(), ROLES if Role.ALL in role else tuple(dict.fromkeys(role))))

@@ -1,0 +1,71 @@
+"""`vaguemestre decide`: the access engine as data, for one what-if case or a table of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vaguemestre.app.cli.shared import AsJson, Refused, print_facts, print_rows
+
+if TYPE_CHECKING:
+    from access_core.cases import CaseResult
+    from access_core.decision import Decision
+
+COLUMNS = ("case_id", "act", "decision", "reason_code", "obligations", "as_expected")
+
+
+def decide(
+    act: Annotated[str | None, typer.Argument(metavar="ACT", help="Acte, par exemple read_document.")] = None,
+    given: Annotated[list[str] | None, typer.Argument(metavar="key=value…", help="Faits du cas.")] = None,
+    cases: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Table de cas.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Décide un cas, ou une table de cas ; 1 si une colonne attendue (décision, raison) n'est pas suivie."""
+    if (act is None) == (cases is None):
+        raise Refused("donnez un acte et ses faits, ou --cases FICHIER.csv")
+    if cases is None:
+        print_facts(_decide_one(str(act), given or []), as_json=as_json)
+        return
+    from access_core.cases import decide_cases
+
+    results = list(decide_cases(cases))
+    print_rows([_row(each) for each in results], COLUMNS, as_json=as_json)
+    differing = sum(each.differs for each in results)
+    if differing:
+        raise Refused(f"{differing} cas sur {len(results)} ne donnent pas ce qui est attendu")
+
+
+def _decide_one(name: str, given: list[str]) -> dict[str, object]:
+    from access_core.acts import Act
+    from access_core.decide import decide as decide_act
+    from access_core.given import parse_given
+
+    if name not in set(Act):
+        raise Refused(f"acte inconnu ; les actes sont {', '.join(Act)}")
+    act = Act(name)
+    facts = parse_given(";".join(given), act)
+    decision = decide_act(facts.subject, act, facts.resource, facts.context)
+    return {"act": act, **_facts(decision), "problems": facts.problems}
+
+
+def _row(result: "CaseResult") -> dict[str, object]:
+    return {
+        "case_id": result.case.case_id,
+        "line": result.case.line,
+        "act": result.case.act,
+        **_facts(result.decision),
+        "as_expected": not result.differs,
+        "problems": result.case.problems,
+    }
+
+
+def _facts(decision: "Decision") -> dict[str, object]:
+    from access_core.reasons import REGISTER
+
+    return {
+        "decision": decision.verdict,
+        "reason_code": decision.reason,
+        "obligations": decision.obligations,
+        "sentence": REGISTER[decision.reason].sentence,
+        "sources": decision.sources,
+    }
