@@ -142,6 +142,7 @@ _CHANGE = (
     .values(status=bindparam("after"), status_since=bindparam("since"))
 )
 _ACTIVATED = update(profile).where(profile.c.id == bindparam("profile_id")).values(activated_at=bindparam("instant"))
+_SET_EMAIL = update(profile).where(profile.c.id == bindparam("profile_id")).values(email=bindparam("address"))
 _WAS_ACTIVATED = select(profile.c.activated_at).where(profile.c.id == bindparam("id"))
 
 
@@ -188,6 +189,11 @@ def profile_by_id(tx: Transaction, profile_id: str) -> Profile | None:
 def profile_by_account(tx: Transaction, account_id: str) -> Profile | None:
     """Find the profile of an account (or mailbox)."""
     return _one(tx, _BY_ACCOUNT, {"account_id": account_id})
+
+
+def set_email(tx: Transaction, profile_id: str, email: str | None) -> None:
+    """Replace the ordinary address to which notices go; None: no notices."""
+    tx.execute(_SET_EMAIL, {"profile_id": profile_id, "address": email})
 
 
 def activate(tx: Transaction, profile_id: str, activation: Activation) -> Profile:

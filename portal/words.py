@@ -1,6 +1,7 @@
 """Dates, sizes and counts as a French reader says them. No other file formats one."""
 
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -77,6 +78,12 @@ def size(size_bytes: int) -> str:
 def count(number: int, one: str, many: str) -> str:
     """Return « 1 message », « 2 messages »; zero is singular in French."""
     return f"{number}{HARD}{one if number < 2 else many}"
+
+
+def ins_groups(value: str) -> str:
+    """Return « 2 79 03 51 215 189 89 »: a matricule and its key in the groups of the card."""
+    ends = (0, 1, 3, 5, 7, 10, 13, 15)
+    return HARD.join(value[start:end] for start, end in pairwise(ends))
 
 
 def device(user_agent: str) -> str:

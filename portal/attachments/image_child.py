@@ -25,7 +25,7 @@ def load_decoders() -> None:
     Image.preinit()
     Image.init()
     with contextlib.suppress(ImportError):
-        import pillow_heif  # noqa: PLC0415 - an extra that may be absent
+        import pillow_heif  # an extra that may be absent
 
         pillow_heif.register_heif_opener()
     for name in ("JPEG", "PNG", "TIFF"):

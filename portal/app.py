@@ -1,0 +1,74 @@
+"""The application: routes, handlers, layers. `create_app` is the door of the package, with `PortalService`."""
+
+from collections.abc import Awaitable, Callable
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from portal.api import v1
+from portal.context import Portal
+from portal.limits import BodyLimit, LastResort
+from portal.problems import INVALID, answer_problem, problem_of
+from portal.rendering import STATIC, Templates
+from portal.security import FormTokens, SecurityHeaders
+from portal.services import PortalServices
+from portal.sessions import SessionLimits
+from portal.web import messages, pages, settings, sign_in
+from vaguemestre.kernel.errors import VaguemestreError
+
+FORM_KEY = "vaguemestre/portal/forms/v1"
+STATIC_FILES = {"portal.css": "text/css; charset=utf-8", "icone.svg": "image/svg+xml"}
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def create_app(services: PortalServices) -> FastAPI:
+    """Build the application of the web spaces; it serves until its services are closed."""
+    templates = Templates(ZoneInfo(services.settings.time_zone))
+    app = FastAPI(
+        title="Vaguemestre",
+        version="1",
+        description="Espace patient : messages, documents, historique des accès.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.portal = Portal(
+        services=services,
+        templates=templates,
+        tokens=FormTokens(services.instance_key.derive(FORM_KEY)),
+        limits=SessionLimits.of(services.settings),
+    )
+    for module in (sign_in, pages, messages, settings, v1):
+        app.include_router(module.router)
+    app.add_api_route("/static/{name}", _static, include_in_schema=False)
+    _handle_errors(app, templates)
+    app.add_middleware(BodyLimit, templates=templates)
+    app.add_middleware(LastResort, templates=templates)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _handle_errors(app: FastAPI, templates: Templates) -> None:
+    async def answer(request: Request, error: Exception) -> Response:
+        return answer_problem(request, problem_of(error), templates)
+
+    async def invalid(request: Request, _error: Exception) -> Response:
+        return answer_problem(request, INVALID, templates)
+
+    app.add_exception_handler(VaguemestreError, answer)
+    app.add_exception_handler(HTTPException, answer)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+async def _static(name: str) -> Response:
+    """Serve a file of the page frame; its address changes with its content, so that it may be kept."""
+    media_type = STATIC_FILES.get(name)
+    if media_type is None:
+        raise HTTPException(404)
+    return FileResponse(
+        STATIC / name, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"}
+    )

@@ -1,0 +1,128 @@
+"""What every route starts from: the portal of this process, who is looking, and the form that was posted."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, cast
+
+from fastapi import Depends
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from portal import words
+from portal.patient.sign_in import Visit
+from portal.patient.viewer import Viewer, find_viewer
+from portal.problems import FormRefused, SignInRequired
+from portal.rendering import Templates
+from portal.security import SESSION_COOKIE, VISIT_COOKIE, FormTokens, same_origin
+from portal.services import PortalServices
+from portal.sessions import TOUCH_EVERY, SessionLimits, new_token, touch_session
+from portal.web.multipart import Form, read_multipart, read_urlencoded
+
+TOKEN_FIELD = "jeton"  # noqa: S105 - the name of a form field
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The portal of this process."""
+
+    services: PortalServices
+    templates: Templates
+    tokens: FormTokens
+    limits: SessionLimits
+
+
+def portal_of(request: Request) -> Portal:
+    """Return the portal that the application was made with."""
+    return cast(Portal, request.app.state.portal)
+
+
+def services_of(request: Request) -> PortalServices:
+    """Return the services that the application was made with."""
+    return portal_of(request).services
+
+
+def visit_of(request: Request) -> Visit:
+    """Say where a request comes from."""
+    peer = request.client.host if request.client else "unknown"
+    return Visit(peer, words.device(request.headers.get("user-agent", "")))
+
+
+async def signed_in(request: Request) -> Viewer:
+    """Return who is signed in; the use of the session is noted, at most once a minute.
+
+    Raises:
+        SignInRequired: no session, or its time is over.
+    """
+    portal = portal_of(request)
+    services, now = portal.services, portal.services.clock.now()
+    token = request.cookies.get(SESSION_COOKIE, "")
+    found = partial(find_viewer, token=token, now=now, limits=portal.limits)
+    viewer = await services.database.read(found) if token else None
+    if viewer is None:
+        raise SignInRequired("portal: no open session")
+    if now - viewer.session.seen_at >= TOUCH_EVERY:
+        await services.database.write(partial(touch_session, session=viewer.session, now=now))
+    return viewer
+
+
+SignedIn = Annotated[Viewer, Depends(signed_in)]
+Services = Annotated[PortalServices, Depends(services_of)]
+
+
+def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a page whose forms carry tokens tied to the reader's cookie; a visitor gets a cookie for that."""
+    portal = portal_of(request)
+    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
+    fresh = None if cookie else new_token()
+
+    def token(action: str) -> Markup:
+        field = '<input type="hidden" name="{}" value="{}">'
+        return Markup(field).format(  # noqa: S704 - a constant; format escapes its values
+            TOKEN_FIELD, portal.tokens.issue(cookie or fresh or "", action))
+
+    page = portal.templates.page(name, status=status, token=token, now=portal.services.clock.now(), **values)
+    if fresh is not None:
+        set_cookie(page, VISIT_COOKIE, fresh)
+    return page
+
+
+def set_cookie(response: Response, name: str, value: str) -> None:
+    """Give a cookie that ends with the browser, goes to this host over TLS only, and no script can read."""
+    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def drop_cookie(response: Response, name: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def redirect(path: str) -> RedirectResponse:
+    """Send the browser to a page of ours after a form was done."""
+    return RedirectResponse(path, 303)
+
+
+async def posted_form(request: Request, *, files_limit_bytes: int = 0) -> Form:
+    """Read the posted form and check that it is one of ours, shown to this person.
+
+    Raises:
+        FormRefused: no token, or the token of another form, cookie or origin.
+        ProtocolError: malformed.
+    """
+    if not same_origin(request.headers):
+        raise FormRefused("portal: the form comes from another site")
+    form = await _read_form(request, files_limit_bytes)
+    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE) or ""
+    tokens = portal_of(request).tokens
+    if not cookie or not tokens.accept(cookie, request.url.path, form.fields.get(TOKEN_FIELD, "")):
+        raise FormRefused("portal: form token absent or of another form")
+    return form
+
+
+async def _read_form(request: Request, files_limit_bytes: int) -> Form:
+    content_type = request.headers.get("content-type", "")
+    stream = cast(AsyncIterator[bytes], request.stream())
+    if content_type.lower().startswith("multipart/form-data"):
+        return await read_multipart(content_type, stream, files_limit_bytes)
+    return await read_urlencoded(stream)

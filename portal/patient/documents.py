@@ -1,0 +1,191 @@
+"""The patient's documents: list, read, fetch. The engine decides on each one; a refusal is traced like a reading.
+
+A document that the engine hides does not appear in the list, nor in a count (access.md §10.7, 5).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from access_core.case_facts import CaseFacts, DocumentFacts, ReadingRequest, reading_facts
+from access_core.decision import Decision
+from access_core.facts import Confidentiality, DocumentState, MaskedBy, Origin
+from access_core.reasons import Reason
+from access_core.trace.entries import record
+from dmp_bridge.cda.body import read_body
+from dmp_bridge.record.documents import content, document, documents_of
+from dmp_bridge.record.model import Availability, RecordedDocument
+from portal.attachments.kinds import Kind, kind_of, safe_name
+from portal.patient.mail import FileContent
+from portal.patient.narrative import Block, read_narrative
+from portal.patient.tracing import decision_entry
+from portal.patient.viewer import Viewer
+from portal.services import PortalServices
+from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.errors import ProtocolError
+
+_STATES = {
+    Availability.APPROVED: DocumentState.APPROUVE,
+    Availability.DEPRECATED: DocumentState.REMPLACE,
+    Availability.ARCHIVED: DocumentState.ARCHIVE,
+    Availability.DELETED: DocumentState.SUPPRIME,
+}
+_STATE_WORDS = {Availability.DEPRECATED: "Remplacé par une version plus récente", Availability.ARCHIVED: "Archivé"}
+_XML = frozenset({"text/xml", "application/xml", "application/hl7-v3+xml"})
+_HIDING = frozenset({Reason.V_DOC_INVISIBLE_PATIENT, Reason.V_DOC_INVISIBLE_RL})
+NO_TITLE = "Document sans titre"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLine:
+    """A document in the list; `kind`, `author` and `status` in words."""
+
+    id: str
+    title: str
+    kind: str
+    author: str
+    created_at: datetime
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentView:
+    """A document that she may read: what it is, its PDF or image if it holds one, its text if it is structured."""
+
+    line: DocumentLine
+    filed_at: datetime
+    filed_by: str
+    masked: bool
+    original: FileContent
+    readable: FileContent | None
+    narrative: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of asking for a document: the decision, and the document when it is allowed."""
+
+    decision: Decision
+    view: DocumentView | None
+
+
+async def list_documents(services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
+    """Return the documents that the patient may see, the latest first."""
+    return await services.database.read(partial(visible_documents, services=services, viewer=viewer))
+
+
+async def read_document(services: PortalServices, viewer: Viewer, document_id: str) -> Reading | None:
+    """Read one document: decide, trace, then open it.
+
+    Returns:
+        None when this patient's record has no such document at all.
+    """
+    decision = await services.database.write(
+        partial(_decide, services=services, viewer=viewer, document_id=document_id)
+    )
+    if decision is None or not decision.allowed:
+        return None if decision is None else Reading(decision, None)
+    view = await services.database.read(partial(_view, services=services, viewer=viewer, document_id=document_id))
+    return None if view is None else Reading(decision, view)
+
+
+def visible_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
+    """Return the documents that the engine lets the patient read, the latest first; nothing is traced."""
+    found = documents_of(tx, viewer.profile.id)
+    return [_line(each) for each in found if _case(tx, services, viewer, each).decide().allowed]
+
+
+def hidden_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> frozenset[str]:
+    """Return the ids and unique ids of the documents of her record that she must not know of yet."""
+    found = documents_of(tx, viewer.profile.id)
+    hidden = [each for each in found if _case(tx, services, viewer, each).decide().reason in _HIDING]
+    return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))
+
+
+def _own(tx: Transaction, viewer: Viewer, document_id: str) -> RecordedDocument | None:
+    found = document(tx, document_id)
+    return found if found is not None and found.profile_id == viewer.profile.id else None
+
+
+def _case(tx: Transaction, services: PortalServices, viewer: Viewer, found: RecordedDocument) -> CaseFacts:
+    now = services.clock.now()
+    request = ReadingRequest(
+        reader=viewer.profile,
+        profile=viewer.profile,
+        document=_facts(found),
+        session=viewer.facts(now),
+        now=now,
+    )
+    return reading_facts(tx, request)
+
+
+def _facts(found: RecordedDocument) -> DocumentFacts:
+    flags = {
+        Confidentiality.MASQUE_PS: found.masked,
+        Confidentiality.INVISIBLE_PATIENT: found.invisible_patient,
+        Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX: found.invisible_representatives,
+    }
+    return DocumentFacts(
+        type_code=found.entry.type_code.code if found.entry.type_code else "-",
+        origin=Origin(found.filing.origin.value),
+        confidentiality=frozenset({Confidentiality.N, *(flag for flag, is_set in flags.items() if is_set)}),
+        masked_by=MaskedBy(found.masked_by) if found.masked_by else MaskedBy.TITULAIRE,
+        state=_STATES[found.availability],
+        filed_at=found.filing.filed_at,
+    )
+
+
+def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
+    found = _own(tx, viewer, document_id)
+    if found is None:
+        return None
+    case = _case(tx, services, viewer, found)
+    decision = case.decide()
+    entry = decision_entry(viewer.profile, case.act.value, decision, services.clock.now(), ("document", found.id))
+    record(tx, entry)
+    return decision
+
+
+def _line(found: RecordedDocument) -> DocumentLine:
+    return DocumentLine(
+        id=found.id,
+        title=found.title or found.type_label or NO_TITLE,
+        kind=found.type_label or "Document",
+        author=found.author_name or found.filing.label,
+        created_at=found.created_at or found.filing.filed_at,
+        status=_STATE_WORDS.get(found.availability, ""),
+    )
+
+
+def _view(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> DocumentView | None:
+    found = _own(tx, viewer, document_id)
+    if found is None:
+        return None
+    line, data = _line(found), content(tx, services.store, found)
+    is_cda = found.entry.mime_type in _XML
+    name = line.title[:80]
+    kind = None if is_cda else kind_of(data)
+    original = FileContent(f"{name}.xml" if is_cda else _named(name, kind), kind, data)
+    return DocumentView(
+        line=line,
+        filed_at=found.filing.filed_at,
+        filed_by=found.filing.label,
+        masked=found.masked,
+        original=original,
+        readable=_embedded(name, data) if is_cda else original if kind is not None else None,
+        narrative=read_narrative(data) if is_cda else (),
+    )
+
+
+def _embedded(name: str, cda: bytes) -> FileContent | None:
+    """Return the file that a level 1 CDA wraps, when its bytes are of a kind that we know."""
+    try:
+        body = read_body(cda)
+    except ProtocolError:
+        return None
+    kind = None if body is None else kind_of(body.content)
+    return None if body is None or kind is None else FileContent(_named(name, kind), kind, body.content)
+
+
+def _named(name: str, kind: Kind | None) -> str:
+    return name if kind is None else safe_name(name, kind, 1)

@@ -1,0 +1,78 @@
+"""Writing: a reply in a conversation, or an attempt at a new one. The gateway's engine decides, not the form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from access_core.decision import Decision
+from access_core.reasons import REGISTER
+from portal.attachments.checks import FileLimits
+from portal.attachments.images import ImageLimits
+from portal.attachments.kinds import OutgoingFile
+from portal.config import PortalSettings
+from portal.patient.viewer import Viewer
+from portal.services import PortalServices
+from smtp_gateway.conversation import conversation
+from smtp_gateway.patient_reply import Attachment, ReplyOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply, its files already checked and cleaned."""
+
+    conversation_id: str
+    text: str
+    files: Sequence[OutgoingFile] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to an address of her choice."""
+
+    recipient: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What came of it: the decision, the sentence that the patient reads, the id of the message when it was sent."""
+
+    decision: Decision
+    sentence: str
+    message_id: str | None
+
+    @property
+    def sent(self) -> bool:
+        """Whether the message is stored and on its way."""
+        return self.message_id is not None
+
+
+def file_limits(settings: PortalSettings) -> FileLimits:
+    """Return the limits of the files of one message."""
+    image = ImageLimits(settings.image_pixels, settings.image_edge_pixels, settings.image_seconds)
+    return FileLimits(settings.attachments_count, settings.attachments_bytes, image)
+
+
+async def send_reply(services: PortalServices, viewer: Viewer, reply: Reply) -> Sending | None:
+    """Reply in one of her conversations; None when she has no such conversation.
+
+    Raises:
+        TemporaryFailure: nothing was kept; her text is still in the form.
+    """
+    found = await services.database.read(partial(conversation, conversation_id=reply.conversation_id))
+    if found is None or found.profile_id != viewer.profile.id:
+        return None
+    attachments = [Attachment(file.name, file.kind.value, file.content) for file in reply.files]
+    return _sending(await services.replies.reply(viewer.profile, reply.conversation_id, reply.text, attachments))
+
+
+async def send_new(services: PortalServices, viewer: Viewer, message: NewMessage) -> Sending:
+    """Try to write to an address; the engine refuses those who did not write first or ended the exchange."""
+    return _sending(await services.replies.write_new(viewer.profile, message.recipient, message.subject, message.text))
+
+
+def _sending(outcome: ReplyOutcome) -> Sending:
+    entry = REGISTER[outcome.decision.reason]
+    receipt = outcome.receipt
+    return Sending(outcome.decision, entry.sentence, None if receipt is None else receipt.message_id)

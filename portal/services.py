@@ -1,0 +1,32 @@
+"""What the portal is given by `bootstrap.py`: doors of the packages below, one clock, its settings."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from access_core.authentication.authenticator import Authenticator
+from mailstore.store import MailStore
+from portal.config import PortalSettings
+from smtp_gateway.patient_reply import PatientReplies
+from vaguemestre.kernel.bus import Bus
+from vaguemestre.kernel.clock import Clock
+from vaguemestre.kernel.database import Database
+from vaguemestre.kernel.keys import InstanceKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalServices:
+    """Everything that a page may use.
+
+    Attributes:
+        patient_domains: domains whose local part is an INS, in lower case.
+    """
+
+    database: Database
+    store: MailStore
+    authenticator: Authenticator
+    replies: PatientReplies
+    instance_key: InstanceKey
+    clock: Clock
+    bus: Bus
+    settings: PortalSettings
+    patient_domains: Collection[str]

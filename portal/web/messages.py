@@ -1,0 +1,99 @@
+"""Pages of the conversations: list, thread, reply, attachments."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.attachments.checks import CheckedFiles, FileLimits, check_files, too_large
+from portal.context import Services, SignedIn, posted_form, redirect, render
+from portal.patient.messages import MessagePlace, list_conversations, open_attachment, open_conversation
+from portal.patient.reply import Reply, file_limits, send_reply
+from portal.patient.viewer import Viewer
+from portal.problems import Absent
+from portal.web.errors import FieldError
+from portal.web.files import file_answer
+from portal.web.multipart import Form
+
+router = APIRouter(include_in_schema=False)
+SENT = "Votre message est envoyé."
+EMPTY = "Écrivez votre message avant de l'envoyer."
+
+
+@router.get("/messages")
+async def show_conversations(request: Request, services: Services, viewer: SignedIn) -> Response:
+    """List the conversations."""
+    lines = await list_conversations(services, viewer)
+    unread = sum(line.unread for line in lines)
+    return render(request, "messages.html", viewer=viewer, here="/messages", conversations=lines, unread=unread)
+
+
+@router.get("/messages/{conversation_id}")
+async def show_conversation(conversation_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+    """Open a conversation."""
+    sent = SENT if request.query_params.get("fait") == "envoye" else ""
+    return await _thread_page(request, services, viewer, conversation_id, sent=sent)
+
+
+async def _thread_page(
+    request: Request, services: Services, viewer: Viewer, conversation_id: str, *, status: int = 200, **values: Any
+) -> Response:
+    thread = await open_conversation(services, viewer, conversation_id)
+    if thread is None:
+        raise Absent("portal: no such conversation")
+    shown = {"sent": "", "text": "", "errors": [], **values}
+    return render(
+        request,
+        "conversation.html",
+        status=status,
+        viewer=viewer,
+        here="/messages",
+        thread=thread,
+        limits=services.settings,
+        **shown,
+    )
+
+
+@router.post("/messages/{conversation_id}/repondre")
+async def post_reply(conversation_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+    """Send a reply; on a refusal the page comes back with the sentence and the text."""
+    limits = file_limits(services.settings)
+    form = await posted_form(request, files_limit_bytes=limits.total_bytes)
+    text = form.text("texte")
+    checked = await _checked(form, limits)
+    errors = _errors(text, checked, services.settings.text_characters)
+    if errors:
+        return await _thread_page(request, services, viewer, conversation_id, status=422, errors=errors, text=text)
+    outcome = await send_reply(services, viewer, Reply(conversation_id, text, checked.files))
+    if outcome is None:
+        raise Absent("portal: no such conversation")
+    if not outcome.sent:
+        refusal = [FieldError("texte", outcome.sentence)]
+        return await _thread_page(request, services, viewer, conversation_id, status=403, errors=refusal, text=text)
+    return redirect(f"/messages/{conversation_id}?fait=envoye")
+
+
+async def _checked(form: Form, limits: FileLimits) -> CheckedFiles:
+    if form.files_bytes > limits.total_bytes:
+        return CheckedFiles((), (too_large(form.files_bytes, limits),))
+    return await asyncio.to_thread(check_files, form.files, limits)
+
+
+def _errors(text: str, checked: CheckedFiles, longest: int) -> list[FieldError]:
+    errors = [FieldError("texte", EMPTY)] if not text else []
+    if len(text) > longest:
+        excess = len(text) - longest
+        errors.append(FieldError("texte", f"Votre message est trop long de {excess} caractères. Raccourcissez-le."))
+    return errors + [FieldError("fichiers", sentence) for sentence in checked.errors]
+
+
+@router.get("/messages/{conversation_id}/pieces/{message_id}/{section}")
+async def show_attachment(request: Request, services: Services, viewer: SignedIn) -> Response:
+    """Open or download an attachment."""
+    place = MessagePlace(request.path_params["conversation_id"], request.path_params["message_id"])
+    content = await open_attachment(services, viewer, place, request.path_params["section"])
+    if content is None:
+        raise Absent("portal: no such attachment")
+    return file_answer(content, download="telecharger" in request.query_params)
