@@ -5,11 +5,13 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
 from mailstore.mime.index import MessageIndex
+from vaguemestre.kernel.errors import PermanentFailure
 
 FolderId = int
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,6 +19,23 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"
 INBOX = "INBOX"
 SEPARATOR = "/"
+
+
+class FolderProblem(StrEnum):
+    """Why an operation on folders is refused; each has a response code in RFC 5530 or RFC 9051."""
+
+    NONEXISTENT = "NONEXISTENT"
+    ALREADY_EXISTS = "ALREADYEXISTS"
+    CANNOT = "CANNOT"
+    HAS_CHILDREN = "HASCHILDREN"
+
+
+class FolderRefused(PermanentFailure):
+    """An operation on folders that the rules do not allow; the mailbox is as before."""
+
+    def __init__(self, problem: FolderProblem) -> None:
+        super().__init__(f"folder: {problem.lower()}")
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,77 @@
+"""Delivery: one row for the message, one entry for each place it goes to, all in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mailstore.counters import take_named
+from mailstore.flags import encode_flags
+from mailstore.folders import canonical_name
+from mailstore.keyring import Keyring
+from mailstore.model import INBOX, Delivery, Placement, SealedMessage
+from mailstore.tables import entry, message
+from vaguemestre.kernel.blobs import BlobStore
+from vaguemestre.kernel.database import Transaction
+
+
+def deliver(
+    tx: Transaction, sealed: SealedMessage, deliveries: Sequence[Delivery], *, keyring: Keyring, now: datetime
+) -> list[Placement]:
+    """Add the message and its entries; returns the placements in the order of DELIVERIES.
+
+    Folders are taken in the order of their mailboxes, so that two processes do not wait for each other.
+
+    Raises:
+        FolderRefused: a mailbox or folder does not exist; nothing of the unit is kept.
+    """
+    tx.add(
+        message,
+        {
+            "id": sealed.message_id,
+            "stored_at": now,
+            "size_bytes": sealed.size_bytes,
+            "sealed_header": sealed.sealed_header,
+            "sealed_index": sealed.sealed_index,
+            "sealed_body": sealed.sealed_body,
+            "blob_ref": sealed.blob_ref,
+        },
+    )
+    placed = {}
+    for place in sorted(range(len(deliveries)), key=lambda place: deliveries[place].mailbox_id):
+        placed[place] = _place(tx, sealed, deliveries[place], keyring)
+    return [placed[place] for place in range(len(deliveries))]
+
+
+def keep_blob(tx: Transaction, sealed: SealedMessage, blobs: BlobStore) -> None:
+    """Have the body made durable before the commit that refers to it."""
+    if sealed.blob_ref is not None:
+        tx.collect(blobs.before_commit, sealed.blob_ref)
+
+
+def _place(tx: Transaction, sealed: SealedMessage, delivery: Delivery, keyring: Keyring) -> Placement:
+    name = delivery.folder if delivery.folder == INBOX else canonical_name(delivery.folder)
+    counters = take_named(tx, delivery.mailbox_id, name, 1)
+    bits, keywords = encode_flags(delivery.flags)
+    uid, modseq = counters.uidnext - 1, counters.highest_modseq
+    secret = (sealed.message_id, sealed.key)
+    tx.add(
+        entry,
+        {
+            "folder_id": counters.id,
+            "uid": uid,
+            "message_id": sealed.message_id,
+            "modseq": modseq,
+            "flags": bits,
+            "keywords": keywords,
+            "internal_date": delivery.internal_date,
+            "size_bytes": sealed.size_bytes,
+            "wrapped_key": keyring.wrap(tx, delivery.mailbox_id, counters.key_id, secret),
+        },
+    )
+    tx.wake(f"mailbox:{delivery.mailbox_id}")
+    return Placement(
+        mailbox_id=delivery.mailbox_id,
+        folder_id=counters.id,
+        uidvalidity=counters.uidvalidity,
+        uid=uid,
+        modseq=modseq,
+    )

@@ -1,0 +1,107 @@
+"""Reading what folders hold: UIDs, entries, changes since a modseq, counters. Few statements, never one a message."""
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, bindparam, case, func, select, type_coerce
+
+from mailstore.flags import SEEN_BIT, decode_flags
+from mailstore.folders import folder_by_id
+from mailstore.model import Changes, Entry, FolderId, FolderStatus
+from mailstore.tables import entry, expunged, folder
+from vaguemestre.kernel.database import Transaction
+
+CHUNK = 500
+"""UIDs or ids named in one statement."""
+_columns = (
+    entry.c.uid,
+    entry.c.message_id,
+    entry.c.modseq,
+    entry.c.flags,
+    entry.c.keywords,
+    type_coerce(entry.c.internal_date, BigInteger).label("internal_us"),
+    entry.c.size_bytes,
+)
+_here = entry.c.folder_id == bindparam("folder_id")
+_since = entry.c.modseq > bindparam("modseq")
+_uids = select(entry.c.uid).where(_here).order_by(entry.c.uid)
+_all = select(*_columns).where(_here).order_by(entry.c.uid)
+_all_since = _all.where(_since)
+_between = _all.where(entry.c.uid.between(bindparam("low"), bindparam("high")))
+_named = _all.where(entry.c.uid.in_(bindparam("uids", expanding=True)))
+_expunged = (
+    select(expunged.c.uid)
+    .where(expunged.c.folder_id == bindparam("folder_id"), expunged.c.modseq > bindparam("modseq"))
+    .order_by(expunged.c.uid)
+)
+_status = (
+    select(
+        folder.c.uidnext,
+        folder.c.uidvalidity,
+        folder.c.highest_modseq,
+        func.count(entry.c.uid).label("messages"),
+        func.coalesce(func.sum(1 - entry.c.flags.bitwise_and(SEEN_BIT)), 0).label("unseen"),
+        func.coalesce(func.sum(case((entry.c.uid >= folder.c.recent_from, 1), else_=0)), 0).label("recent"),
+        func.coalesce(func.sum(entry.c.size_bytes), 0).label("size_bytes"),
+    )
+    .select_from(folder.outerjoin(entry, entry.c.folder_id == folder.c.id))
+    .where(folder.c.id == bindparam("folder_id"))
+    .group_by(folder.c.id)
+)
+
+
+def uids(tx: Transaction, folder_id: FolderId) -> "array[int]":
+    """Return the UIDs of a folder, ascending, 4 bytes each."""
+    return array("I", tx.execute(_uids, {"folder_id": folder_id}).scalars())
+
+
+def entries(
+    tx: Transaction, folder_id: FolderId, wanted: Collection[int] | None = None, *, since_modseq: int = 0
+) -> list[Entry]:
+    """Return entries in UID order: all, or those of the UIDs WANTED; those changed after SINCE_MODSEQ only."""
+    if wanted is None:
+        statement = _all_since if since_modseq else _all
+        rows: Iterable[Any] = tx.execute(statement, {"folder_id": folder_id, "modseq": since_modseq})
+    else:
+        rows = select_wanted(tx, folder_id, wanted, named=_named, between=_between)
+    return [_entry(row) for row in rows if row[2] > since_modseq]
+
+
+def changes(tx: Transaction, folder_id: FolderId, modseq: int) -> Changes:
+    """Return what happened in a folder after MODSEQ.
+
+    Raises:
+        FolderRefused: NONEXISTENT - the folder was deleted.
+    """
+    now = folder_by_id(tx, folder_id)
+    if now.highest_modseq <= modseq:
+        return Changes([], [], now.highest_modseq)
+    since = {"folder_id": folder_id, "modseq": modseq}
+    gone = list(tx.execute(_expunged, since).scalars())
+    return Changes(entries(tx, folder_id, since_modseq=modseq), gone, now.highest_modseq)
+
+
+def status(tx: Transaction, folder_id: FolderId) -> FolderStatus | None:
+    """Count a folder's entries; None when it was deleted."""
+    row = tx.execute(_status, {"folder_id": folder_id}).one_or_none()
+    return None if row is None else FolderStatus(**{name: int(value) for name, value in row._asdict().items()})
+
+
+def select_wanted(
+    tx: Transaction, folder_id: FolderId, wanted: Collection[int], *, named: Select[Any], between: Select[Any]
+) -> Iterator[Any]:
+    """Yield the rows of the UIDs WANTED in UID order, by name when few, by range when many."""
+    ordered = sorted(set(wanted))
+    if len(ordered) <= CHUNK:
+        if ordered:
+            yield from tx.execute(named, {"folder_id": folder_id, "uids": ordered})
+        return
+    chosen = set(ordered)
+    span = {"folder_id": folder_id, "low": ordered[0], "high": ordered[-1]}
+    yield from (row for row in tx.execute(between, span) if row.uid in chosen)
+
+
+def _entry(row: Any) -> Entry:
+    uid, message_id, modseq, bits, keywords, internal_us, size_bytes = row
+    return Entry(uid, message_id, modseq, decode_flags(bits, keywords), internal_us, size_bytes)

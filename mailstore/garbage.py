@@ -1,0 +1,53 @@
+"""Messages that no folder holds any more: their rows go, then their blobs, by tasks of the outbox.
+
+Only messages that lost an entry are looked at. A foreign key from entries to messages makes sure that a message
+which gained an entry meanwhile cannot go.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, exists, select
+
+from mailstore.tables import entry, message, orphan
+from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.outbox import enqueue
+
+COLLECT_KIND = "mailstore.collect"
+ERASE_KIND = "mailstore.erase_blob"
+BATCH = 500
+_candidates = (
+    select(
+        orphan.c.message_id,
+        message.c.blob_ref,
+        exists().where(entry.c.message_id == orphan.c.message_id).label("in_use"),
+    )
+    .select_from(orphan.outerjoin(message, message.c.id == orphan.c.message_id))
+    .order_by(orphan.c.message_id)
+    .limit(BATCH)
+)
+_delete_messages = delete(message).where(message.c.id.in_(bindparam("ids", expanding=True)))
+_delete_orphans = delete(orphan).where(orphan.c.message_id.in_(bindparam("ids", expanding=True)))
+
+
+def schedule(tx: Transaction, now: datetime, delay_s: int) -> None:
+    """Have garbage collected within DELAY_S seconds; calls of the same period leave one task."""
+    period = int(now.timestamp()) // delay_s
+    due_at = datetime.fromtimestamp((period + 1) * delay_s, tz=now.tzinfo)
+    enqueue(tx, COLLECT_KIND, f"{delay_s}/{period}", {}, due_at=due_at)
+
+
+def collect(tx: Transaction, now: datetime) -> int:
+    """Remove up to BATCH messages that are in no folder; returns how many candidates were looked at."""
+    rows = tx.execute(_candidates).all()
+    if not rows:
+        return 0
+    unused = [row for row in rows if not row.in_use]
+    if unused:
+        tx.execute(_delete_messages, {"ids": [row.message_id for row in unused]})
+    tx.execute(_delete_orphans, {"ids": [row.message_id for row in rows]})
+    for row in unused:
+        if row.blob_ref is not None:
+            enqueue(tx, ERASE_KIND, row.message_id, {"blob": row.blob_ref}, due_at=now)
+    if len(rows) == BATCH:
+        enqueue(tx, COLLECT_KIND, f"after/{rows[-1].message_id}", {}, due_at=now + timedelta(seconds=1))
+    return len(rows)

@@ -1,0 +1,104 @@
+"""The tables of the store. Nothing of a message lies here in clear but its size and its flags."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from vaguemestre.kernel.database import Instant, metadata
+
+mailbox = Table(
+    "mailbox",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="the account's id"),
+    Column("created_at", Instant, nullable=False),
+    Column("erased_at", Instant, nullable=True, comment="when its keys were destroyed; the id is not used again"),
+    Column("last_uidvalidity", BigInteger, nullable=False, comment="UIDVALIDITY of the youngest folder"),
+)
+
+mailbox_key = Table(
+    "mailbox_key",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("mailbox_id", String(32), ForeignKey("mailbox.id"), nullable=False, index=True),
+    Column("sealed_key", LargeBinary, nullable=False, comment="wrapped by the instance key"),
+    Column("created_at", Instant, nullable=False),
+)
+
+folder = Table(
+    "folder",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("mailbox_id", String(32), ForeignKey("mailbox.id"), nullable=False),
+    Column("name", String(255), nullable=False, comment="Unicode NFC; levels separated by /"),
+    Column("special_use", String(20), nullable=True, comment="RFC 6154 attribute"),
+    Column("subscribed", Boolean, nullable=False),
+    Column("uidvalidity", BigInteger, nullable=False, comment="RFC 3501 §2.3.1.1"),
+    Column("uidnext", BigInteger, nullable=False),
+    Column("highest_modseq", BigInteger, nullable=False, comment="RFC 7162 §3.1.2"),
+    Column("recent_from", BigInteger, nullable=False, comment="first UID that no read-write session has seen"),
+    Column("key_id", String(32), ForeignKey("mailbox_key.id"), nullable=False, comment="wraps new message keys"),
+    UniqueConstraint("mailbox_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("stored_at", Instant, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sealed_header", LargeBinary, nullable=False),
+    Column("sealed_index", LargeBinary, nullable=False, comment="ENVELOPE, BODYSTRUCTURE, parts (mime/index.py)"),
+    Column("sealed_body", LargeBinary, nullable=True, comment="one segment; NULL when blob_ref says where it is"),
+    Column("blob_ref", String(2000), nullable=True),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("folder_id", BigInteger, ForeignKey("folder.id"), primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", String(32), ForeignKey("message.id"), nullable=False, index=True),
+    Column("modseq", BigInteger, nullable=False),
+    Column("flags", Integer, nullable=False, comment="bits of flags.py"),
+    Column("keywords", String(4000), nullable=False, comment="separated by blanks, sorted"),
+    Column("internal_date", Instant, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False, comment="the message's key for this mailbox (keyring.py)"),
+    Index("ix_entry_modseq", "folder_id", "modseq"),
+    sqlite_with_rowid=False,
+)
+
+expunged = Table(
+    "expunged",
+    metadata,
+    Column("folder_id", BigInteger, ForeignKey("folder.id"), primary_key=True, autoincrement=False),
+    Column("modseq", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+orphan = Table(
+    "message_orphan",
+    metadata,
+    Column("message_id", String(32), primary_key=True, comment="lost an entry: may have none left"),
+)
+
+content = Table(
+    "sealed_content",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("mailbox_id", String(32), ForeignKey("mailbox.id"), nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed_data", LargeBinary, nullable=False, comment="segments, joined"),
+)
