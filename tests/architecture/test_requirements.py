@@ -1,0 +1,56 @@
+"""`docs/reference/requirements.csv` joins each requirement with the code that meets it and the test that proves it."""
+
+import ast
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+from tests.architecture.source import ROOT, python_files
+
+TABLE = ROOT / "docs" / "reference" / "requirements.csv"
+COLUMNS = ["id", "source", "status", "code", "test"]
+STATUSES = {"met", "later"}
+
+
+def rows() -> list[dict[str, str]]:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def marked_tests() -> dict[str, set[Path]]:
+    """Return the test files that carry `@pytest.mark.requirement("ID")`, by ID."""
+    found: dict[str, set[Path]] = defaultdict(set)
+    for path in python_files("tests"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "requirement":
+                for argument in node.args:
+                    if isinstance(argument, ast.Constant):
+                        found[str(argument.value)].add(path)
+    return found
+
+
+def test_the_table_has_its_columns_and_each_requirement_once() -> None:
+    table = rows()
+
+    assert list(table[0]) == COLUMNS
+    assert len({row["id"] for row in table}) == len(table)
+    assert {row["status"] for row in table} <= STATUSES
+
+
+def test_a_met_requirement_names_code_and_a_test_that_is_marked_with_it() -> None:
+    marked = marked_tests()
+    wrong = []
+    for row in rows():
+        if row["status"] == "met":
+            code = all((ROOT / name).exists() for name in row["code"].split(";")) and bool(row["code"])
+            proof = ROOT / row["test"] in marked.get(row["id"], set())
+            if not (code and proof):
+                wrong.append((row["id"], code, proof))
+
+    assert wrong == []
+
+
+def test_every_requirement_that_a_test_proves_is_in_the_table() -> None:
+    known = {row["id"] for row in rows()}
+
+    assert sorted(set(marked_tests()) - known) == []
