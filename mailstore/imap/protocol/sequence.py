@@ -33,6 +33,11 @@ class SequenceSet:
             raise ProtocolError("sequence set")
         return cls(tuple(_range(part) for part in raw.split(b",")))
 
+    @property
+    def open_ended(self) -> bool:
+        """Whether `*` is in the set."""
+        return any(None in pair for pair in self.ranges)
+
     def resolve(self, last: int) -> list[tuple[int, int]]:
         """Return the ranges with `*` read as LAST: ascending, disjoint, both ends included."""
         ordered = sorted(_ordered(last if a is None else a, last if b is None else b) for a, b in self.ranges)

@@ -1,0 +1,49 @@
+"""COPY and MOVE, with the COPYUID answer.
+
+Source: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID); RFC 6851.
+"""
+
+from mailstore.imap.outcome import READ_ONLY, Outcome, Refused, bad, ok
+from mailstore.imap.protocol.commands import Copy
+from mailstore.imap.protocol.responses import untagged
+from mailstore.imap.protocol.sequence import format_set
+from mailstore.imap.session import Session
+from mailstore.model import Changes, Folder
+from vaguemestre.kernel.database import Transaction
+
+
+async def copy_or_move(session: Session, command: Copy) -> Outcome:
+    """COPY, MOVE, UID COPY and UID MOVE: every message or none."""
+    view = session.selected
+    if command.move and view.read_only:
+        return READ_ONLY
+    uids = view.resolve(command.target)
+    if uids is None:
+        return bad("no such message")
+
+    def work(tx: Transaction) -> tuple[int, list[tuple[int, int]], Changes]:
+        store, target = session.parts.store, _target(session, tx, command.mailbox)
+        transfer = store.move if command.move else store.copy
+        pairs = transfer(tx, view.folder_id, uids, target.id)
+        return target.uidvalidity, pairs, session.changes_unit(tx)
+
+    uidvalidity, pairs, changes = await session.write(work)
+    code = _copyuid(uidvalidity, pairs) if pairs else b""
+    if command.move and code:
+        # RFC 6851 §4.3: before the EXPUNGE responses, so that the client can follow each message.
+        session.send(untagged(b"OK [" + code + b"] Deplace."))
+        code = b""
+    session.send(*view.apply(changes, may_expunge=True))
+    return ok("Fait.", code)
+
+
+def _target(session: Session, tx: Transaction, name: str) -> Folder:
+    folder = session.parts.store.folder(tx, session.mailbox_id, name)
+    if folder is None:
+        raise Refused(b"TRYCREATE", "Le dossier de destination n'existe pas.")
+    return folder
+
+
+def _copyuid(uidvalidity: int, pairs: list[tuple[int, int]]) -> bytes:
+    sources, targets = (format_set(side) for side in zip(*pairs, strict=True))
+    return b"COPYUID %d %s %s" % (uidvalidity, sources, targets)

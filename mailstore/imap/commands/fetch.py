@@ -1,0 +1,204 @@
+"""FETCH: one unit of work for a run of messages, never one a message, and never more than a bounded piece in memory.
+
+A run ends when its output is large enough to be sent; the next begins when the reader has taken most of it. A
+message too large for a run is read through once, so that a damaged one is refused before its literal is
+announced, then sent piece by piece.
+
+Source: RFC 9051 §6.4.5.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, section_item, span_item
+from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
+from mailstore.imap.protocol.commands import Attribute, Fetch
+from mailstore.imap.session import Session
+from mailstore.mime.index import MessageIndex
+from mailstore.model import SEEN, Changes, Entry, FlagChange
+from mailstore.store import MessageReader
+from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.errors import IntegrityError
+
+LIST_RUN = 500
+OPEN_RUN = 100
+RUN_BYTES = 524_288
+PIECE_BYTES = 524_288
+
+
+@dataclass(frozen=True, slots=True)
+class _Large:
+    """A message that is sent in pieces."""
+
+    start: bytes
+    items: list[Span | Ready]
+    message: MessageReader
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one unit of work brought; `end` is the place of the first UID that it did not reach."""
+
+    end: int
+    lines: list[bytes] = field(default_factory=list)
+    large: _Large | None = None
+    missing: int = 0
+    damaged: int = 0
+
+
+async def fetch(session: Session, command: Fetch) -> Outcome:
+    """FETCH and UID FETCH."""
+    view = session.selected
+    uids = view.resolve(command.target)
+    if uids is None:
+        return bad("no such message")
+    seen: frozenset[int] = frozenset()
+    if not view.read_only and any(section.sets_seen for section in command.sections):
+        seen = await _mark_seen(session, uids, may_expunge=command.target.uid)
+    reader = _Reader(session, command, uids, seen)
+    start = missing = damaged = 0
+    while start < len(uids):
+        run = await session.read(partial(reader.run, start=start))
+        session.send(*run.lines)
+        if run.large is not None and not await _send_large(session, run.large):
+            damaged += 1
+        if run.end < len(uids):
+            await session.flush()
+        start, missing, damaged = run.end, missing + run.missing, damaged + run.damaged
+    if damaged:
+        return CORRUPTED
+    return ok("Des messages n'existent plus.", EXPUNGE_ISSUED) if missing else ok()
+
+
+async def _mark_seen(session: Session, uids: "array[int]", *, may_expunge: bool) -> frozenset[int]:
+    """Set the Seen flag where it is not; returns the UIDs concerned, whose flags the answer must tell."""
+    view, store = session.selected, session.parts.store
+    entries = await session.read(lambda tx: store.entries(tx, view.folder_id, uids))
+    unseen = array("I", (entry.uid for entry in entries if SEEN not in entry.flags))
+    if not unseen:
+        return frozenset()
+
+    def work(tx: Transaction) -> Changes:
+        store.change_flags(tx, view.folder_id, unseen, FlagChange(op="add", flags=frozenset({SEEN})))
+        return session.changes_unit(tx)
+
+    session.send(*view.apply(await session.write(work), may_expunge=may_expunge, quiet=frozenset(unseen)))
+    return frozenset(unseen)
+
+
+async def _send_large(session: Session, large: _Large) -> bool:
+    """Send a message in pieces; False, and nothing sent, when it is damaged."""
+    spans = [item for item in large.items if isinstance(item, Span)]
+    try:
+        for span in spans:
+            async for _ in _pieces(session, large.message, span):
+                pass
+    except IntegrityError:
+        return False
+    session.send(large.start)
+    for place, item in enumerate(large.items):
+        session.send(b" " if place else b"", item.data if isinstance(item, Ready) else item.announcement)
+        if isinstance(item, Span):
+            async for piece in _pieces(session, large.message, item):
+                session.send(piece)
+                await session.flush()
+    session.send(b")\r\n")
+    return True
+
+
+async def _pieces(session: Session, message: MessageReader, span: Span) -> AsyncIterator[bytes]:
+    for at in range(span.start, span.end, PIECE_BYTES):
+        yield await session.read(partial(_read_piece, message, at, min(PIECE_BYTES, span.end - at)))
+
+
+def _read_piece(message: MessageReader, start: int, size: int, _tx: Transaction) -> bytes:
+    return message.read(start, size)
+
+
+class _Reader:
+    """Reads the messages of one FETCH, run by run, on a reader thread."""
+
+    def __init__(self, session: Session, command: Fetch, uids: "array[int]", seen: frozenset[int]) -> None:
+        self._store = session.parts.store
+        self._mailbox_id = session.mailbox_id
+        self._view = session.selected
+        self._uids = uids
+        self._seen = seen
+        self._sections = command.sections
+        self._attributes = _with_uid(command)
+        self._with_flags = (*self._attributes, Attribute.FLAGS)
+        self._indexed = not FROM_INDEX.isdisjoint(self._attributes)
+
+    def run(self, tx: Transaction, start: int) -> _Run:
+        """Render messages from the place START on."""
+        end = min(start + (OPEN_RUN if self._sections else LIST_RUN), len(self._uids))
+        entries = self._store.entries(tx, self._view.folder_id, self._uids[start:end])
+        indexes = self._indexes(tx, entries) if self._indexed else {}
+        run, size = _Run(end), 0
+        for place, entry in enumerate(entries):
+            if size >= RUN_BYTES or run.large is not None:
+                return self._end_before(run, start, place, entry)
+            rendered = self._render(tx, run, entry, indexes)
+            if isinstance(rendered, bytes):
+                run.lines.append(rendered)
+                size += len(rendered)
+            elif run.lines:
+                return self._end_before(run, start, place, entry)
+            else:
+                run.large = rendered
+        run.missing = end - start - len(entries)
+        return run
+
+    def _end_before(self, run: _Run, start: int, place: int, entry: Entry) -> _Run:
+        """End a run before ENTRY, the one at PLACE among those found."""
+        run.end = bisect_left(self._uids, entry.uid)
+        run.missing = run.end - start - place
+        return run
+
+    def _render(self, tx: Transaction, run: _Run, entry: Entry, indexes: dict[str, MessageIndex]) -> bytes | _Large:
+        """Return the response of one message; nothing, and a count in RUN, when it is damaged."""
+        sequence, index = self._view.sequence(entry.uid), indexes.get(entry.message_id)
+        if sequence is None or (self._indexed and index is None):
+            run.damaged += 1
+            return b""
+        told = entry.uid in self._seen and Attribute.FLAGS not in self._attributes
+        recent = self._view.is_recent(entry.uid)
+        items = attributes_of(self._with_flags if told else self._attributes, entry, index, recent=recent)
+        start = b"* %d FETCH (" % sequence + b" ".join(items)
+        if not self._sections:
+            return start + b")\r\n"
+        try:
+            return self._open(tx, entry, start + b" " if items else start)
+        except IntegrityError:
+            run.damaged += 1
+            return b""
+
+    def _open(self, tx: Transaction, entry: Entry, start: bytes) -> bytes | _Large:
+        message = self._store.open(tx, self._mailbox_id, entry.message_id)
+        items = [section_item(section, message) for section in self._sections]
+        if sum(item.size_bytes for item in items) > PIECE_BYTES:
+            return _Large(start, items, message)
+        parts = [item.data if isinstance(item, Ready) else span_item(item, message) for item in items]
+        return start + b" ".join(parts) + b")\r\n"
+
+    def _indexes(self, tx: Transaction, entries: list[Entry]) -> dict[str, MessageIndex]:
+        """Return the indexes that can be read; a damaged one costs its message only."""
+        try:
+            return self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
+        except IntegrityError:
+            found: dict[str, MessageIndex] = {}
+            for entry in entries:
+                try:
+                    found |= self._store.indexes(tx, self._mailbox_id, [entry.message_id])
+                except IntegrityError:
+                    continue
+            return found
+
+
+def _with_uid(command: Fetch) -> tuple[Attribute, ...]:
+    if command.target.uid and Attribute.UID not in command.attributes:
+        return (Attribute.UID, *command.attributes)
+    return command.attributes

@@ -1,0 +1,77 @@
+"""CAPABILITY, NOOP, CHECK, LOGOUT, ID, NAMESPACE, IDLE: commands that need no message.
+
+NOOP does not touch the database unless the bus said that the mailbox changed, or nobody looked for a while.
+
+Source: RFC 9051 §6.1, RFC 2342, RFC 2971, RFC 2177.
+"""
+
+from mailstore.imap.outcome import Outcome, bad, ok
+from mailstore.imap.protocol.commands import Capability, Check, Identify, Idle, Logout, Namespace, Noop
+from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine
+from mailstore.imap.protocol.responses import bye, continuation, untagged
+from mailstore.imap.protocol.session import State, Step
+from mailstore.imap.session import Session
+
+_ALWAYS = "IMAP4rev1 LITERAL- ID"
+_SIGNED_IN = (
+    "IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE LIST-STATUS APPENDLIMIT="
+)
+
+
+def capabilities(session: Session) -> bytes:
+    """Return what the server can do in this state; signing in only inside TLS."""
+    if session.core.state is not State.NOT_AUTHENTICATED:
+        words = f"{_ALWAYS} {_SIGNED_IN}{session.parts.settings.message_bytes}"
+    elif session.secure:
+        words = f"{_ALWAYS} SASL-IR AUTH=PLAIN"
+    else:
+        words = f"{_ALWAYS} STARTTLS LOGINDISABLED"
+    return b"CAPABILITY " + words.encode("ascii")
+
+
+def capability(session: Session, _command: Capability) -> Outcome:
+    """CAPABILITY."""
+    session.send(untagged(capabilities(session)))
+    return ok()
+
+
+def noop(session: Session, _command: Noop | Check) -> Outcome:
+    """NOOP and CHECK; what changed is sent by the connection with every command that allows it."""
+    view = session.view
+    if view is not None and session.wire.seconds() - view.checked_at > session.parts.settings.recheck_s:
+        view.dirty = True
+    return ok()
+
+
+def logout(session: Session, _command: Logout) -> Outcome:
+    """LOGOUT; the connection closes after the tagged answer."""
+    session.send(bye("Au revoir."))
+    session.core.advance(Step.LOGGED_OUT)
+    return ok()
+
+
+def identify(session: Session, _command: Identify) -> Outcome:
+    """ID."""
+    session.send(untagged(b'ID ("name" "Vaguemestre")'))
+    return ok()
+
+
+def namespace(session: Session, _command: Namespace) -> Outcome:
+    """NAMESPACE: one personal namespace, levels separated by "/"."""
+    session.send(untagged(b'NAMESPACE (("" "/")) NIL NIL'))
+    return ok()
+
+
+def idle(session: Session, _command: Idle) -> None:
+    """IDLE: the connection sends changes as they come, until DONE."""
+    session.core.expect_line()
+    session.idling = True
+    session.continuation = lambda event: _end_idle(session, event)
+    session.send(continuation(b"en attente"))
+
+
+def _end_idle(session: Session, event: AppendChunk | AppendEnded | BareLine) -> Outcome:
+    session.idling = False
+    if isinstance(event, BareLine) and event.data.strip().upper() == b"DONE":
+        return ok()
+    return bad("DONE expected")

@@ -1,0 +1,146 @@
+"""LIST, LSUB and STATUS.
+
+A level that has no folder of its own but folders below it is listed as one that does not exist and cannot be selected.
+
+Source: RFC 9051 §6.3.9, §6.3.11; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154; RFC 8438.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.outcome import Outcome, ok
+from mailstore.imap.protocol.commands import ListMailboxes, Status, StatusItem
+from mailstore.imap.protocol.responses import mailbox, untagged, words_in_parentheses
+from mailstore.imap.session import Session
+from mailstore.model import SEPARATOR, Folder, FolderStatus
+from vaguemestre.kernel.database import Transaction
+
+PATTERN_WILDCARDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A name of the hierarchy; FOLDER is None when only folders below it exist."""
+
+    name: str
+    folder: Folder | None
+    has_children: bool
+
+
+async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
+    """LIST and LSUB."""
+    if command.patterns == ("",) and not command.legacy_subscribed:
+        session.send(untagged(b'LIST (\\Noselect) "/" ""'))
+        return ok()
+
+    def work(tx: Transaction) -> list[bytes]:
+        chosen = _chosen(_levels(session.parts.store.folders(tx, session.mailbox_id)), command)
+        lines = []
+        for level in chosen:
+            lines.append(_list_line(level, command))
+            if command.status and level.folder is not None:
+                counted = session.parts.store.status(tx, level.folder.id)
+                lines.append(_status_line(level.name, command.status, counted))
+        return lines
+
+    session.send(*await session.read(work))
+    return ok()
+
+
+async def status(session: Session, command: Status) -> Outcome:
+    """STATUS."""
+
+    def work(tx: Transaction) -> bytes:
+        folder = existing_folder(session, tx, command.mailbox)
+        return _status_line(folder.name, command.items, session.parts.store.status(tx, folder.id))
+
+    session.send(await session.read(work))
+    return ok()
+
+
+def _levels(folders: list[Folder]) -> list[_Level]:
+    """Return every name of the hierarchy, INBOX first, then in order."""
+    by_name = {folder.name: folder for folder in folders}
+    parents = {parent for name in by_name for parent in _parents(name)}
+    names = sorted(by_name.keys() | parents, key=lambda name: (name != "INBOX", name))
+    return [_Level(name, by_name.get(name), name in parents) for name in names]
+
+
+def _parents(name: str) -> Iterator[str]:
+    levels = name.split(SEPARATOR)
+    return (SEPARATOR.join(levels[:depth]) for depth in range(1, len(levels)))
+
+
+def _chosen(levels: list[_Level], command: ListMailboxes) -> list[_Level]:
+    patterns = [_normalised(command.reference + text) for text in command.patterns]
+    chosen = [level for level in levels if any(name_matches(level.name, pattern) for pattern in patterns)]
+    if "SUBSCRIBED" in command.select or command.legacy_subscribed:
+        chosen = [level for level in chosen if level.folder is not None and level.folder.subscribed]
+    if "SPECIAL-USE" in command.select:
+        chosen = [level for level in chosen if level.folder is not None and level.folder.special_use is not None]
+    return chosen
+
+
+def _normalised(text: str) -> str:
+    """Join runs of wildcards and write INBOX in capitals; a pattern with too many wildcards matches nothing."""
+    text = re.sub(r"[*%]*\*[*%]*", "*", re.sub("%+", "%", text))
+    if text.count("*") + text.count("%") > PATTERN_WILDCARDS:
+        return ""
+    return "INBOX" + text[5:] if text.upper().startswith("INBOX") and text[5:6] in ("", SEPARATOR) else text
+
+
+def name_matches(name: str, pattern: str) -> bool:
+    """Say whether a name fits a pattern: `*` stands for anything, `%` for anything within a level.
+
+    Takes a step per character and wildcard at most, whatever the pattern.
+    """
+    places = _skip_wildcards(pattern, {0})
+    for character in name:
+        following = set()
+        for place in places:
+            symbol = pattern[place : place + 1]
+            if symbol == "*" or (symbol == "%" and character != SEPARATOR):
+                following.add(place)
+            elif symbol == character:
+                following.add(place + 1)
+        places = _skip_wildcards(pattern, following)
+    return len(pattern) in places
+
+
+def _skip_wildcards(pattern: str, places: set[int]) -> set[int]:
+    """Add the places after each wildcard, which may stand for nothing."""
+    reached = set(places)
+    for place in places:
+        end = place
+        while pattern[end : end + 1] in ("*", "%"):
+            end += 1
+            reached.add(end)
+    return reached
+
+
+def _list_line(level: _Level, command: ListMailboxes) -> bytes:
+    folder = level.folder
+    words = ["\\HasChildren" if level.has_children else "\\HasNoChildren"]
+    if folder is None:
+        words += ["\\NonExistent", "\\Noselect"]
+    elif folder.special_use is not None:
+        words.append(folder.special_use)
+    if folder is not None and folder.subscribed and "SUBSCRIBED" in command.select | command.return_:
+        words.append("\\Subscribed")
+    verb = b"LSUB" if command.legacy_subscribed else b"LIST"
+    return untagged(verb + b" " + words_in_parentheses(words) + b' "/" ' + mailbox(level.name))
+
+
+def _status_line(name: str, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
+    values = {
+        StatusItem.MESSAGES: counted.messages,
+        StatusItem.RECENT: counted.recent,
+        StatusItem.UIDNEXT: counted.uidnext,
+        StatusItem.UIDVALIDITY: counted.uidvalidity,
+        StatusItem.UNSEEN: counted.unseen,
+        StatusItem.SIZE: counted.size_bytes,
+    }
+    told = " ".join(f"{item.value} {values[item]}" for item in items)
+    return untagged(b"STATUS " + mailbox(name) + b" (" + told.encode("ascii") + b")")

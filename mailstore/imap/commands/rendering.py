@@ -1,0 +1,135 @@
+"""From stored entries and messages to the bytes of FETCH responses.
+
+Lists are put together from ready-made strings; pieces of a message are spans of its octets, so that a partial
+fetch reads no more than it sends.
+
+Source: RFC 9051 §7.5.2, RFC 3501 §7.4.2.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from mailstore.imap.protocol.commands import Attribute, Section, SectionText
+from mailstore.imap.protocol.cursor import MONTHS
+from mailstore.imap.protocol.responses import flag_list, literal
+from mailstore.mime.index import MessageIndex
+from mailstore.model import Entry
+from mailstore.store import MessageReader
+
+_DAY_US = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FROM_INDEX = frozenset({Attribute.ENVELOPE, Attribute.BODY, Attribute.BODYSTRUCTURE})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Octets [start, end) of a message, sent as a literal under LABEL."""
+
+    label: bytes
+    start: int
+    end: int
+
+    @property
+    def size_bytes(self) -> int:
+        """How many octets."""
+        return self.end - self.start
+
+    @property
+    def announcement(self) -> bytes:
+        """What stands before the octets."""
+        return self.label + b" {%d}\r\n" % self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An item that is sent as it is."""
+
+    data: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """How many octets."""
+        return len(self.data)
+
+
+def attributes_of(
+    attributes: tuple[Attribute, ...], entry: Entry, index: MessageIndex | None, *, recent: bool
+) -> list[bytes]:
+    """Write the items that need no message; INDEX must be given when one of them is in FROM_INDEX."""
+    items = []
+    for attribute in attributes:
+        if attribute is Attribute.UID:
+            items.append(b"UID %d" % entry.uid)
+        elif attribute is Attribute.FLAGS:
+            items.append(b"FLAGS " + flag_list(entry.flags, recent=recent))
+        elif attribute is Attribute.INTERNALDATE:
+            items.append(b"INTERNALDATE " + internal_date(entry.internal_us))
+        elif attribute is Attribute.SIZE:
+            items.append(b"RFC822.SIZE %d" % entry.size_bytes)
+        else:
+            assert index is not None
+            items.append(_from_index(attribute, index))
+    return items
+
+
+def _from_index(attribute: Attribute, index: MessageIndex) -> bytes:
+    if attribute is Attribute.ENVELOPE:
+        return b"ENVELOPE " + index.envelope
+    if attribute is Attribute.BODY:
+        return b"BODY " + index.body
+    return b"BODYSTRUCTURE " + index.bodystructure
+
+
+def internal_date(microseconds: int) -> bytes:
+    """Write microseconds since 1970 as "17-Jul-1996 02:44:25 +0000", in quotes."""
+    day, rest = divmod(microseconds, _DAY_US)
+    minutes, seconds = divmod(rest // 1_000_000, 60)
+    return b'"%s %02d:%02d:%02d +0000"' % (_day(day), *divmod(minutes, 60), seconds)
+
+
+@lru_cache(maxsize=4_096)
+def _day(number: int) -> bytes:
+    day = _EPOCH + timedelta(days=number)
+    return b"%2d-%s-%04d" % (day.day, MONTHS[day.month - 1], day.year)
+
+
+def section_item(section: Section, message: MessageReader) -> Span | Ready:
+    """Return one body section: the span to read, or what is sent as it is (NIL when there is no such part)."""
+    path = ".".join(map(str, section.part))
+    fields = section.text in (SectionText.FIELDS, SectionText.FIELDS_NOT)
+    word = SectionText.HEADER.value if fields else section.text.value
+    span = message.index.span(f"{path}.{word}" if path and word else path or word)
+    if span is None:
+        return Ready(section.label + b" NIL")
+    if fields:
+        header = message.read(span[0], span[1] - span[0])
+        chosen = header_fields(header, section.fields, wanted=section.text is SectionText.FIELDS)
+        first, count = section.partial or (0, len(chosen))
+        return Ready(section.label + b" " + literal(chosen[first : first + count]))
+    start, end = span
+    if section.partial is not None:
+        start = min(start + section.partial[0], end)
+        end = min(start + section.partial[1], end)
+    return Span(section.label, start, end)
+
+
+def span_item(span: Span, message: MessageReader) -> bytes:
+    """Read a span and write its item."""
+    return span.announcement + message.read(span.start, span.size_bytes)
+
+
+def header_fields(header: bytes, names: tuple[bytes, ...], *, wanted: bool) -> bytes:
+    """Return the fields of NAMES, or the others, byte-exact and in order, with the blank line after them."""
+    chosen = b"".join(_fields_pattern(names, wanted).findall(header))
+    if chosen and not chosen.endswith(b"\n"):
+        chosen += b"\r\n"
+    return chosen + b"\r\n"
+
+
+@lru_cache(maxsize=256)
+def _fields_pattern(names: tuple[bytes, ...], wanted: bool) -> re.Pattern[bytes]:
+    one = b"(?:" + b"|".join(re.escape(name) for name in names) + rb")[ \t]*:"
+    start = one if wanted else b"(?!" + one + rb")[^\s]"
+    return re.compile(rb"^" + start + rb"[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*", re.IGNORECASE | re.MULTILINE)

@@ -1,0 +1,68 @@
+"""SELECT, EXAMINE, CLOSE, UNSELECT.
+
+Source: RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.3.1.
+"""
+
+from array import array
+
+from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.outcome import Outcome, ok
+from mailstore.imap.protocol.commands import Close, Select
+from mailstore.imap.protocol.responses import untagged
+from mailstore.imap.session import Session
+from mailstore.imap.view import Opened, View
+from vaguemestre.kernel.database import Transaction
+
+_FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
+
+
+async def select(session: Session, command: Select) -> Outcome:
+    """SELECT and EXAMINE; the folder selected before is left even when this fails."""
+    session.deselect()
+    session.listen()
+    checked_at = session.wire.seconds()
+
+    def work(tx: Transaction) -> tuple[Opened, "array[int]"]:
+        folder = existing_folder(session, tx, command.mailbox)
+        uids = session.parts.store.uids(tx, folder.id)
+        counted = session.parts.store.status(tx, folder.id)
+        opened = Opened(
+            folder_id=folder.id,
+            name=folder.name,
+            read_only=command.read_only,
+            uidvalidity=folder.uidvalidity,
+            uidnext=folder.uidnext,
+            modseq=folder.highest_modseq,
+            first_recent=uids[-counted.recent] if counted.recent else folder.uidnext,
+        )
+        return opened, uids
+
+    opened, uids = await session.read(work)
+    if uids and opened.first_recent <= uids[-1] and not command.read_only:
+        # This session is the first to see them: the next one is not told that they are \Recent.
+        await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
+    view = View(opened, uids, checked_at)
+    session.select(view)
+    _describe(session, view)
+    return ok("Dossier ouvert.", b"READ-ONLY" if command.read_only else b"READ-WRITE")
+
+
+async def close(session: Session, command: Close) -> Outcome:
+    """CLOSE, which expunges without telling, and UNSELECT."""
+    view = session.selected
+    if command.expunge and not view.read_only:
+        await session.write(lambda tx: session.parts.store.expunge(tx, view.folder_id))
+    session.deselect()
+    return ok()
+
+
+def _describe(session: Session, view: View) -> None:
+    permanent = b"" if view.read_only else _FLAGS + b" \\*"
+    session.send(
+        untagged(b"FLAGS (" + _FLAGS + b")"),
+        untagged(b"%d EXISTS" % len(view.uids)),
+        untagged(b"%d RECENT" % view.recent_count),
+        untagged(b"OK [UIDVALIDITY %d] ." % view.opened.uidvalidity),
+        untagged(b"OK [UIDNEXT %d] ." % view.uidnext),
+        untagged(b"OK [PERMANENTFLAGS (" + permanent + b")] ."),
+    )

@@ -1,0 +1,29 @@
+"""The `[imap]` section of the settings."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ImapSettings(BaseModel):
+    """Limits and choices of the IMAP listeners."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patients: bool = Field(False, description="whether patients may sign in by IMAP; they have the portal (yes or no)")
+    login_timeout_s: float = Field(60.0, gt=0, description="time to sign in after connecting (seconds)")
+    idle_timeout_s: float = Field(1_800.0, gt=0, description="silence after which a session is closed (seconds)")
+    write_timeout_s: float = Field(120.0, gt=0, description="time for a slow reader to take what was sent (seconds)")
+    handshake_timeout_s: float = Field(30.0, gt=0, description="time for the TLS handshake (seconds)")
+    recheck_s: float = Field(30.0, gt=0, description="longest time between two looks at a selected folder (seconds)")
+    search_time_s: float = Field(10.0, gt=0, description="longest time for one SEARCH that opens messages (seconds)")
+    message_bytes: int = Field(52_428_800, gt=0, description="largest message that APPEND takes (octets)")
+    connections: int = Field(20_000, gt=0, description="open connections of one process (count)")
+    connections_per_address: int = Field(10_000, gt=0, description="open connections from one IP address (count)")
+    unauthenticated_per_address: int = Field(
+        200, gt=0, description="connections from one IP address that have not signed in yet (count)"
+    )
+    sessions_per_account: int = Field(100, gt=0, description="sessions of one account at a time (count)")
+    refused_sign_ins: int = Field(5, gt=0, description="refused sign-ins after which a connection is closed (count)")
+    refused_commands: int = Field(50, gt=0, description="malformed commands in a row that end a session (count)")
+    write_buffer_bytes: int = Field(
+        131_072, gt=0, description="what waits for a slow reader before the server stops producing (octets)"
+    )

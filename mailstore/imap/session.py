@@ -1,0 +1,179 @@
+"""One client's session: who she is, what she selected, what is to be sent to her.
+
+Handlers read and write the store only through `read` and `write`, one unit of work at a time, and send only
+through `send` and `flush`.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Protocol, TypeVar
+
+from access_core.accounts import Account
+from mailstore.imap.outcome import Outcome
+from mailstore.imap.parts import ImapParts
+from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine, ServerConnection
+from mailstore.imap.protocol.session import Step
+from mailstore.imap.view import View
+from mailstore.model import Changes
+from vaguemestre.kernel.database import Transaction
+
+T = TypeVar("T")
+Reaction = Outcome | None
+"""The end of a command, or None when it waits for more from the client."""
+Continuation = Callable[[AppendChunk | AppendEnded | BareLine], Reaction | Awaitable[Reaction]]
+
+
+class Wire(Protocol):
+    """What a session asks of its connection."""
+
+    def write(self, data: bytes) -> None:
+        """Send, without waiting."""
+
+    async def drained(self) -> None:
+        """Wait until a slow reader has taken most of what was sent."""
+
+    def on_mailbox_change(self) -> None:
+        """Hear that the selected mailbox changed."""
+
+    def seconds(self) -> float:
+        """Return the loop's clock."""
+
+
+class Doorkeeper(Protocol):
+    """Counts the sessions of each account."""
+
+    def admit(self, account_id: str) -> bool:
+        """Count one more session, unless there are too many."""
+
+    def release(self, account_id: str) -> None:
+        """Count one less."""
+
+
+class Session:
+    """What the handlers of commands work on."""
+
+    __slots__ = (
+        "_output",
+        "_stop_listening",
+        "abandon",
+        "account",
+        "continuation",
+        "core",
+        "doorkeeper",
+        "idling",
+        "mailbox_id",
+        "parts",
+        "peer",
+        "refused_sign_ins",
+        "secure",
+        "view",
+        "wire",
+    )
+
+    def __init__(self, parts: ImapParts, wire: Wire, core: ServerConnection, doorkeeper: Doorkeeper) -> None:
+        self.parts = parts
+        self.wire = wire
+        self.core = core
+        self.doorkeeper = doorkeeper
+        self.peer = ""
+        self.secure = False
+        self.account: Account | None = None
+        self.mailbox_id = ""
+        self.view: View | None = None
+        self.continuation: Continuation | None = None
+        self.abandon: Callable[[], Coroutine[None, None, None]] | None = None
+        self.idling = False
+        self.refused_sign_ins = 0
+        self._output: list[bytes] = []
+        self._stop_listening: Callable[[], None] | None = None
+
+    @property
+    def account_id(self) -> str:
+        """The account's id, empty before signing in."""
+        return self.account.id if self.account is not None else ""
+
+    @property
+    def selected(self) -> View:
+        """The view of the selected folder; the state table admits no command that needs it without."""
+        assert self.view is not None
+        return self.view
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work that only reads."""
+        return await self.parts.database.read(work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work; it is durable when this returns."""
+        return await self.parts.database.write(work)
+
+    def send(self, *data: bytes) -> None:
+        """Add to what is sent with the end of the command, or at the next `flush`."""
+        self._output += data
+
+    def take_output(self) -> bytes:
+        """Return what is waiting to be sent, and forget it."""
+        if not self._output:
+            return b""
+        data = self._output[0] if len(self._output) == 1 else b"".join(self._output)
+        self._output = []
+        return data
+
+    async def flush(self) -> None:
+        """Send what is waiting; returns when the reader is not too far behind."""
+        data = self.take_output()
+        if data:
+            self.wire.write(data)
+        await self.wire.drained()
+
+    def sign_in(self, account: Account) -> None:
+        """Begin the authenticated state."""
+        self.account = account
+        self.mailbox_id = self.parts.mailbox_of(account)
+        self.core.advance(Step.AUTHENTICATED)
+
+    def listen(self) -> None:
+        """Hear of every change of the mailbox from now on."""
+        if self._stop_listening is None:
+            topic = f"mailbox:{self.mailbox_id}"
+            self._stop_listening = self.parts.bus.subscribe(topic, self.wire.on_mailbox_change)
+
+    def select(self, view: View) -> None:
+        """Begin the selected state."""
+        self.view = view
+        self.core.advance(Step.SELECTED)
+
+    def deselect(self) -> None:
+        """Leave the selected folder, when there is one."""
+        self.view = None
+        self.core.advance(Step.DESELECTED)
+        self._stop()
+
+    def end(self) -> None:
+        """Give back what the session holds outside itself."""
+        self._stop()
+        if self.account is not None:
+            self.doorkeeper.release(self.account.id)
+            self.account = None
+
+    def abandoned(self) -> Coroutine[None, None, None] | None:
+        """Return what gives back the resources of a command that will not end, None when it holds none."""
+        abandon, self.abandon = self.abandon, None
+        return abandon() if abandon is not None else None
+
+    def _stop(self) -> None:
+        if self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+
+    def changes_unit(self, tx: Transaction) -> Changes:
+        """Unit of work: what changed in the selected folder since this session looked."""
+        view = self.selected
+        return self.parts.store.changes(tx, view.folder_id, view.modseq)
+
+    async def refresh(self, *, may_expunge: bool) -> None:
+        """Look at the selected folder again and send what changed."""
+        view = self.selected
+        view.dirty = False
+        now = self.wire.seconds()
+        changes = await self.read(self.changes_unit)
+        view.checked_at = now
+        self.send(*view.apply(changes, may_expunge=may_expunge))
