@@ -47,13 +47,14 @@ def read_fin(subject: str | None, mes: str | None, *, match: FinMatch) -> Fin:
             of them; "exact": only a subject that is `[FIN]` in capitals with nothing else, for all of them.
     """
     text = decode_words(subject or "").replace("\xa0", " ").strip()
-    if match == "exact":
-        subject_fin = Fin.ALL if text == "[FIN]" else Fin.NONE
-    else:
-        subject_fin = _read_mention(text.casefold())
+    subject_fin = _read_exact(text) if match == "exact" else _read_mention(text.casefold())
     if subject_fin is not Fin.NONE:
         return subject_fin
     return Fin.THREAD if mes is not None and mes.strip() == "FIN" else Fin.NONE
+
+
+def _read_exact(text: str) -> Fin:
+    return Fin.ALL if text == "[FIN]" else Fin.NONE
 
 
 def _read_mention(text: str) -> Fin:
@@ -124,7 +125,7 @@ def follow_professional(
     """
     thread = next((each for each in referenced if each.has_on_its_side(message.writer_addresses)), None)
     state = State.OPEN if message.fin is Fin.NONE else State.CLOSED
-    also = ()
+    also: tuple[str, ...] = ()
     if message.fin is Fin.ALL:
         also = tuple(
             each.id

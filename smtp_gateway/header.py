@@ -4,14 +4,16 @@ What a sender wrote is kept byte for byte; the gateway only drops whole fields (
 in front. A DKIM signature over the rest therefore still verifies, and one pass over the header is enough.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from email.errors import HeaderParseError
-from email.header import decode_header
 from email.utils import getaddresses
 
 FOLD = re.compile(rb"\r\n(?=[ \t])")
+ENCODED_WORD = re.compile(r"=\?(?P<charset>[^?\s]+)\?(?P<encoding>[bBqQ])\?(?P<payload>[^?\s]*)\?=")
+BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
 MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 ONE_ADDRESS = re.compile(
     r"""(?:(?:"[^"\\]*"|[^<>@,;:"()\\]*)\s*<(?P<angle>[^<>@\s,;:"()]+@[^<>@\s,;:"()]+)>|(?P<bare>[^<>@\s,;:"()]+@[^<>@\s,;:"()]+))""",
@@ -89,23 +91,24 @@ class HeaderBlock:
 
 
 def decode_words(text: str) -> str:
-    """Decode the encoded words of an unstructured value (RFC 2047); what does not decode stays as it is."""
+    """Decode the encoded words of an unstructured value (RFC 2047); a word that does not decode stays as it is."""
     if "=?" not in text:
         return text
-    try:
-        pieces = decode_header(text)
-        return "".join(_decode_piece(piece, charset) for piece, charset in pieces)
-    except (HeaderParseError, ValueError, LookupError):
-        return text
+    # The blank between two encoded words is no blank (§6.2).
+    return ENCODED_WORD.sub(_decode_word, BETWEEN_WORDS.sub("", text))
 
 
-def _decode_piece(piece: bytes | str, charset: str | None) -> str:
-    if isinstance(piece, str):
-        return piece
+def _decode_word(match: re.Match[str]) -> str:
+    charset, encoding, payload = match["charset"].partition("*")[0], match["encoding"].lower(), match["payload"]
     try:
-        return piece.decode(charset or "utf-8", "replace")
-    except LookupError:
-        return piece.decode("latin-1")
+        data = payload.encode("ascii")
+        if encoding == "b":
+            octets = base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
+        else:
+            octets = binascii.a2b_qp(data, header=True)
+        return octets.decode(charset)
+    except (ValueError, LookupError):
+        return match[0]
 
 
 def addresses(text: str) -> list[str]:

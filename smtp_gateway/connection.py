@@ -1,0 +1,283 @@
+"""One SMTP connection: bytes to lines, replies to bytes, TLS and time limits.
+
+The lower half of the server (`esmtp.py` has the commands), on aiosmtpd's protocol, which keeps the session, the
+envelope and the table of commands. Lines end in CRLF and nothing else, the replies of a pipelined group leave in
+one write, and what came in clear before STARTTLS is forgotten.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from aiosmtpd.smtp import SMTP
+
+from smtp_gateway import replies
+from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.session import Door, MailEnvelope, PeerSession
+from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure
+from vaguemestre.kernel.log import get_logger
+
+CHUNK_BYTES = 65_536
+MAX_COMMAND_BYTES = 12_288  # RFC 4954 §4.2, the longest of all
+BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS"})
+NEVER = float("inf")
+log = get_logger(__name__)
+
+Command = Callable[[str], Coroutine[Any, Any, None]]
+
+
+class SmtpConnection(SMTP):
+    """One connection of a listener, without the commands."""
+
+    line_length_limit = CHUNK_BYTES  # of the reader's buffer; lines have their own limits
+
+    def __init__(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(_NO_HOOKS, hostname=door.settings.hostname, loop=loop)
+        self._door = door
+        self._settings = door.settings
+        self._steps = door.steps
+        self._pending = b""
+        self._replies: list[bytes] = []
+        self._ending = False
+        self._receiving = False
+        self._deadline = NEVER
+        self._trust_deadline = loop.time() + door.settings.before_trust_s
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    # -- transport ------------------------------------------------------------------------------------------------
+
+    def _create_session(self) -> PeerSession:
+        return PeerSession(self.loop)
+
+    def _create_envelope(self) -> MailEnvelope:
+        return MailEnvelope()
+
+    @property
+    def _peer(self) -> PeerSession:
+        assert isinstance(self.session, PeerSession)  # noqa: S101  made by _create_session
+        return self.session
+
+    @property
+    def _mail(self) -> MailEnvelope:
+        assert isinstance(self.envelope, MailEnvelope)  # noqa: S101  made by _create_envelope
+        return self.envelope
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the session; called once, since STARTTLS swaps the transport underneath."""
+        super().connection_made(transport)
+        name = transport.get_extra_info("peername")
+        self._peer.peer_host = str(name[0]) if isinstance(name, tuple) else "unix"
+        if self._door.implicit_tls:
+            self._inside_tls(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let the session end by itself: an acceptance under way is carried to its end."""
+        self._reader.feed_eof()
+        self._writable.set()
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        asyncio.StreamReaderProtocol.connection_lost(self, None)
+        self.transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Keep bytes for the session, in the reader that is in force."""
+        self._reader.feed_data(data)
+
+    def eof_received(self) -> bool:
+        """Note that the peer sends no more; in clear it may still read."""
+        self._reader.feed_eof()
+        return not self._peer.tls
+
+    def pause_writing(self) -> None:
+        """Wait before writing more: the peer does not read."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Write again."""
+        self._writable.set()
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Start the one timer of the connection; it looks at the deadline, which moves without it."""
+        delay = (
+            duration if duration is not None else min(self._settings.command_timeout_s, self._settings.before_trust_s)
+        )
+        self._timeout_handle = self.loop.call_later(delay, self._timeout_cb)
+
+    def _timeout_cb(self) -> None:
+        left = self._deadline - self.loop.time()
+        if left > 0:
+            self._reset_timeout(min(left, self._settings.command_timeout_s))
+        else:
+            self._hang_up(Refusal.TOO_SLOW)
+
+    def _hang_up(self, reason: Refusal) -> None:
+        self._ending = True
+        self._write(refuse(reason).line)
+        if self.transport is not None:
+            self.transport.close()
+
+    def drain(self) -> None:
+        """End the session as soon as no message is under way."""
+        if not self._receiving and self._deadline != NEVER:
+            self._hang_up(Refusal.CLOSING)
+
+    @property
+    def ended(self) -> "asyncio.Task[None] | None":
+        """The task that serves the session."""
+        return self._handler_coroutine
+
+    # -- lines and replies ----------------------------------------------------------------------------------------
+
+    def _reply(self, reply: Reply) -> None:
+        """Add a reply to the group; a refusal counts, too many of them end the session."""
+        self._replies.append(reply.line)
+        if reply.accepted:
+            return
+        self._peer.errors += 1
+        if reply.line.startswith(b"421"):
+            self._ending = True
+        elif self._peer.errors >= self._settings.max_errors and not self._ending:
+            self._replies.append(refuse(Refusal.TOO_MANY_ERRORS).line)
+            self._ending = True
+
+    def _write(self, data: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            cast(asyncio.WriteTransport, self.transport).write(data)
+
+    async def _flush(self) -> None:
+        if self._replies:
+            self._write(b"".join(self._replies))
+            self._replies.clear()
+        if not self._writable.is_set():
+            self._deadline = self.loop.time() + self._settings.command_timeout_s
+            await self._writable.wait()
+            self._deadline = NEVER
+
+    async def _fill(self) -> bool:
+        """Send the replies that wait, then wait for bytes; False at the end of the connection."""
+        await self._flush()
+        self._deadline = self.loop.time() + self._settings.command_timeout_s
+        if not self._peer.trusted:
+            self._deadline = min(self._deadline, self._trust_deadline)
+        data = await self._reader.read(CHUNK_BYTES)
+        self._deadline = NEVER
+        self._pending = self._pending + data if self._pending else data
+        return bool(data)
+
+    def _take_line(self) -> bytes | None:
+        """Take one line without its CRLF; None when none is complete.
+
+        Raises:
+            ProtocolError: the line ends in something else than CRLF, holds a CR, or is too long.
+        """
+        end = self._pending.find(b"\n")
+        if end < 0 and len(self._pending) <= MAX_COMMAND_BYTES:
+            return None
+        if end < 0 or end > MAX_COMMAND_BYTES:
+            self._ending = True  # no line can be found again with certainty
+            raise ProtocolError("line too long")
+        line, self._pending = self._pending[: end + 1], self._pending[end + 1 :]
+        if line.find(b"\r") != end - 1:
+            raise ProtocolError("line not ended by CRLF")
+        return line[:-2]
+
+    async def _read_line(self) -> str | None:
+        """Wait for one line (of an AUTH exchange); None at the end of the connection."""
+        while (line := self._take_line()) is None:
+            if not await self._fill():
+                return None
+        return line.decode("ascii", "replace")
+
+    # -- the session ----------------------------------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        refusal = self._door.admit(self, self._peer.peer_host)
+        try:
+            if refusal is not None:
+                self._reply(refusal)
+            else:
+                self._reply(Reply(f"220 {self.hostname} ESMTP Vaguemestre\r\n".encode("ascii")))
+            await self._serve()
+            await self._flush()
+        except (OSError, ssl.SSLError) as error:
+            log.info("smtp_connection_broken", error=error)
+        except Exception as error:
+            log.error("smtp_session_failed", error=error)
+            self._replies.append(refuse(Refusal.TEMPORARY).line)
+            await self._flush()
+        finally:
+            self._door.leave(self, self._peer.peer_host)
+            if self._timeout_handle is not None:
+                self._timeout_handle.cancel()
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _serve(self) -> None:
+        while not self._ending:
+            try:
+                line = self._take_line()
+            except ProtocolError:
+                self._reply(refuse(Refusal.LINE_TOO_LONG if self._ending else Refusal.LINE_END))
+                continue
+            if line is not None:
+                await self._obey(line)
+            elif self._door.draining:
+                self._reply(refuse(Refusal.CLOSING))
+            elif not await self._fill():
+                return
+
+    async def _obey(self, line: bytes) -> None:
+        verb, _, rest = line.partition(b" ")
+        name = verb.upper().decode("ascii", "replace")
+        command: Command | None = self._smtp_methods.get(name)
+        if command is None:
+            self._reply(refuse(Refusal.UNKNOWN_COMMAND))
+        elif not self._peer.tls and name not in BEFORE_TLS:
+            self._reply(refuse(Refusal.TLS_REQUIRED))
+        else:
+            try:
+                await command(rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
+            except UnicodeDecodeError:
+                self._reply(refuse(Refusal.NOT_ASCII))
+            except ProtocolError:
+                self._reply(refuse(Refusal.SYNTAX))
+            except TemporaryFailure:
+                self._reply(refuse(Refusal.TEMPORARY))
+
+    async def _start_tls(self, context: ssl.SSLContext) -> None:
+        # What came in clear lies in the old reader and in _pending, and is dropped with them (RFC 3207 §4.2). There
+        # is no await between the new reader and the moment when the transport hands its bytes to TLS.
+        self._pending = b""
+        self._reader = asyncio.StreamReader(limit=CHUNK_BYTES, loop=self.loop)
+        left = max(1.0, self._trust_deadline - self.loop.time())
+        try:
+            transport = await self.loop.start_tls(
+                self.transport,  # type: ignore[arg-type]  # a stream transport
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=left,
+            )
+        except OSError as error:
+            log.info("smtp_tls_refused", error=error)
+            transport = None
+        if transport is None:
+            self._ending = True
+            self._replies.clear()
+            return
+        self.transport = transport
+        self._reader.set_transport(transport)
+        self._set_rset_state()
+        self._inside_tls(transport)
+
+    def _inside_tls(self, transport: asyncio.BaseTransport) -> None:
+        peer = self._peer
+        peer.tls = True
+        peer.host_name, peer.extended_smtp = None, False
+        tls = transport.get_extra_info("ssl_object")
+        peer.certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+
+
+_NO_HOOKS = object()

@@ -1,0 +1,249 @@
+"""The SMTP server: the only file that answers SMTP commands, on a connection of `connection.py`.
+
+Nothing is decided here: syntax and order are checked, the role's steps answer the rest, and every reply comes from
+`replies.py` with an enhanced code.
+"""
+
+from smtp_gateway import replies
+from smtp_gateway.commands import Credentials, Path, is_mailbox, parse_path, parse_plain, parse_word
+from smtp_gateway.connection import SmtpConnection
+from smtp_gateway.data_stream import DataDecoder, Fault
+from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.session import Intake
+from vaguemestre.kernel.errors import TemporaryFailure
+
+FAULTS = {
+    Fault.BARE_LINE_END: Refusal.BARE_LINE_END,
+    Fault.TOO_LARGE: Refusal.TOO_LARGE,
+    Fault.LINE_TOO_LONG: Refusal.LINE_TOO_LONG,
+}
+
+
+class EsmtpProtocol(SmtpConnection):
+    """The commands of one connection."""
+
+    async def smtp_HELO(self, arg: str) -> None:
+        """Greet without extensions."""
+        if self._greet(arg, extended=False):
+            self._reply(Reply(f"250 {self.hostname}\r\n".encode("ascii")))
+
+    async def smtp_EHLO(self, arg: str) -> None:
+        """Greet and say what is offered."""
+        if self._greet(arg, extended=True):
+            lines = [self.hostname, *self._extensions()]
+            text = "".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}\r\n"
+            self._reply(Reply(text.encode("ascii")))
+
+    def _greet(self, name: str, *, extended: bool) -> bool:
+        if not name.strip() or len(name) > 255 or not name.isprintable():
+            self._reply(refuse(Refusal.SYNTAX))
+            return False
+        self._set_rset_state()
+        refusal = self._steps.hello(self._peer) if self._peer.tls else None
+        if refusal is not None:
+            self._reply(refusal)
+            self._ending = True
+            return False
+        self._peer.host_name = name.strip()
+        self._peer.extended_smtp = extended
+        return True
+
+    def _extensions(self) -> list[str]:
+        offered = ["PIPELINING", f"SIZE {self._settings.max_message_bytes}", "8BITMIME", "ENHANCEDSTATUSCODES"]
+        offered.append(f"LIMITS RCPTMAX={self._settings.max_recipients}")
+        if self._settings.smtputf8:
+            offered.append("SMTPUTF8")
+        if not self._peer.tls:
+            offered.append("STARTTLS")
+        elif not self._steps.client_certificate and self._peer.account is None:
+            offered.append("AUTH PLAIN LOGIN")
+        return offered
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Go on inside TLS."""
+        context = self._door.tls_context
+        if arg:
+            self._reply(refuse(Refusal.SYNTAX))
+        elif self._peer.tls:
+            self._reply(refuse(Refusal.SEQUENCE))
+        elif context is None or self.transport is None:
+            self._reply(refuse(Refusal.TLS_UNAVAILABLE))
+        else:
+            self._reply(replies.READY_FOR_TLS)
+            await self._flush()
+            await self._start_tls(context)
+
+    async def smtp_AUTH(self, arg: str) -> None:
+        """Identify the account by PLAIN or LOGIN (RFC 4954)."""
+        words = arg.split()
+        if self._steps.client_certificate:
+            self._reply(refuse(Refusal.UNKNOWN_COMMAND))
+        elif not self._peer.extended_smtp or self._peer.account is not None or self._mail.sender is not None:
+            self._reply(refuse(Refusal.SEQUENCE))
+        elif not words or len(words) > 2:
+            self._reply(refuse(Refusal.SYNTAX))
+        elif words[0].upper() not in ("PLAIN", "LOGIN"):
+            self._reply(refuse(Refusal.AUTH_MECHANISM))
+        else:
+            credentials = await self._ask(words[0].upper(), words[1] if len(words) == 2 else None)
+            if credentials is not None:
+                self._reply(await self._steps.authenticate(self._peer, credentials))
+
+    async def _ask(self, mechanism: str, initial: str | None) -> Credentials | None:
+        if mechanism == "PLAIN":
+            response = initial if initial is not None else await self._challenge(b"334 \r\n")
+            return None if response is None else parse_plain(response)
+        login = initial if initial is not None else await self._challenge(b"334 VXNlcm5hbWU6\r\n")
+        password = None if login is None else await self._challenge(b"334 UGFzc3dvcmQ6\r\n")
+        return None if login is None or password is None else Credentials(parse_word(login), parse_word(password))
+
+    async def _challenge(self, line: bytes) -> str | None:
+        self._replies.append(line)
+        response = await self._read_line()
+        if response == "*":
+            self._reply(refuse(Refusal.AUTH_ABORTED))
+            return None
+        return response
+
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        """Begin a message."""
+        refusal = self._not_ready()
+        if refusal is None:
+            path = parse_path("FROM:", arg or "")
+            refusal = self._bad_parameters(path)
+            if refusal is None and path.mailbox and not is_mailbox(path.mailbox):
+                refusal = Refusal.ADDRESS
+        if refusal is not None:
+            self._reply(refuse(refusal))
+            return
+        reply = await self._steps.mail(self._peer, path.mailbox)
+        if reply.accepted:
+            self._mail.sender = path.mailbox
+            self._mail.smtp_utf8 = "SMTPUTF8" in path.parameters
+        self._reply(reply)
+
+    def _not_ready(self) -> Refusal | None:
+        if self._peer.host_name is None or self._mail.sender is not None:
+            return Refusal.SEQUENCE
+        if not self._peer.trusted:
+            return Refusal.AUTH_REQUIRED
+        return None
+
+    def _bad_parameters(self, path: Path) -> Refusal | None:
+        parameters = dict(path.parameters)
+        size = parameters.pop("SIZE", "0")
+        body = parameters.pop("BODY", "7BIT")
+        utf8 = self._settings.smtputf8 and "SMTPUTF8" in parameters
+        if self._settings.smtputf8:
+            parameters.pop("SMTPUTF8", None)
+        if not self._steps.client_certificate:
+            parameters.pop("AUTH", None)  # RFC 4954 §5: taken and not believed
+        if parameters:
+            return Refusal.PARAMETER
+        if size is None or not size.isdigit() or len(size) > 20 or (body or "").upper() not in ("7BIT", "8BITMIME"):
+            return Refusal.SYNTAX
+        if int(size) > self._settings.max_message_bytes:
+            return Refusal.TOO_LARGE
+        return None if utf8 or path.mailbox.isascii() else Refusal.NOT_ASCII
+
+    async def smtp_RCPT(self, arg: str | None) -> None:
+        """Add a recipient."""
+        envelope = self._mail
+        if envelope.sender is None:
+            self._reply(refuse(Refusal.SEQUENCE))
+            return
+        path = parse_path("TO:", arg or "")
+        if path.parameters:
+            reply = refuse(Refusal.PARAMETER)
+        elif not path.mailbox.isascii() and not envelope.smtp_utf8:
+            reply = refuse(Refusal.NOT_ASCII)
+        elif not is_mailbox(path.mailbox):
+            reply = refuse(Refusal.ADDRESS)
+        elif len(envelope.recipients) >= self._settings.max_recipients:
+            reply = refuse(Refusal.TOO_MANY_RECIPIENTS)
+        else:
+            reply = await self._steps.recipient(self._peer, envelope, path.mailbox)
+        if not reply.accepted:
+            envelope.refused = reply
+        self._reply(reply)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        """Take the content and accept the message."""
+        envelope = self._mail
+        if arg:
+            self._reply(refuse(Refusal.SYNTAX))
+        elif envelope.sender is None:
+            self._reply(refuse(Refusal.SEQUENCE))
+        elif not envelope.recipients:
+            self._reply(refuse(Refusal.NO_RECIPIENT if envelope.refused else Refusal.SEQUENCE))
+        else:
+            self._replies.append(replies.START_DATA.line)
+            self._receiving = True
+            try:
+                reply = await self._receive(self._steps.receive(self._peer, envelope))
+            finally:
+                self._receiving = False
+            self._set_rset_state()
+            if reply.accepted:
+                self._peer.errors = 0
+            self._reply(reply)
+
+    async def _receive(self, intake: Intake) -> Reply:
+        decoder = DataDecoder(self._settings.max_message_bytes, self._settings.max_line_bytes)
+        complete = False
+        try:
+            refusal = await self._pump(decoder, intake)
+            complete = refusal is None
+        finally:
+            if not complete:
+                await intake.discard()
+        return refuse(refusal) if refusal is not None else await intake.finish()
+
+    async def _pump(self, decoder: DataDecoder, intake: Intake) -> Refusal | None:
+        """Move the data from the wire to the intake until the lone dot, whatever goes wrong on the way."""
+        refusal: Refusal | None = None
+        started, taken = self.loop.time(), 0
+        while not decoder.done:
+            if not self._pending and not await self._fill():
+                self._ending = True
+                return Refusal.TOO_SLOW
+            data, self._pending = self._pending, b""
+            taken += len(data)
+            content = decoder.feed(data)
+            if content and refusal is None:
+                try:
+                    await intake.write(content)
+                except TemporaryFailure:
+                    refusal = Refusal.STORAGE
+            allowed_s = self._settings.command_timeout_s + taken / self._settings.data_floor_bytes_s
+            if self.loop.time() - started > allowed_s:
+                return Refusal.TOO_SLOW
+        self._pending = decoder.rest
+        return FAULTS[decoder.fault] if decoder.fault is not None else refusal
+
+    async def smtp_RSET(self, arg: str) -> None:
+        """Forget the message under way."""
+        if not arg:
+            self._set_rset_state()
+        self._reply(refuse(Refusal.SYNTAX) if arg else replies.OK)
+
+    async def smtp_NOOP(self, arg: str) -> None:
+        """Do nothing."""
+        self._reply(replies.OK)
+
+    async def smtp_QUIT(self, arg: str) -> None:
+        """End the session."""
+        self._reply(refuse(Refusal.SYNTAX) if arg else replies.BYE)
+        self._ending = not arg
+
+    async def smtp_VRFY(self, arg: str) -> None:
+        """Tell nothing about addresses."""
+        self._reply(replies.CANNOT_VERIFY)
+
+    async def smtp_EXPN(self, arg: str) -> None:
+        """Tell nothing about lists."""
+        self._reply(replies.NO_EXPANSION)
+
+    async def smtp_HELP(self, arg: str) -> None:
+        """Point at the norm."""
+        self._reply(replies.HELP)

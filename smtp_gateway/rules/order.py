@@ -1,0 +1,33 @@
+"""The order of the rules. The first refusal is the answer.
+
+| step | submission | MX |
+| --- | --- | --- |
+| MAIL | size, sender identity | size, peer domain |
+| RCPT | recipient, one patient, `deliver_to_patient` | recipient, `deliver_to_patient` |
+| end of data | one author, loops, sender identity | one author, loops, peer domain |
+| acceptance | `deliver_to_patient` again | the same; a patient of another operator: `reply_by_patient` |
+"""
+
+from collections.abc import Collection
+
+from smtp_gateway.header import HeaderBlock
+from smtp_gateway.replies import Refusal
+from smtp_gateway.rules import peer_domain, sender_identity
+from smtp_gateway.rules.loops import check_loop
+from smtp_gateway.rules.one_author import find_author
+
+
+def check_submitted(header: HeaderBlock, own: Collection[str], max_received: int) -> str | Refusal:
+    """Apply the rules of submitted content; returns the author's address."""
+    author = find_author(header)
+    if isinstance(author, Refusal):
+        return author
+    return check_loop(header, max_received) or sender_identity.check_author(author, own) or author
+
+
+def check_relayed(header: HeaderBlock, domains: Collection[str], max_received: int) -> str | Refusal:
+    """Apply the rules of content from another operator; returns the author's address."""
+    author = find_author(header)
+    if isinstance(author, Refusal):
+        return author
+    return check_loop(header, max_received) or peer_domain.check_author(author, domains) or author

@@ -1,0 +1,46 @@
+"""Recipient: what an address names here - a patient by her INS, a professional mailbox, or nothing of ours.
+
+A local part in a patient domain must be a well-formed INS (13 characters and the key; setting `ins_key`).
+"""
+
+from dataclasses import dataclass
+
+from access_core.identifiers import INS, MssAddress
+from access_core.reasons import Reason
+from smtp_gateway.config import SmtpSettings
+from smtp_gateway.replies import Refusal
+from vaguemestre.kernel.errors import InvalidIdentifier
+
+
+@dataclass(frozen=True, slots=True)
+class PatientAddress:
+    """An address in a patient domain."""
+
+    address: MssAddress
+    ins: INS
+
+
+@dataclass(frozen=True, slots=True)
+class ProfessionalAddress:
+    """An address in one of our professional domains; whether the mailbox exists is another question."""
+
+    address: MssAddress
+
+
+def read_recipient(text: str, settings: SmtpSettings) -> PatientAddress | ProfessionalAddress | Refusal | Reason:
+    """Say what the address of a RCPT command names."""
+    try:
+        address = MssAddress.parse(text)
+    except InvalidIdentifier:
+        return Refusal.ADDRESS
+    if address.domain in settings.patient_domains:
+        ins = address.ins(settings.patient_domains, strict=settings.ins_key == "strict")
+        return Reason.I_INS_MALFORMEE if ins is None else PatientAddress(address, ins)
+    if address.domain in settings.domains:
+        return ProfessionalAddress(address)
+    return Refusal.REMOTE
+
+
+def is_patient(address: str, settings: SmtpSettings) -> bool:
+    """Tell whether an address lies in a patient domain."""
+    return address.rpartition("@")[2].lower() in settings.patient_domains

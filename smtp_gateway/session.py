@@ -1,0 +1,126 @@
+"""What a listener knows of a connection and of the message under way, and what it asks of its role.
+
+`esmtp.py` speaks SMTP; a role (`mx.py`, `submission.py`) answers its steps. The values here pass between them.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Protocol
+
+from aiosmtpd.smtp import Envelope, Session
+
+from access_core.accounts import Account
+from smtp_gateway.commands import Credentials
+from smtp_gateway.config import SmtpSettings
+from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.routing import Recipient
+from smtp_gateway.trust.subjects import Subject
+
+if TYPE_CHECKING:
+    from smtp_gateway.esmtp import EsmtpProtocol
+
+
+class PeerSession(Session):
+    """One connection."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.peer_host = ""
+        """Network address of the peer."""
+        self.tls = False
+        self.certificate: bytes | None = None
+        """The verified client certificate in DER."""
+        self.subject: Subject | None = None
+        self.domains: frozenset[str] = frozenset()
+        """Domains that the peer's subject speaks for (MX)."""
+        self.account: Account | None = None
+        self.mailboxes: dict[str, str] = {}
+        """Address -> mailbox id that the account may write as (submission)."""
+        self.trusted = False
+        """The peer proved who it is: listed certificate or account."""
+        self.errors = 0
+
+
+class MailEnvelope(Envelope):
+    """One message under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sender: str | None = None
+        """Reverse path as given, "" for the null one, None before MAIL."""
+        self.recipients: list[Recipient] = []
+        self.refused: Reply | None = None
+        """The last refusal of a recipient, for DATA without any."""
+
+
+class Intake(Protocol):
+    """Where the content of one message goes."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes of the content.
+
+        Raises:
+            TemporaryFailure: they cannot be kept (disk full).
+        """
+
+    async def finish(self) -> Reply:
+        """Decide and accept the whole; whatever is not accepted is discarded."""
+
+    async def discard(self) -> None:
+        """Forget what was written."""
+
+
+class Steps(Protocol):
+    """What a role answers at each step of a dialogue."""
+
+    client_certificate: bool
+    """Whether the role trusts certificates (MX) rather than accounts (submission)."""
+
+    def hello(self, session: PeerSession) -> Reply | None:
+        """Look at a peer that presents itself; a refusal ends the connection."""
+
+    async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
+        """Check a password and open the session."""
+
+    async def mail(self, session: PeerSession, sender: str) -> Reply:
+        """Answer MAIL."""
+
+    async def recipient(self, session: PeerSession, envelope: MailEnvelope, address: str) -> Reply:
+        """Answer RCPT; a recipient that is accepted joins the envelope."""
+
+    def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:
+        """Begin to take the content of a message whose envelope is complete."""
+
+
+@dataclass(slots=True)
+class Door:
+    """What the connections of one listener share."""
+
+    steps: Steps
+    settings: SmtpSettings
+    tls_context: SSLContext | None
+    implicit_tls: bool = False
+    draining: bool = False
+    connections: "set[EsmtpProtocol]" = field(default_factory=set)
+    per_address: Counter[str] = field(default_factory=Counter)
+
+    def admit(self, connection: "EsmtpProtocol", host: str) -> Reply | None:
+        """Count a connection in; a refusal says why it is one too many (it is counted all the same)."""
+        self.connections.add(connection)
+        self.per_address[host] += 1
+        if self.draining:
+            return refuse(Refusal.CLOSING)
+        crowded = len(self.connections) > self.settings.max_connections
+        if crowded or self.per_address[host] > self.settings.max_connections_per_address:
+            return refuse(Refusal.TOO_MANY_CONNECTIONS)
+        return None
+
+    def leave(self, connection: "EsmtpProtocol", host: str) -> None:
+        """Count a connection out."""
+        if connection in self.connections:
+            self.connections.discard(connection)
+            self.per_address[host] -= 1
+            if self.per_address[host] <= 0:
+                del self.per_address[host]

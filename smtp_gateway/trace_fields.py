@@ -1,0 +1,53 @@
+"""The header fields that the gateway writes: Return-Path, Received, Date, Message-ID; and those that it drops.
+
+Dropped are Bcc, Return-Path and the Authentication-Results that claim to be ours (RFC 8601 §5).
+"""
+
+from datetime import datetime
+from email.utils import format_datetime
+
+from smtp_gateway.header import Field, HeaderBlock
+from vaguemestre.kernel.ids import new_id
+
+
+def return_path(sender: str) -> bytes:
+    """Return the field that final delivery writes (RFC 5321 §4.4)."""
+    return f"Return-Path: <{sender}>\r\n".encode()
+
+
+def received(hostname: str, protocol: str, at: datetime, client: str | None = None) -> bytes:
+    """Return a trace field.
+
+    Args:
+        hostname: ours.
+        protocol: ESMTPS, ESMTPSA… (RFC 3848).
+        at: aware.
+        client: what the peer is called; None at submission, where a home address is nobody's business.
+    """
+    origin = f"from {client}\r\n\t" if client else ""
+    return f"Received: {origin}by {hostname} with {protocol} id {new_id()};\r\n\t{format_datetime(at)}\r\n".encode()
+
+
+def missing_fields(header: HeaderBlock, at: datetime, domain: str) -> list[bytes]:
+    """Return the Date and the Message-ID that a submitted message lacks (RFC 6409 §8)."""
+    fields = []
+    if not header.all(b"date"):
+        fields.append(f"Date: {format_datetime(at)}\r\n".encode())
+    if not header.all(b"message-id"):
+        fields.append(f"Message-ID: <{new_id()}@{domain}>\r\n".encode())
+    return fields
+
+
+def without_dropped(header: HeaderBlock, hostname: str) -> HeaderBlock:
+    """Return the header without the fields that must not reach a reader."""
+    return header.without(lambda field: field.name in _DROPPED or _claims_to_be_ours(field, hostname))
+
+
+def _claims_to_be_ours(field: Field, hostname: str) -> bool:
+    if field.name != b"authentication-results":
+        return False
+    words = field.text.replace(";", " ").split()
+    return not words or words[0].lower() == hostname.lower()
+
+
+_DROPPED = frozenset({b"bcc", b"return-path"})
