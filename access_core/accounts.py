@@ -69,9 +69,9 @@ def canonical_login(text: str, patient_domains: Collection[str] = ()) -> str:
     """Return the one writing of a login.
 
     Lower case without spaces; an address of a patient domain gives its local part (the INS), since the same
-    person may type either (contract §8).
+    person may type either (contract §8). Whatever bytes a client sends give a text that the catalogue can look up.
     """
-    login = "".join(text.split()).lower()
+    login = "".join(text.split()).lower().encode("utf-8", "replace").decode().replace("\0", "?")
     local, at, domain = login.rpartition("@")
     return local if at and domain in patient_domains else login
 

@@ -64,7 +64,7 @@ def step_at(instant: datetime) -> int:
 
 def matching_step(secret: bytes, code: str, now: datetime) -> int | None:
     """Return the step within one of NOW that gives CODE, the latest first; None when no step does."""
-    presented = "".join(code.split()).encode()
+    presented = "".join(code.split()).encode("utf-8", "replace")
     present = step_at(now)
     hotp = _hotp(secret)
     found = None
