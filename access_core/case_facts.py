@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from access_core.acts import Act
 from access_core.care import Care, care_of
-from access_core.cases import (
+from access_core.case_inputs import (
     NO_PROFESSION,
     CaseFacts,
     DocumentFacts,

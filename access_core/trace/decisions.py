@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from access_core.cases import CaseFacts
+from access_core.case_inputs import CaseFacts
 from access_core.decision import Decision
 from access_core.trace.entries import TraceEntry
 
