@@ -1,119 +1,156 @@
-"""A table of what-if cases, decided one by one: `vaguemestre decide --cases FILE`.
+"""The cases that are put to the engine: who asks, for what, and the facts that only the caller knows.
 
-The format is that of `tests/spec/access_cases.csv`. The whole file is read before the first decision, so
-that a mistake in it leaves nothing half done.
+These are values; `case_facts` completes them with what the catalogue holds.
 """
 
-import csv
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from datetime import datetime
 
+from access_core.accounts import AccountState
 from access_core.acts import Act
 from access_core.decide import decide
 from access_core.decision import Decision
-from access_core.given import Given, parse_given
-from access_core.matrix import Matrix
-from vaguemestre.kernel.errors import ConfigurationError
+from access_core.facts import (
+    Auth,
+    Confidentiality,
+    Context,
+    Directory,
+    DocumentState,
+    Exchange,
+    IdentityStatus,
+    MaskedBy,
+    Mode,
+    Origin,
+    Recipient,
+    ReplyOption,
+    Resource,
+    Subject,
+    SubjectKind,
+)
+from access_core.identifiers import INS
+from access_core.professionals import MailboxType, Professional
+from access_core.profiles import Profile
 
-_REQUIRED: Final = ("given", "act")
-_ACTS: Final[Mapping[str, Act]] = {act.value: act for act in Act}
+NO_PROFESSION = "-"
+_STRUCTURES = frozenset({MailboxType.ORG, MailboxType.APP})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One row: the facts, the act (None when it is not one of the twenty), what the writer expects.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Sender:
+    """A professional or structure, as the engine and the trace see it.
 
-    The `expected_` fields are None where the file has no such column or leaves the cell empty, save for the
-    obligations, where an empty cell says that there are none.
+    `id` is the account when it is one of ours; `profession` a TRE_G15 code, "-" when not known; `label` is what the
+    patient reads in her history.
     """
 
-    line: int
-    case_id: str
-    act: Act | None
-    given: Given
-    problems: tuple[str, ...]
-    expected_decision: str | None
-    expected_reason: str | None
-    expected_obligations: frozenset[str] | None
+    kind: SubjectKind
+    label: str
+    id: str | None = None
+    profession: str = NO_PROFESSION
+    directory: Directory = Directory.ACTIF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseResult:
-    """A case and its decision. `case.problems` says which unknown act or values made it a refusal."""
-
-    case: Case
-    decision: Decision
-
-    @property
-    def differs(self) -> bool:
-        """Whether the verdict or the reason is not the expected one; False when nothing was expected."""
-        verdict, reason = self.case.expected_decision, self.case.expected_reason
-        return verdict not in (None, self.decision.verdict) or reason not in (None, self.decision.reason)
-
-    @property
-    def obligations_differ(self) -> bool:
-        """Whether the obligations, in any order, are not those expected; False when nothing was."""
-        expected = self.case.expected_obligations
-        return expected is not None and expected != frozenset(self.decision.obligations)
-
-
-def decide_cases(path: Path, *, matrix: Matrix | None = None) -> Iterator[CaseResult]:
-    """Decide every case of a CSV file (UTF-8, comma; columns `given` and `act` at least), in its order.
-
-    Raises:
-        ConfigurationError: unreadable, a column missing, a key unknown; names line, column and character.
-    """
-    cases = read_cases(path, matrix=matrix)
-    return (_decided(case) for case in cases)
-
-
-def read_cases(path: Path, *, matrix: Matrix | None = None) -> list[Case]:
-    """Read the whole file.
-
-    Raises:
-        ConfigurationError: as `decide_cases`.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
-    rows = csv.DictReader(lines, strict=True)
-    try:
-        for column in _REQUIRED:
-            if column not in (rows.fieldnames or ()):
-                raise ConfigurationError(f"{path.name}: line 1: the column {column} is missing")
-        return [_read_case(f"{path.name}: line {rows.line_num}", rows.line_num, row, matrix) for row in rows]
-    except csv.Error:
-        raise ConfigurationError(f"{path.name}: line {rows.line_num}: not well-formed CSV") from None
-
-
-def _read_case(place: str, line: int, row: Mapping[str | None, str | None], matrix: Matrix | None) -> Case:
-    if None in row or None in row.values():
-        raise ConfigurationError(f"{place}: not as many cells as columns")
-    cells = {str(column): (value or "").strip() for column, value in row.items()}
-    act = _ACTS.get(cells["act"])
-    try:
-        given = parse_given(cells["given"], act, matrix=matrix)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{place}, column given, {error}") from None
-    problems = [f"{place}, column given, {problem}" for problem in given.problems]
-    if act is None:
-        problems.append(f"{place}, column act: unknown act")
-    obligations = cells.get("obligations")
-    return Case(
-        line=line,
-        case_id=cells.get("case_id", ""),
-        act=act,
-        given=given,
-        problems=tuple(problems),
-        expected_decision=cells.get("expected_decision") or None,
-        expected_reason=cells.get("reason_code") or None,
-        expected_obligations=None if obligations is None else frozenset(filter(None, obligations.split(";"))),
+def local_sender(professional: Professional) -> Sender:
+    """Describe one of our professional mailboxes."""
+    return Sender(
+        kind=SubjectKind.STRUCTURE if professional.type in _STRUCTURES else SubjectKind.PRO,
+        label=professional.name,
+        id=professional.account_id,
+        profession=professional.profession or NO_PROFESSION,
+        directory=Directory.ACTIF if professional.state is AccountState.ACTIVE else Directory.INACTIF,
     )
 
 
-def _decided(case: Case) -> CaseResult:
-    given = case.given
-    return CaseResult(case=case, decision=decide(given.subject, case.act, given.resource, given.context))
+def remote_sender(address: str) -> Sender:
+    """Describe a sender at another operator of the trust space, which answers for her identity."""
+    return Sender(kind=SubjectKind.PRO, label=address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFacts:
+    """What the record knows of the one document; `by_reader`: the one who asks filed it."""
+
+    type_code: str
+    origin: Origin = Origin.PRO
+    confidentiality: frozenset[Confidentiality] = frozenset({Confidentiality.N})
+    masked_by: MaskedBy = MaskedBy.TITULAIRE
+    state: DocumentState = DocumentState.APPROUVE
+    duplicate: bool = False
+    announced: bool = False
+    by_reader: bool = False
+    filed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeFacts:
+    """What the gateway knows of the conversation that the patient wants to write in."""
+
+    conversation: Exchange
+    reply: ReplyOption = ReplyOption.AUTORISEE
+    recipient: Recipient = Recipient.EXPEDITEUR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """How somebody signed in, and for how long it has lasted (minutes)."""
+
+    auth: Auth
+    since_min: int = 0
+    idle_min: int = 0
+    mode: Mode = Mode.NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReplyRequest:
+    """A message that `actor` wants to write from the space of `profile`; they are the same for a holder."""
+
+    profile: Profile
+    actor: Profile
+    exchange: ExchangeFacts
+    session: Session
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FilingRequest:
+    """A document to file in the record of the patient whose INS it bears.
+
+    `identity` tells what became of the check of her traits; `informed`: whether she is told of it, None to go by
+    the care relation (True when the document comes with a message to her); `presume_care`: setting `filing_care`.
+    """
+
+    sender: Sender
+    ins: INS | None
+    document: DocumentFacts
+    now: datetime
+    identity: IdentityStatus = IdentityStatus.QUALIFIEE
+    informed: bool | None = None
+    presume_care: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReadingRequest:
+    """Somebody who wants to read one document: `reader` is a professional, or the profile of a patient."""
+
+    reader: Sender | Profile
+    profile: Profile
+    document: DocumentFacts
+    session: Session
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CaseFacts:
+    """A case ready for decision; PROFILE is None when the INS has none, ACTOR_ID when the actor is not one of ours."""
+
+    act: Act
+    subject: Subject
+    resource: Resource
+    context: Context
+    profile: Profile | None
+    actor_id: str | None
+    actor_label: str
+
+    def decide(self) -> Decision:
+        """Ask the engine."""
+        return decide(self.subject, self.act, self.resource, self.context)
