@@ -1,0 +1,1 @@
+"""Identities, decisions, consent, accounts and trace: who may do what, and the record of it."""

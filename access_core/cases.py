@@ -86,7 +86,7 @@ def read_cases(path: Path, *, matrix: Matrix | None = None) -> list[Case]:
                 raise ConfigurationError(f"{path.name}: line 1: the column {column} is missing")
         return [_read_case(f"{path.name}: line {rows.line_num}", rows.line_num, row, matrix) for row in rows]
     except csv.Error:
-        raise ConfigurationError(f"{path.name}: line {rows.line_num}: not well-formed CSV") from None
+        raise ConfigurationError(f"{path.name}: line {rows.reader.line_num}: not well-formed CSV") from None
 
 
 def _read_case(place: str, line: int, row: Mapping[str | None, str | None], matrix: Matrix | None) -> Case:
