@@ -70,8 +70,8 @@ fuzz: $(STAMPS)/dev ## ten minutes of random input for every parser
 docs: $(STAMPS)/project ## write the generated pages of docs/reference again
 	$(PYTHON) -m vaguemestre.app.reference
 
-migration: $(STAMPS)/project ## write the next schema change from the tables (MESSAGE="add the queue")
-	$(PYTHON) -m vaguemestre.app.migrations revision "$(MESSAGE)"
+migration: $(STAMPS)/dev ## write the next schema change from the tables (MESSAGE="add the queue")
+	$(VENV)/bin/ruff format $$($(PYTHON) -m vaguemestre.app.migrations revision "$(MESSAGE)")
 
 ci: check test ## what must pass before a change is taken
 	$(MAKE) demo ONCE=1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+GENERATED = ROOT / "vaguemestre" / "app" / "migrations" / "versions"
 PACKAGES = ("access_core", "mailstore", "smtp_gateway", "dmp_bridge", "portal", "vaguemestre")
 
 
@@ -37,7 +38,7 @@ class Function:
 
 def python_files(*folders: str) -> list[Path]:
     """Return the Python files of these folders, sorted."""
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py") if path.parent != GENERATED)
 
 
 def functions(*folders: str) -> Iterator[Function]:

@@ -28,6 +28,6 @@ def count_rows(tx: Transaction) -> dict[str, object]:
         name: tx.execute(select(func.count()).select_from(table)).scalar_one() for name, table in COUNTED.items()
     }
     for name, column in GROUPED.items():
-        rows = tx.execute(select(column, func.count()).group_by(column).order_by(column))
-        counts[name] = {str(value): number for value, number in rows}
+        grouped = select(column.label("value"), func.count().label("number")).group_by(column).order_by(column)
+        counts[name] = {str(row.value): row.number for row in tx.execute(grouped)}
     return counts

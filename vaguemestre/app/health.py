@@ -7,7 +7,7 @@ Served by a thread of the supervisor. The figures come from files that the role 
 import contextlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,7 +44,7 @@ class RoleState:
 class HealthServer:
     """The HTTP listener of the supervisor."""
 
-    def __init__(self, port: int, states: Mapping[str, RoleState], metrics_folder: Path) -> None:
+    def __init__(self, port: int, states: Sequence[RoleState], metrics_folder: Path) -> None:
         self.port = port
         self._states = states
         self._metrics_folder = metrics_folder
@@ -84,7 +84,7 @@ class HealthServer:
             case "/healthz":
                 return HTTPStatus.OK, "text/plain; charset=utf-8", b"ok\n"
             case "/readyz":
-                roles = {state.role: state.ready for state in self._states.values()}
+                roles = {state.role: state.ready for state in self._states}
                 status = HTTPStatus.OK if all(roles.values()) else HTTPStatus.SERVICE_UNAVAILABLE
                 return status, "application/json", json.dumps({"ready": all(roles.values()), "roles": roles}).encode()
             case "/metrics":
@@ -127,7 +127,7 @@ class HealthServer:
 class _RoleFigures:
     """The supervisor's own figures, for the collector."""
 
-    def __init__(self, states: Mapping[str, RoleState]) -> None:
+    def __init__(self, states: Sequence[RoleState]) -> None:
         self._states = states
 
     def collect(self) -> "Iterator[Metric]":
@@ -136,7 +136,7 @@ class _RoleFigures:
 
         up = GaugeMetricFamily("vaguemestre_role_up", "1 when every listener of the role accepts.", labels=["role"])
         restarts = CounterMetricFamily("vaguemestre_role_restarts", "Times the role was restarted.", labels=["role"])
-        for state in self._states.values():
+        for state in self._states:
             up.add_metric([state.role], float(state.ready))
             restarts.add_metric([state.role], state.restarts)
         yield up

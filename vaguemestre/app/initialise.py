@@ -45,6 +45,7 @@ def initialise(plan: Plan, now: datetime) -> Settings:
     if plan.folder.exists() and (not plan.folder.is_dir() or any(plan.folder.iterdir())):
         raise ConfigurationError(f"{plan.folder} : ce dossier n'est pas vide ; choisissez-en un autre")
     plan.folder.mkdir(parents=True, exist_ok=True)
+    plan.folder.chmod(0o700)  # the catalogue holds names
     try:
         return _fill(plan, now)
     except (VaguemestreError, OSError):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import uvloop
 
 from vaguemestre.app.bootstrap import Instance, build_services
+from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.errors import VaguemestreError
 from vaguemestre.kernel.log import configure, get_logger
@@ -21,13 +22,13 @@ from vaguemestre.kernel.service import Service
 log = get_logger(__name__)
 
 
-def run_role(settings: Settings, role: str, *, supervised: bool) -> int:
+def run_role(settings: Settings, role: Role, *, supervised: bool) -> int:
     """Run ROLE until SIGTERM; returns the exit status of the process."""
     configure(role=role)
     return uvloop.run(_serve(settings, role, supervised=supervised))
 
 
-async def _serve(settings: Settings, role: str, *, supervised: bool) -> int:
+async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:
     instance = Instance(settings)
     services: list[Service] = []
     stop = _Stop(settings.instance.grace_s)
@@ -86,7 +87,7 @@ def _reload(services: list[Service]) -> None:
     log.info("reloaded", reloaded=len(services))
 
 
-def _announce(role: str, ports: dict[str, int]) -> None:
+def _announce(role: Role, ports: dict[str, int]) -> None:
     log.info("role_ready")
     print(json.dumps({"event": "ready", "role": role, "ports": ports}), flush=True)
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from access_core.config import AccessSettings
 from dmp_bridge.config import BridgeSettings
+from mailstore.config import MailStoreSettings
 from mailstore.imap.config import ImapSettings
 from portal.config import PortalSettings
 from smtp_gateway.config import ConversationSettings, DkimSettings, SmtpSettings, TrustSettings
@@ -42,6 +43,7 @@ class Settings(BaseModel):
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    mailstore: MailStoreSettings = Field(default_factory=MailStoreSettings)
     imap: ImapSettings = Field(default_factory=ImapSettings)
     dmp: BridgeSettings = Field(default_factory=BridgeSettings)
     portal: PortalSettings = Field(default_factory=PortalSettings)

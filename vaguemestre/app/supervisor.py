@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vaguemestre.app.health import HealthServer, RoleState
 from vaguemestre.app.pid_file import PidFile
+from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.log import configure, get_logger
 
@@ -29,7 +30,7 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 log = get_logger(__name__)
 
 
-def supervise(settings: Settings, config: Path, roles: Sequence[str]) -> int:
+def supervise(settings: Settings, config: Path, roles: Sequence[Role]) -> int:
     """Run ROLES until SIGTERM; returns the exit status: 0 drained, 1 when a role could not start at all."""
     configure(role="supervisor")
     run_folder = settings.run_folder()
@@ -42,16 +43,18 @@ def supervise(settings: Settings, config: Path, roles: Sequence[str]) -> int:
 class Supervisor:
     """Keeps one process per role alive."""
 
-    def __init__(self, settings: Settings, config: Path, roles: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, config: Path, roles: Sequence[Role]) -> None:
         self._settings = settings
         self._config = config
         self._states = {role: RoleState(role) for role in roles}
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._processes: dict[Role, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
         self._failed = False
         self._announced = False
         self._metrics_folder = settings.run_folder() / "metrics"
-        self._health = HealthServer(settings.instance.ports()["metrics"], self._states, self._metrics_folder)
+        self._health = HealthServer(
+            settings.instance.ports()["metrics"], tuple(self._states.values()), self._metrics_folder
+        )
 
     async def run(self) -> int:
         """Start everything, wait for the wish to stop, stop everything."""
@@ -74,7 +77,7 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGINT, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
 
-    async def _keep(self, role: str) -> None:
+    async def _keep(self, role: Role) -> None:
         """Run ROLE again each time that it ends, until the program stops."""
         state, delay_s = self._states[role], BACKOFF_FIRST_S
         loop = asyncio.get_running_loop()
@@ -95,7 +98,7 @@ class Supervisor:
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
             delay_s = min(delay_s * 2, BACKOFF_LONGEST_S)
 
-    async def _run_once(self, role: str) -> int:
+    async def _run_once(self, role: Role) -> int:
         process = await asyncio.create_subprocess_exec(
             *self._command(role),
             stdin=asyncio.subprocess.PIPE,
@@ -113,11 +116,11 @@ class Supervisor:
             self._processes.pop(role, None)
             self._health.forget_process(process.pid)
 
-    def _command(self, role: str) -> list[str]:
+    def _command(self, role: Role) -> list[str]:
         program = [sys.executable, "-P", "-m", "vaguemestre.app.cli"]
         return [*program, "serve", "--role", role, "--config", str(self._config), "--supervised"]
 
-    async def _hear(self, role: str, process: asyncio.subprocess.Process) -> None:
+    async def _hear(self, role: Role, process: asyncio.subprocess.Process) -> None:
         """Read what the child prints until it ends; its `ready` event is what counts."""
         assert process.stdout is not None
         async for line in process.stdout:

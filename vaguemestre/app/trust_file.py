@@ -24,7 +24,7 @@ class ListedDomain:
 
 def render_whitelist(rows: Iterable[ListedDomain], now: datetime) -> bytes:
     """Return the XML list of ROWS, generated at NOW."""
-    root = etree.Element(_tag("ListeBlancheMSSante"), nsmap={None: NAMESPACE})
+    root = etree.Element(_tag("ListeBlancheMSSante"), nsmap={None: NAMESPACE})  # type: ignore[dict-item]  # lxml takes None for the default
     _text(root, "DateDeGeneration", _instant(now))
     domains = etree.SubElement(root, _tag("ListeDomaines"))
     for row in rows:

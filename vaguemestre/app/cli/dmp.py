@@ -42,7 +42,7 @@ def get(
     as_json: AsJson = False,
 ) -> None:
     """Écrit le contenu d'un document dans un fichier."""
-    from dmp_bridge.record.documents import document
+    from dmp_bridge.record.documents import content, document
     from vaguemestre.app.administration import note
     from vaguemestre.app.pki import write_secret
 
@@ -54,11 +54,11 @@ def get(
             if found is None:
                 raise Refused("aucun document de cet identifiant")
             note(tx, "document_extracted", now, profile_id=found.profile_id)
-            return found, instance.record.content(tx, found)
+            return found, content(tx, instance.mail_store, found)
 
-        found, content = instance.database.write_now(work)
-    write_secret(file, content)
-    print_facts({**_facts(found), "file": str(file), "size_bytes": len(content)}, as_json=as_json)
+        found, data = instance.database.write_now(work)
+    write_secret(file, data)
+    print_facts({**_facts(found), "file": str(file), "size_bytes": len(data)}, as_json=as_json)
 
 
 def _facts(found: "RecordedDocument") -> dict[str, object]:

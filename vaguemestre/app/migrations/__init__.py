@@ -4,6 +4,7 @@ Alembic is imported inside the functions: only the commands that migrate pay for
 """
 
 import importlib
+from argparse import Namespace
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ def config_for(connection: sqlalchemy.Connection | None) -> "Config":
     """Return Alembic's configuration for these scripts, running on CONNECTION."""
     from alembic.config import Config
 
-    config = Config()
+    config = Config(cmd_opts=Namespace(quiet=True))  # the callers say what there is to say
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")

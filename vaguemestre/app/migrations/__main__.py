@@ -28,7 +28,10 @@ def write_revision(message: str) -> Path:
         engine.dispose()
     assert script is not None
     assert not isinstance(script, list)
-    return Path(script.path)
+    path = Path(script.path)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.lstrip().startswith("# ###")), encoding="utf-8")
+    return path
 
 
 def main() -> None:
