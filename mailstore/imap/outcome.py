@@ -41,6 +41,5 @@ def bad(text: str) -> Outcome:
 UNAVAILABLE = no(b"UNAVAILABLE", "Service momentanement indisponible, reessayez plus tard.")
 CORRUPTED = no(b"CORRUPTION", "Un message est endommage et ne peut etre lu.")
 SERVER_BUG = no(b"SERVERBUG", "Erreur interne, signalee a l'exploitant.")
-NO_SUCH_MAILBOX = no(b"NONEXISTENT", "Ce dossier n'existe pas.")
 READ_ONLY = no(b"CANNOT", "Le dossier est ouvert en lecture seule.")
 EXPUNGE_ISSUED = b"EXPUNGEISSUED"

@@ -136,7 +136,9 @@ class _Reader:
         """Render messages from the place START on."""
         end = min(start + (OPEN_RUN if self._sections else LIST_RUN), len(self._uids))
         entries = self._store.entries(tx, self._view.folder_id, self._uids[start:end])
-        indexes = self._indexes(tx, entries) if self._indexed else {}
+        indexes = {}
+        if self._indexed:  # damaged ones are absent
+            indexes = self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
         run, size = _Run(end), 0
         for place, entry in enumerate(entries):
             if size >= RUN_BYTES or run.large is not None:
@@ -183,19 +185,6 @@ class _Reader:
             return _Large(start, items, message)
         parts = [item.data if isinstance(item, Ready) else span_item(item, message) for item in items]
         return start + b" ".join(parts) + b")\r\n"
-
-    def _indexes(self, tx: Transaction, entries: list[Entry]) -> dict[str, MessageIndex]:
-        """Return the indexes that can be read; a damaged one costs its message only."""
-        try:
-            return self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
-        except IntegrityError:
-            found: dict[str, MessageIndex] = {}
-            for entry in entries:
-                try:
-                    found |= self._store.indexes(tx, self._mailbox_id, [entry.message_id])
-                except IntegrityError:
-                    continue
-            return found
 
 
 def _with_uid(command: Fetch) -> tuple[Attribute, ...]:

@@ -13,9 +13,7 @@ from mailstore.imap.protocol.session import State, Step
 from mailstore.imap.session import Session
 
 _ALWAYS = "IMAP4rev1 LITERAL- ID"
-_SIGNED_IN = (
-    "IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE LIST-STATUS APPENDLIMIT="
-)
+_SIGNED_IN = "IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE STATUS=SIZE LIST-STATUS APPENDLIMIT="
 
 
 def capabilities(session: Session) -> bytes:

@@ -108,10 +108,7 @@ class _Examination:
     def _open(self, tx: Transaction, entries: list[Entry], run: _Run) -> _Run:
         store, until = self._session.parts.store, time.monotonic() + RUN_S
         likely = [entry for entry in entries if self._cheap(Candidate(self._session, tx, entry, None))]
-        try:
-            indexes = store.indexes(tx, self._session.mailbox_id, [entry.message_id for entry in likely])
-        except IntegrityError:
-            indexes = {}
+        indexes = store.indexes(tx, self._session.mailbox_id, [entry.message_id for entry in likely])
         for place, entry in enumerate(likely):
             if place and time.monotonic() > until:
                 run.end = bisect_left(self._uids, entry.uid)

@@ -4,6 +4,7 @@ Source: RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.3.1.
 """
 
 from array import array
+from dataclasses import replace
 
 from mailstore.imap.commands.mailboxes import existing_folder
 from mailstore.imap.outcome import Outcome, ok
@@ -21,30 +22,32 @@ async def select(session: Session, command: Select) -> Outcome:
     session.deselect()
     session.listen()
     checked_at = session.wire.seconds()
-
-    def work(tx: Transaction) -> tuple[Opened, "array[int]"]:
-        folder = existing_folder(session, tx, command.mailbox)
-        uids = session.parts.store.uids(tx, folder.id)
-        counted = session.parts.store.status(tx, folder.id)
-        opened = Opened(
-            folder_id=folder.id,
-            name=folder.name,
-            read_only=command.read_only,
-            uidvalidity=folder.uidvalidity,
-            uidnext=folder.uidnext,
-            modseq=folder.highest_modseq,
-            first_recent=uids[-counted.recent] if counted.recent else folder.uidnext,
-        )
-        return opened, uids
-
-    opened, uids = await session.read(work)
-    if uids and opened.first_recent <= uids[-1] and not command.read_only:
-        # This session is the first to see them: the next one is not told that they are \Recent.
-        await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
+    opened, uids = await session.read(lambda tx: _open(session, tx, command))
+    if opened.first_recent < opened.uidnext and not opened.read_only:
+        # This session is the first to see them: the store tells no later one that they are recent.
+        first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
+        opened = replace(opened, first_recent=first)
     view = View(opened, uids, checked_at)
     session.select(view)
     _describe(session, view)
     return ok("Dossier ouvert.", b"READ-ONLY" if command.read_only else b"READ-WRITE")
+
+
+def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "array[int]"]:
+    """Unit of work: read what the session will see."""
+    folder = existing_folder(session, tx, command.mailbox)
+    uids = session.parts.store.uids(tx, folder.id)
+    recent = session.parts.store.status(tx, folder.id).recent
+    opened = Opened(
+        folder_id=folder.id,
+        name=folder.name,
+        read_only=command.read_only,
+        uidvalidity=folder.uidvalidity,
+        uidnext=folder.uidnext,
+        modseq=folder.highest_modseq,
+        first_recent=uids[-recent] if recent else folder.uidnext,
+    )
+    return opened, uids
 
 
 async def close(session: Session, command: Close) -> Outcome:
