@@ -80,7 +80,8 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     def token(action: str) -> Markup:
         field = '<input type="hidden" name="{}" value="{}">'
         return Markup(field).format(  # noqa: S704 - a constant; format escapes its values
-            TOKEN_FIELD, portal.tokens.issue(cookie or fresh or "", action))
+            TOKEN_FIELD, portal.tokens.issue(cookie or fresh or "", action)
+        )
 
     page = portal.templates.page(name, status=status, token=token, now=portal.services.clock.now(), **values)
     if fresh is not None:

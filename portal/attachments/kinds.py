@@ -116,6 +116,8 @@ def safe_name(name: str, kind: Kind, position: int) -> str:
     if dot and f".{extension.lower()}" in _EXTENSIONS[kind]:
         return f"{stem[:80]}.{extension}"
     stem = stem if dot and len(extension) <= 5 else base
+    if stem.lower().endswith(_EXTENSIONS[kind]):
+        return stem[-80:]
     return f"{stem[:80] or f'fichier {position}'}{_EXTENSIONS[kind][0]}"
 
 

@@ -40,33 +40,23 @@ def is_text_part(part: Part) -> bool:
     return part.media_type in ("text/plain", "text/html") and part.disposition != "attachment" and part.filename is None
 
 
-def choose_body(parts: Sequence[Part], decoded: Callable[[str], bytes]) -> Body:
+def choose_body(parts: Sequence[Part], read_text: Callable[[str], str]) -> Body:
     """Read the text of a message.
 
     Args:
         parts: the leaves of the message, in their order, none of an enclosed message.
-        decoded: gives the content of a section, transfer encoding removed.
+        read_text: gives the text of a section, its encodings undone.
     """
     texts = [part for part in parts if is_text_part(part)]
     plain = next((part for part in texts if part.media_type == "text/plain"), None)
     if plain is not None:
-        text = decode_text(decoded(plain.section), plain.parameters.get("charset"))
+        text = read_text(plain.section)[:LONGEST_CHARACTERS]
         if text.strip():
             return Body(text=tidy(text))
     rich = next((part for part in texts if part.media_type == "text/html"), None)
     if rich is None:
         return Body()
-    return safe_html(decode_text(decoded(rich.section), rich.parameters.get("charset")))
-
-
-def decode_text(data: bytes, charset: str | None) -> str:
-    """Decode text of the stated charset; what it does not explain is read as UTF-8, then as Windows-1252."""
-    for candidate in (charset or "utf-8", "utf-8"):
-        try:
-            return data.decode(candidate)[:LONGEST_CHARACTERS]
-        except (UnicodeDecodeError, LookupError, ValueError):
-            continue
-    return data.decode("cp1252", "replace")[:LONGEST_CHARACTERS]
+    return safe_html(read_text(rich.section)[:LONGEST_CHARACTERS])
 
 
 def tidy(text: str) -> str:

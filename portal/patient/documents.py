@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from access_core.case_facts import CaseFacts, DocumentFacts, ReadingRequest, reading_facts
+from access_core.case_facts import reading_facts
+from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest
 from access_core.decision import Decision
 from access_core.facts import Confidentiality, DocumentState, MaskedBy, Origin
 from access_core.reasons import Reason
+from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.cda.body import read_body
 from dmp_bridge.record.documents import content, document, documents_of
@@ -18,7 +20,6 @@ from dmp_bridge.record.model import Availability, RecordedDocument
 from portal.attachments.kinds import Kind, kind_of, safe_name
 from portal.patient.mail import FileContent
 from portal.patient.narrative import Block, read_narrative
-from portal.patient.tracing import decision_entry
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from vaguemestre.kernel.database import Transaction
@@ -141,8 +142,8 @@ def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_
         return None
     case = _case(tx, services, viewer, found)
     decision = case.decide()
-    entry = decision_entry(viewer.profile, case.act.value, decision, services.clock.now(), ("document", found.id))
-    record(tx, entry)
+    about = About(resource_kind="document", resource_id=found.id)
+    record(tx, decision_entry(case, decision, about, at=services.clock.now()))
     return decision
 
 

@@ -81,7 +81,7 @@ def leaves(parts: Sequence[Part]) -> list[Part]:
 
 def read_body(reader: MessageReader) -> Body:
     """Return the text of a message, safe to show."""
-    return choose_body(leaves(reader.index.parts), reader.decoded)
+    return choose_body(leaves(reader.index.parts), reader.text)
 
 
 def attached_files(parts: Sequence[Part]) -> list[AttachedFile]:

@@ -42,7 +42,7 @@ def read_narrative(data: bytes) -> tuple[Block, ...]:
 def _block(section: etree._Element) -> Block:
     title = section.find(f"{HL7}title")
     text = section.find(f"{HL7}text")
-    heading = "" if title is None else " ".join("".join(title.itertext()).split())
+    heading = "" if title is None else " ".join("".join(map(str, title.itertext())).split())
     return Block(heading, "" if text is None else _plain(text))
 
 

@@ -1,10 +1,9 @@
 """Trace entries of what a patient does in her space. Names of acts that are events, not decisions, are here."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from access_core.decision import Decision, Verdict
+from access_core.decision import Verdict
 from access_core.facts import SubjectKind
 from access_core.profiles import Profile
 from access_core.reasons import Reason
@@ -45,22 +44,4 @@ def event_entry(
         resource_kind=kind,
         resource_id=identifier,
         message_id_header=header,
-    )
-
-
-def decision_entry(profile: Profile, act: str, decision: Decision, at: datetime, resource: Sequence[str]) -> TraceEntry:
-    """Build the entry of a decision on an act of the patient; RESOURCE is its kind and id."""
-    return TraceEntry(
-        at=at,
-        act=act,
-        verdict=decision.verdict.value,
-        reason=decision.reason.value,
-        subject_kind=SubjectKind.TITULAIRE.value,
-        subject_id=profile.account_id,
-        subject_label=profile.name,
-        profile_id=profile.id,
-        mailbox_id=profile.account_id,
-        resource_kind=resource[0],
-        resource_id=resource[1],
-        obligations=tuple(obligation.value for obligation in decision.obligations),
     )

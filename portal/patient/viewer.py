@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from access_core.accounts import Account, AccountKind, AccountState, account_by_id
-from access_core.case_facts import Session as SessionFacts
+from access_core.case_inputs import Session as SessionFacts
 from access_core.facts import Auth
 from access_core.profiles import Profile, ProfileStatus, profile_by_account
 from portal.sessions import Session, SessionLimits, Stage, find_session

@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from portal.attachments.checks import CheckedFiles, FileLimits, check_files, too_large
 from portal.context import Services, SignedIn, posted_form, redirect, render
-from portal.patient.messages import MessagePlace, list_conversations, open_attachment, open_conversation
+from portal.patient.messages import list_conversations
 from portal.patient.reply import Reply, file_limits, send_reply
+from portal.patient.thread import MessagePlace, open_attachment, open_conversation
 from portal.patient.viewer import Viewer
 from portal.problems import Absent
 from portal.web.errors import FieldError

@@ -1,5 +1,7 @@
 """Pages that read: first page, documents, history, professionals, profile, accessibility."""
 
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -82,7 +84,7 @@ def refused(request: Request, decision: Decision) -> Response:
     return answer_problem(request, problem, portal_of(request).templates)
 
 
-def _document_facts(view: DocumentView, zone: words.ZoneInfo) -> list[tuple[str, str]]:
+def _document_facts(view: DocumentView, zone: ZoneInfo) -> list[tuple[str, str]]:
     line = view.line
     facts = [
         ("Type", line.kind),
