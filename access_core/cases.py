@@ -53,6 +53,12 @@ class CaseResult:
         return verdict not in (None, self.decision.verdict) or reason not in (None, self.decision.reason)
 
     @property
+    def doubtful(self) -> bool:
+        """Whether an unknown act or value refused a case of which nothing was expected: surely a slip."""
+        silent = self.case.expected_decision is None and self.case.expected_reason is None
+        return silent and bool(self.case.problems)
+
+    @property
     def obligations_differ(self) -> bool:
         """Whether the obligations, in any order, are not those expected; False when nothing was."""
         expected = self.case.expected_obligations

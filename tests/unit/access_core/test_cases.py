@@ -55,6 +55,15 @@ def test_what_is_unknown_is_refused_and_named(tmp_path):
         "cases.csv: line 3, column given, character 1: the value of mode is not one of its values",
         "cases.csv: line 3, column act: unknown act",
     )
+    assert [result.doubtful for result in results] == [False, True]
+
+
+def test_a_refusal_of_the_unknown_may_be_what_is_expected(tmp_path):
+    path = write(tmp_path, f"{HEAD}X1,mode=furtif,read_document,DENY,H_MODE_NON_JUSTIFIE,,\n")
+
+    (result,) = decide_cases(path)
+
+    assert (result.differs, result.doubtful, len(result.case.problems)) == (False, False, 1)
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,13 @@ def decide(
 
     results = list(decide_cases(cases))
     print_rows([_row(each) for each in results], COLUMNS, as_json=as_json)
+    for problem in (problem for each in results for problem in each.case.problems):
+        typer.echo(problem, err=True)
     differing = sum(each.differs for each in results)
     if differing:
         raise Refused(f"{differing} cas sur {len(results)} ne donnent pas ce qui est attendu")
+    if any(each.doubtful for each in results):
+        raise Refused("un acte ou une valeur est inconnu : le cas est refusé ; corrigez les lignes nommées")
 
 
 def _decide_one(name: str, given: list[str]) -> dict[str, object]:
