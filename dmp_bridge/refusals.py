@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     METADATA_FORMAT = "X_METADONNEES_FORMAT"
     METADATA_UNREADABLE = "X_METADONNEES_ILLISIBLES"
     METADATA_INCOMPLETE = "X_METADONNEES_INCOMPLETES"
+    METADATA_LENGTH = "X_METADONNEES_LONGUEUR"
     DOCUMENT_MISSING = "X_DOCUMENT_ABSENT"
     DOCUMENT_HASH = "X_DOCUMENT_EMPREINTE"
     DOCUMENT_SIZE = "X_DOCUMENT_TAILLE"
@@ -68,6 +69,7 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.METADATA_FORMAT: _entry("METADATA.XML n'est pas au format ebRS 3.0.", "ITI-32", "900"),
     Refusal.METADATA_UNREADABLE: _entry("METADATA.XML n'est pas un document XML admis.", "ITI-32"),
     Refusal.METADATA_INCOMPLETE: _entry("METADATA.XML est incomplet.", "ITI TF-3 §4.2"),
+    Refusal.METADATA_LENGTH: _entry("Une métadonnée dépasse la longueur admise.", "ITI TF-3 §4.2.3.1.7"),
     Refusal.DOCUMENT_MISSING: _entry("Un document annoncé manque dans l'archive.", "ITI-32"),
     Refusal.DOCUMENT_HASH: _entry("L'empreinte d'un document ne correspond pas.", "ITI TF-3 §4.2.3.2.10"),
     Refusal.DOCUMENT_SIZE: _entry("La taille d'un document est fausse ou excessive.", "ITI TF-3 §4.2.3.2.22"),

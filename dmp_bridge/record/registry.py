@@ -7,14 +7,15 @@ are never overwritten (ITI-57 inserts a new version).
 import json
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import Row, Select, String, Table, bindparam, insert, select, update
 
 from dmp_bridge.record.model import Availability, RecordedDocument, RecordedSet
 from dmp_bridge.record.rows import author_rows, code_rows, document_of, document_row, set_row, submission_set_of
 from dmp_bridge.tables import document_association, document_code, document_entry, record_author, submission_set
-from dmp_bridge.xds.metadata import Association, SubmissionSet
+from dmp_bridge.xds.metadata import HAS_MEMBER, Association, SubmissionSet
 from vaguemestre.kernel.database import Transaction, insert_ignoring
 from vaguemestre.kernel.ids import new_id
 
@@ -62,20 +63,46 @@ _LINKS = select(document_association).where(
 _BATCH = 500
 
 
+@dataclass(frozen=True, slots=True)
+class RegisteredSet:
+    """The row of a submission set and its entryUUID."""
+
+    id: str
+    entry_uuid: str
+
+
 def new_entry_uuid() -> str:
     """Return a fresh entryUUID, in the form that XDS requires."""
     return f"urn:uuid:{uuid.uuid4()}"
 
 
-def register_set(tx: Transaction, recorded: RecordedSet) -> str:
-    """Insert a submission set unless the patient has it already; returns the id of its row."""
+def is_storable(document: RecordedDocument, recorded: RecordedSet) -> bool:
+    """Tell whether every text fits its column, which not every catalogue would say by itself."""
+    entry = document.entry
+    tables: Sequence[tuple[Table, list[dict[str, Any]]]] = (
+        (document_entry, [document_row(document)]),
+        (submission_set, [set_row(recorded)]),
+        (document_code, code_rows(document.id, entry)),
+    )
+    return all(_fits(table, row) for table, rows in tables for row in rows)
+
+
+def _fits(table: Table, row: dict[str, Any]) -> bool:
+    lengths = {each.name: each.type.length for each in table.columns if isinstance(each.type, String)}
+    texts = ((lengths.get(name), value) for name, value in row.items() if isinstance(value, str))
+    return all(length is None or len(value) <= length for length, value in texts)
+
+
+def register_set(tx: Transaction, recorded: RecordedSet) -> RegisteredSet:
+    """Insert a submission set, unless the patient has one of that unique id already; returns the one that is there."""
     if insert_ignoring(tx, submission_set, set_row(recorded)):
         rows = author_rows(recorded.id, recorded.submission_set.authors)
         if rows:
             tx.execute(insert(record_author), rows)
-        return recorded.id
+        return RegisteredSet(recorded.id, recorded.submission_set.entry_id)
     key = {"profile_id": recorded.profile_id, "unique_id": recorded.submission_set.unique_id}
-    return str(tx.execute(_SET, key).one().id)
+    row = tx.execute(_SET, key).one()
+    return RegisteredSet(row.id, row.entry_uuid)
 
 
 def register_document(tx: Transaction, document: RecordedDocument) -> bool:
@@ -90,19 +117,18 @@ def register_document(tx: Transaction, document: RecordedDocument) -> bool:
     return True
 
 
-def associate(tx: Transaction, set_id: str, association: Association) -> None:
-    """Insert an association between two entryUUIDs, on behalf of a submission set."""
-    tx.execute(
-        insert(document_association),
-        {
-            "id": new_id(),
-            "kind": association.kind,
-            "source_uuid": association.source,
-            "target_uuid": association.target,
-            "submission_set_id": set_id,
-            "slots": json.dumps({name: list(values) for name, values in association.slots.items()}),
-        },
-    )
+def associate(tx: Transaction, set_id: str, kind: str, source: str, target: str) -> None:
+    """Link two entryUUIDs on behalf of a submission set; KIND is the URN of the association type."""
+    slots = {"SubmissionSetStatus": ["Original"]} if kind == HAS_MEMBER else {}
+    row = {
+        "id": new_id(),
+        "kind": kind,
+        "source_uuid": source,
+        "target_uuid": target,
+        "submission_set_id": set_id,
+        "slots": json.dumps(slots),
+    }
+    tx.execute(insert(document_association), row)
 
 
 def set_availability(tx: Transaction, document_id: str, availability: Availability) -> None:

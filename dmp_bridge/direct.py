@@ -1,0 +1,155 @@
+"""Filing without a mail: `vaguemestre dmp file FILE --patient INS --as ADDRESS`.
+
+A CDA or an IHE_XDM.zip is filed as it is; a PDF, JPEG, TIFF, RTF or text is wrapped in a CDA level 1 whose header
+comes from the profile and the professional's mailbox, never from the file (dmp.md §3.5).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from access_core.case_facts import local_sender
+from access_core.professionals import MailboxType, Professional
+from access_core.profiles import Profile
+from dmp_bridge.cda.body import Body
+from dmp_bridge.cda.header import InstanceId, Organization, PatientIdentity, Person
+from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
+from dmp_bridge.filing import Filer, FilingCase, FilingOutcome, refuse
+from dmp_bridge.preparation import PreparedDocument, prepare_archive, prepare_document
+from dmp_bridge.refusals import ExchangeError, Refusal
+from dmp_bridge.xdm.limits import ReaderRules
+from dmp_bridge.xds.identifiers import PROFESSIONALS, STRUCTURES
+from dmp_bridge.xds.metadata import Code
+from dmp_bridge.xds.times import xds_from_instant
+from vaguemestre.kernel.database import Transaction
+
+SPECIALTIES = "1.2.250.1.213.1.1.4.5"
+_SIGNATURES = (
+    (b"%PDF-", "application/pdf"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"{\\rtf", "text/rtf"),
+)
+_TITLES = frozenset({"DR", "DR.", "DOCTEUR", "PR", "PR.", "PROFESSEUR", "MME", "M.", "MADAME", "MONSIEUR"})
+_STRUCTURE_KINDS = {9: "1", 14: "3"}  # Struct_IdNat: FINESS, SIRET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DirectFiling:
+    """A file for a patient's record, deposited by one of our professionals.
+
+    Attributes:
+        source_id: OID of this system, for the submission set.
+        type_code: LOINC or TRE_A05 of a wrapped file; a letter or a picture by default.
+        title: of a wrapped file; the label of its type by default.
+    """
+
+    profile: Profile
+    professional: Professional
+    data: bytes
+    now: datetime
+    source_id: str
+    rules: ReaderRules
+    type_code: str | None = None
+    title: str = ""
+    presume_care: bool = False
+
+
+def file_document_directly(tx: Transaction, filer: Filer, deposit: DirectFiling) -> tuple[FilingOutcome, ...]:
+    """Decide and file a deposit; one outcome for each document, or one refusal.
+
+    Files of another kind are refused with X_DOCUMENT_NON_CDA. Every outcome is traced.
+    """
+    case = FilingCase(
+        profile=deposit.profile,
+        sender=local_sender(deposit.professional),
+        now=deposit.now,
+        presume_care=deposit.presume_care,
+    )
+    try:
+        prepared = _prepare(deposit)
+    except ExchangeError as error:
+        return (refuse(tx, case, error.code),)
+    return tuple(filer.file(tx, case, each) for each in prepared)
+
+
+def media_type_of(data: bytes) -> str | None:
+    """Tell what a file is by its first bytes: zip, XML, a level 1 body, or None."""
+    if data.startswith(b"PK\x03\x04"):
+        return "application/zip"
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        return "text/xml"
+    for signature, media_type in _SIGNATURES:
+        if data.startswith(signature):
+            return media_type
+    return "text/plain" if _is_text(data) else None
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return bool(text.strip()) and all(each.isprintable() or each in "\r\n\t\f" for each in text)
+
+
+def _prepare(deposit: DirectFiling) -> tuple[PreparedDocument, ...]:
+    media_type = media_type_of(deposit.data)
+    if media_type is None:
+        raise ExchangeError(Refusal.DOCUMENT_NOT_CDA)
+    if media_type == "application/zip":
+        return prepare_archive(deposit.data, deposit.rules)
+    content = deposit.data if media_type == "text/xml" else _wrapped(deposit, media_type)
+    time = xds_from_instant(deposit.now)
+    return (prepare_document(content, source_id=deposit.source_id, submission_time=time),)
+
+
+def _wrapped(deposit: DirectFiling, media_type: str) -> bytes:
+    request = Level1Request(
+        patient=_patient(deposit.profile),
+        author=_author(deposit.professional),
+        body=Body(media_type, deposit.data),
+        written_at=deposit.now,
+        title=deposit.title,
+        type_code=deposit.type_code,
+    )
+    return compose_level_1(request)
+
+
+def _patient(profile: Profile) -> PatientIdentity:
+    return PatientIdentity(
+        ids=(InstanceId(profile.ins.oid, profile.ins.value),),
+        birth_family=profile.family,
+        given=profile.given,
+        first_given=profile.given.split()[0] if profile.given.split() else None,
+        sex=profile.sex,
+        birth_date=f"{profile.birth_date:%Y%m%d}",
+    )
+
+
+def _author(professional: Professional) -> Person:
+    given, family = _names(professional)
+    rpps, profession = professional.rpps, professional.profession
+    return Person(
+        identifier=InstanceId(PROFESSIONALS, f"8{rpps}") if rpps else None,
+        family=family,
+        given=given,
+        specialty=Code(f"G15_{profession}", SPECIALTIES) if profession else None,
+        organization=_structure(professional),
+    )
+
+
+def _structure(professional: Professional) -> Organization:
+    number = professional.structure
+    if not number:
+        return Organization(name=professional.name)
+    kind = _STRUCTURE_KINDS.get(len(number), "")
+    return Organization(identifier=InstanceId(STRUCTURES, f"{kind}{number}"), name=professional.name)
+
+
+def _names(professional: Professional) -> tuple[str, str]:
+    """Split the name of a person's mailbox: titles dropped, the last word is the family name."""
+    if professional.type is not MailboxType.PER:
+        return "", professional.name
+    words = [word for word in professional.name.split() if word.upper() not in _TITLES]
+    return (" ".join(words[:-1]), words[-1]) if words else ("", professional.name)

@@ -1,0 +1,290 @@
+"""Filing one prepared document: decide, keep, link to the version before, trace. One unit of work.
+
+A document ends in exactly one of three ways, each with one line in the trace: filed, already there (DEDUP, nothing
+changes), refused with a reason. Idempotent by the document's unique id.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from access_core.acts import Act
+from access_core.case_facts import filing_facts
+from access_core.case_inputs import CaseFacts, DocumentFacts, FilingRequest, Sender
+from access_core.decision import Decision, Obligation, Verdict
+from access_core.facts import Confidentiality, IdentityStatus
+from access_core.obligations import Deed, carry_out
+from access_core.profiles import Profile
+from access_core.trace.entries import TraceEntry, record
+from dmp_bridge.identity import document_identity, metadata_identity
+from dmp_bridge.preparation import PreparedDocument
+from dmp_bridge.record.documents import ContentStore
+from dmp_bridge.record.model import Availability, Filing, RecordedDocument, RecordedSet
+from dmp_bridge.record.registry import (
+    associate,
+    document_by_unique_id,
+    is_storable,
+    new_entry_uuid,
+    register_document,
+    register_set,
+)
+from dmp_bridge.refusals import Refusal
+from dmp_bridge.versions import Succession, apply_succession, succession_of
+from dmp_bridge.xds.metadata import HAS_MEMBER, HIDDEN_FROM_REPRESENTATIVES, MASKED_FROM_PROFESSIONALS, Code
+from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.ids import new_id
+
+# Carried out below, or handed back to the caller in the outcome.
+_DONE_HERE = frozenset(
+    {
+        Obligation.DEDUP,
+        Obligation.APPLIQUER_MASQUE_DEFAUT,
+        Obligation.FORCER_INVISIBLE_RL,
+        Obligation.INFORMER_PATIENT,
+    }
+)
+_FLAGS = frozenset(Confidentiality)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FilingCase:
+    """Into whose record, by whom, and how it came.
+
+    Attributes:
+        message_id: of the stored message; `message_id_header` its Message-ID; both None when filed directly.
+        informed: as in `FilingRequest`: True when the document comes with a message to the patient.
+        presume_care: the message itself shows the care relation (setting `filing_care`).
+    """
+
+    profile: Profile
+    sender: Sender
+    now: datetime
+    message_id: str | None = None
+    message_id_header: str | None = None
+    informed: bool | None = None
+    presume_care: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingOutcome:
+    """What became of one document; REASON is `OK`, a `Reason` or a `Refusal`."""
+
+    verdict: Verdict
+    reason: str
+    unique_id: str
+    document_id: str | None = None
+    obligations: tuple[Obligation, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingRules:
+    """Settings that filing applies: the repository's OID, the OIDs under which an INS is read."""
+
+    repository_id: str
+    ins_authorities: Collection[str]
+
+
+class Filer:
+    """Files documents into the embedded record."""
+
+    def __init__(self, store: ContentStore, rules: FilingRules) -> None:
+        self._store = store
+        self._rules = rules
+
+    def file(self, tx: Transaction, case: FilingCase, prepared: PreparedDocument) -> FilingOutcome:
+        """Decide and file one document; the trace entry is written with the transaction."""
+        refusal = prepared.refusal
+        identity = IdentityStatus.QUALIFIEE
+        if refusal is None:
+            identity = self._identity(case.profile, prepared)
+            refusal = prepared.header_refusal if identity is IdentityStatus.QUALIFIEE else None
+        if refusal is not None:
+            return refuse(tx, case, refusal, prepared.entry.unique_id)
+        return self._decide(tx, case, prepared, identity)
+
+    def _identity(self, profile: Profile, prepared: PreparedDocument) -> IdentityStatus:
+        """Return the first thing that is wrong with the patient, metadata before document."""
+        authorities = self._rules.ins_authorities
+        if prepared.sent_patient_ids is not None:
+            status = metadata_identity(prepared.sent_patient_ids, profile, authorities)
+            if status is not IdentityStatus.QUALIFIEE:
+                return status
+        if prepared.header is None:
+            return IdentityStatus.QUALIFIEE
+        return document_identity(prepared.header.patient, profile, authorities)
+
+    def _decide(
+        self, tx: Transaction, case: FilingCase, prepared: PreparedDocument, identity: IdentityStatus
+    ) -> FilingOutcome:
+        entry = prepared.entry
+        known = document_by_unique_id(tx, entry.unique_id)
+        if identity is IdentityStatus.QUALIFIEE and known is not None and not _is_same(known, case, prepared):
+            return refuse(tx, case, Refusal.UNIQUE_ID_TAKEN, entry.unique_id)
+        facts = filing_facts(tx, _request(case, prepared, identity, duplicate=known is not None))
+        decision = facts.decide()
+        if not decision.allowed or known is not None:
+            document_id = known.id if known is not None and decision.allowed else None
+            return _conclude(
+                tx,
+                case,
+                facts,
+                FilingOutcome(
+                    verdict=decision.verdict,
+                    reason=decision.reason,
+                    unique_id=entry.unique_id,
+                    document_id=document_id,
+                    obligations=decision.obligations,
+                ),
+            )
+        return self._keep(tx, case, prepared, facts, decision)
+
+    def _keep(
+        self, tx: Transaction, case: FilingCase, prepared: PreparedDocument, facts: CaseFacts, decision: Decision
+    ) -> FilingOutcome:
+        succession = succession_of(tx, case.profile.id, prepared)
+        recorded = _recorded_set(case, prepared)
+        document = self._document(case, prepared, decision, succession)
+        if succession.refusal is not None or not is_storable(document, recorded):
+            return refuse(tx, case, succession.refusal or Refusal.METADATA_LENGTH, prepared.entry.unique_id)
+        registered = register_set(tx, recorded)
+        content_id = self._store.seal_content(tx, document.mailbox_id, prepared.content)
+        document = replace(document, submission_set_id=registered.id, content_id=content_id)
+        register_document(tx, document)
+        associate(tx, registered.id, HAS_MEMBER, registered.entry_uuid, document.entry.entry_id)
+        apply_succession(tx, document, succession)
+        deed = Deed(
+            act=Act.FILE_DOCUMENT,
+            profile=case.profile,
+            resource_kind="document",
+            resource_id=document.id,
+            now=case.now,
+            professional_id=case.sender.id,
+        )
+        carry_out(tx, decision, deed, done=_DONE_HERE)
+        return _conclude(
+            tx,
+            case,
+            facts,
+            FilingOutcome(
+                verdict=decision.verdict,
+                reason=decision.reason,
+                unique_id=document.entry.unique_id,
+                document_id=document.id,
+                obligations=decision.obligations,
+                warnings=document.warnings,
+            ),
+        )
+
+    def _document(
+        self, case: FilingCase, prepared: PreparedDocument, decision: Decision, succession: Succession
+    ) -> RecordedDocument:
+        codes = _confidentiality(prepared, decision)
+        flags = {code.code for code in codes}
+        masked = Confidentiality.MASQUE_PS in flags
+        by_default = Obligation.APPLIQUER_MASQUE_DEFAUT in decision.obligations
+        header, entry_uuid = prepared.header, new_entry_uuid()
+        entry = replace(
+            prepared.entry,
+            entry_id=entry_uuid,
+            logical_id=entry_uuid,
+            confidentiality=codes,
+            repository_id=self._rules.repository_id,
+        )
+        return RecordedDocument(
+            id=new_id(),
+            profile_id=case.profile.id,
+            mailbox_id=case.profile.account_id,
+            content_id="",
+            submission_set_id="",
+            entry=entry,
+            availability=Availability.DEPRECATED if succession.superseded else Availability.APPROVED,
+            filing=_filing(case),
+            set_id=header.set_id.xds if header and header.set_id else None,
+            cda_version=header.version if header else None,
+            masked=masked,
+            masked_by=("titulaire" if by_default else "auteur") if masked else None,
+            invisible_patient=Confidentiality.INVISIBLE_PATIENT in flags,
+            invisible_representatives=Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX in flags,
+            warnings=(*prepared.warnings, *succession.warnings),
+        )
+
+
+def refuse(tx: Transaction, case: FilingCase, refusal: Refusal, unique_id: str | None = None) -> FilingOutcome:
+    """Trace a refusal of the bridge's own: of one document, or of an archive when UNIQUE_ID is None."""
+    outcome = FilingOutcome(verdict=Verdict.DENY, reason=refusal, unique_id=unique_id or "")
+    return _conclude(tx, case, None, outcome)
+
+
+def _is_same(known: RecordedDocument, case: FilingCase, prepared: PreparedDocument) -> bool:
+    same_bytes = known.entry.hash == (prepared.entry.hash or "").lower()
+    return known.profile_id == case.profile.id and same_bytes
+
+
+def _request(
+    case: FilingCase, prepared: PreparedDocument, identity: IdentityStatus, *, duplicate: bool
+) -> FilingRequest:
+    entry = prepared.entry
+    flags = {Confidentiality(each) for each in entry.visibility if each in _FLAGS}
+    document = DocumentFacts(
+        type_code=entry.type_code.code if entry.type_code else "-",
+        confidentiality=frozenset({Confidentiality.N, *flags}),
+        duplicate=duplicate,
+    )
+    return FilingRequest(
+        sender=case.sender,
+        ins=case.profile.ins,
+        document=document,
+        now=case.now,
+        identity=identity,
+        informed=case.informed,
+        presume_care=case.presume_care,
+    )
+
+
+def _confidentiality(prepared: PreparedDocument, decision: Decision) -> tuple[Code, ...]:
+    """Return the codes of the document with those that the decision obliges to add."""
+    codes = prepared.entry.confidentiality
+    added = []
+    if Obligation.APPLIQUER_MASQUE_DEFAUT in decision.obligations:
+        added.append(MASKED_FROM_PROFESSIONALS)
+    if Obligation.FORCER_INVISIBLE_RL in decision.obligations:
+        added.append(HIDDEN_FROM_REPRESENTATIVES)
+    return (*codes, *(code for code in added if code.code not in prepared.entry.visibility))
+
+
+def _filing(case: FilingCase) -> Filing:
+    return Filing(filed_at=case.now, label=case.sender.label, filed_by=case.sender.id, message_id=case.message_id)
+
+
+def _recorded_set(case: FilingCase, prepared: PreparedDocument) -> RecordedSet:
+    return RecordedSet(
+        id=new_id(),
+        profile_id=case.profile.id,
+        submission_set=replace(prepared.submission_set, entry_id=new_entry_uuid()),
+        filing=_filing(case),
+    )
+
+
+def _conclude(tx: Transaction, case: FilingCase, facts: CaseFacts | None, outcome: FilingOutcome) -> FilingOutcome:
+    """Write the one line of the trace that tells what became of the document."""
+    record(
+        tx,
+        TraceEntry(
+            at=case.now,
+            act=Act.FILE_DOCUMENT,
+            verdict=outcome.verdict,
+            reason=outcome.reason,
+            subject_kind=case.sender.kind,
+            subject_id=case.sender.id,
+            subject_label=case.sender.label,
+            profile_id=case.profile.id,
+            mailbox_id=case.profile.account_id,
+            resource_kind="document" if outcome.unique_id else "archive",
+            resource_id=outcome.document_id or outcome.unique_id or case.message_id,
+            message_id_header=case.message_id_header,
+            obligations=outcome.obligations,
+            matrix_version=facts.context.matrix.version if facts else None,
+        ),
+    )
+    return outcome

@@ -1,0 +1,188 @@
+"""What a mail brings to the record: the worker's handler of `dmp.intake`.
+
+The message is read and its archives are parsed outside any transaction; one closing unit of work then decides and
+files each document, together with the end of the task. Doing it twice changes nothing. An archive or document that
+is refused is traced with its reason; the mail stays delivered whatever happens here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from functools import partial
+
+from access_core.case_facts import Sender, local_sender, remote_sender
+from access_core.professionals import professional_by_account
+from access_core.profiles import profile_by_id
+from dmp_bridge.config import BridgeSettings
+from dmp_bridge.filing import Filer, FilingCase, FilingRules, refuse
+from dmp_bridge.preparation import PreparedDocument, prepare_archive
+from dmp_bridge.refusals import ExchangeError, Refusal
+from dmp_bridge.xdm.reader import looks_like_xdm
+from mailstore.mime.index import Part
+from mailstore.reader import MessageReader
+from mailstore.store import MailStore
+from vaguemestre.kernel.clock import Clock
+from vaguemestre.kernel.database import Database, Transaction
+from vaguemestre.kernel.errors import PermanentFailure
+from vaguemestre.kernel.log import get_logger
+from vaguemestre.kernel.outbox import Closing, Task
+
+INTAKE_TASK = "dmp.intake"
+ARCHIVE_NAME = "ihe_xdm.zip"
+_ZIP_TYPES = frozenset({"application/zip", "application/x-zip-compressed", "application/x-zip"})
+_BASE64_EXPANSION = 1.4
+log = get_logger(__name__)
+
+Prepared = tuple[PreparedDocument, ...] | Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeOrder:
+    """What acceptance asks for: a message in a patient's mailbox, and who sent it."""
+
+    message_id: str
+    mailbox_id: str
+    profile_id: str
+    sender_account_id: str | None = None
+    sender_address: str | None = None
+
+    @classmethod
+    def of(cls, task: Task) -> "IntakeOrder":
+        """Read the payload of a task.
+
+        Raises:
+            PermanentFailure: an id is missing.
+        """
+        values = {name: task.payload.get(name) for name in cls.__dataclass_fields__}
+        texts = {name: value if isinstance(value, str) else None for name, value in values.items()}
+        message_id, mailbox_id, profile_id = texts["message_id"], texts["mailbox_id"], texts["profile_id"]
+        if not (message_id and mailbox_id and profile_id):
+            raise PermanentFailure("intake: the task lacks an id")
+        return cls(
+            message_id=message_id,
+            mailbox_id=mailbox_id,
+            profile_id=profile_id,
+            sender_account_id=texts["sender_account_id"],
+            sender_address=texts["sender_address"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReceivedArchives:
+    """What a message carries: its Message-ID and its archives, or why one of them was not even read."""
+
+    message_id_header: str | None
+    archives: tuple[bytes | Refusal, ...]
+
+
+class Intake:
+    """The handler; give it to the outbox worker under `INTAKE_TASK`."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        store: MailStore,
+        clock: Clock,
+        settings: BridgeSettings,
+        presume_care: bool = False,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._presume_care = presume_care
+        self._filer = build_filer(store, settings)
+
+    async def __call__(self, task: Task) -> Closing | None:
+        """Read one message; returns the unit of work that files its documents, None when it has no archive.
+
+        Raises:
+            PermanentFailure: the message is no longer in that mailbox.
+        """
+        order = IntakeOrder.of(task)
+        received = await self._database.read(partial(self._receive, order=order))
+        if not received.archives:
+            return None
+        prepared = await asyncio.to_thread(self._prepare, received.archives)
+        counted = sum(len(each) for each in prepared if not isinstance(each, Refusal))
+        log.info("archives_read", message_id=order.message_id, mailbox_id=order.mailbox_id, count=counted)
+        return partial(self._close, order=order, header=received.message_id_header, prepared=prepared)
+
+    def _receive(self, tx: Transaction, order: IntakeOrder) -> ReceivedArchives:
+        reader = self._store.open(tx, order.mailbox_id, order.message_id)
+        return ReceivedArchives(
+            message_id_header=_message_id_header(reader), archives=archives_of(reader, self._settings)
+        )
+
+    def _prepare(self, archives: Sequence[bytes | Refusal]) -> list[Prepared]:
+        return [each if isinstance(each, Refusal) else self._prepare_one(each) for each in archives]
+
+    def _prepare_one(self, data: bytes) -> Prepared:
+        try:
+            return prepare_archive(data, self._settings.reader_rules())
+        except ExchangeError as error:
+            return error.code
+
+    def _close(self, tx: Transaction, order: IntakeOrder, header: str | None, prepared: Sequence[Prepared]) -> None:
+        profile = profile_by_id(tx, order.profile_id)
+        if profile is None:
+            raise PermanentFailure("intake: no such profile")
+        case = FilingCase(
+            profile=profile,
+            sender=_sender(tx, order),
+            now=self._clock.now(),
+            message_id=order.message_id,
+            message_id_header=header,
+            informed=True,
+            presume_care=self._presume_care,
+        )
+        for each in prepared:
+            if isinstance(each, Refusal):
+                refuse(tx, case, each)
+                continue
+            for document in each:
+                self._filer.file(tx, case, document)
+
+
+def build_filer(store: MailStore, settings: BridgeSettings) -> Filer:
+    """Return a filer into the embedded record."""
+    rules = FilingRules(repository_id=settings.repository_id, ins_authorities=settings.ins_authorities)
+    return Filer(store, rules)
+
+
+def archives_of(reader: MessageReader, settings: BridgeSettings) -> tuple[bytes | Refusal, ...]:
+    """Return the XDM archives of a message: parts named IHE_XDM.zip in any case, and zips with the XDM layout.
+
+    An archive that is too large, or one too many, is a refusal in its place.
+    """
+    found: list[bytes | Refusal] = []
+    for part in reader.index.parts:
+        named = (part.filename or "").casefold() == ARCHIVE_NAME
+        if not named and not _is_zip(part):
+            continue
+        if part.size_bytes > settings.max_archive_bytes * _BASE64_EXPANSION:
+            found += [Refusal.ARCHIVE_TOO_LARGE] if named else []
+            continue
+        data = reader.decoded(part.section)
+        if named or looks_like_xdm(data, settings.reader_rules()):
+            found.append(data if len(found) < settings.max_archives else Refusal.ARCHIVE_ENTRIES)
+    return tuple(found)
+
+
+def _is_zip(part: Part) -> bool:
+    return part.media_type in _ZIP_TYPES or (part.filename or "").casefold().endswith(".zip")
+
+
+def _message_id_header(reader: MessageReader) -> str | None:
+    """Return the Message-ID with its angle brackets, by which the trace is searched."""
+    value = BytesHeaderParser(policy=compat32).parsebytes(reader.header).get("Message-ID")
+    return None if value is None else "".join(str(value).split()) or None
+
+
+def _sender(tx: Transaction, order: IntakeOrder) -> Sender:
+    account_id = order.sender_account_id
+    professional = None if account_id is None else professional_by_account(tx, account_id)
+    return remote_sender(order.sender_address or "") if professional is None else local_sender(professional)

@@ -1,0 +1,127 @@
+"""From an archive or a document to what may be filed: the slow and pure half of filing.
+
+Everything that can be said without knowing the patient is said here; the record and the engine have the last word
+in `filing.py`.
+"""
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+
+from dmp_bridge.cda.header import CDADocument
+from dmp_bridge.cda.reader import read_cda
+from dmp_bridge.refusals import ExchangeError, Refusal
+from dmp_bridge.xdm.archive import XDMDocument
+from dmp_bridge.xdm.limits import ReaderRules
+from dmp_bridge.xdm.reader import read_archive
+from dmp_bridge.xds.identifiers import CX, new_oid
+from dmp_bridge.xds.mapping import document_entry
+from dmp_bridge.xds.metadata import DocumentEntry, SubmissionSet
+
+CDA_MEDIA_TYPES = frozenset(
+    {"text/xml", "application/xml", "text/x-cda-r2+xml", "application/xslt+xml", "application/hl7-v3+xml", ""}
+)
+
+
+class Tolerance(StrEnum):
+    """What was tolerated; kept with the document."""
+
+    TYPE_DIFFERS = "X_TYPE_DIFFERENT"
+    REPLACED_BY_SET = "X_REMPLACEMENT_PAR_SETID"
+    REPLACED_UNKNOWN = "X_REMPLACEMENT_SANS_CIBLE"
+    REPLACED_FOREIGN = "X_REMPLACEMENT_AUTRE_AUTEUR"
+    OLDER_VERSION = "X_VERSION_ANTERIEURE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PreparedDocument:
+    """One document, ready for a decision.
+
+    Attributes:
+        entry: metadata, completed from the CDA header when there is one.
+        sent_patient_ids: of the entry and of its submission set as sent; None: a bare document, without metadata.
+        refusal: why the bytes or the metadata cannot be used, whoever the patient is.
+        header: None when the document could not be read; `header_refusal` says why.
+    """
+
+    submission_set: SubmissionSet
+    entry: DocumentEntry
+    content: bytes
+    sent_patient_ids: tuple[CX | None, ...] | None = None
+    refusal: Refusal | None = None
+    header: CDADocument | None = None
+    header_refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def prepare_archive(data: bytes, rules: ReaderRules) -> tuple[PreparedDocument, ...]:
+    """Read an IHE_XDM.zip and the header of each of its documents.
+
+    Raises:
+        ExchangeError: the archive as a whole is refused.
+    """
+    archive = read_archive(data, rules)
+    return tuple(
+        _prepare(document, lot.submission.submission_set, rules) for lot in archive.lots for document in lot.documents
+    )
+
+
+def prepare_document(content: bytes, *, source_id: str, submission_time: str) -> PreparedDocument:
+    """Read a bare CDA as if it were a submission of one document.
+
+    Raises:
+        ExchangeError: it is not a CDA that can be read.
+    """
+    header = read_cda(content)
+    entry = document_entry(header, content, entry_id="Document01")
+    submission_set = SubmissionSet(
+        entry_id="SubmissionSet01",
+        unique_id=new_oid(),
+        source_id=source_id,
+        patient_id=entry.patient_id,
+        submission_time=submission_time,
+        title=entry.title,
+        authors=entry.authors[:1],
+    )
+    return PreparedDocument(submission_set=submission_set, entry=entry, content=content, header=header)
+
+
+def _prepare(document: XDMDocument, submission_set: SubmissionSet, rules: ReaderRules) -> PreparedDocument:
+    entry = document.entry
+    prepared = PreparedDocument(
+        submission_set=submission_set,
+        entry=entry,
+        content=document.content,
+        sent_patient_ids=(entry.patient_id, submission_set.patient_id),
+        refusal=document.refusal,
+    )
+    if document.refusal is not None:
+        return prepared
+    if entry.mime_type.lower() not in CDA_MEDIA_TYPES:
+        return replace(prepared, refusal=Refusal.DOCUMENT_NOT_CDA)
+    try:
+        header = read_cda(document.content, max_bytes=rules.max_document_bytes)
+    except ExchangeError as error:
+        return replace(prepared, header_refusal=error.code)
+    if header.id.xds != entry.unique_id:
+        return replace(prepared, header_refusal=Refusal.CDA_DISAGREES)
+    return _completed(prepared, header)
+
+
+def _completed(prepared: PreparedDocument, header: CDADocument) -> PreparedDocument:
+    """Let the document say what it says; keep from the metadata what a header cannot hold."""
+    sent = prepared.entry
+    mapped = document_entry(header, prepared.content, entry_id=sent.entry_id)
+    differs = sent.type_code is not None and sent.type_code.code != header.code.code
+    return replace(
+        prepared,
+        header=header,
+        entry=_merged(sent, mapped),
+        warnings=(Tolerance.TYPE_DIFFERS,) if differs else (),
+    )
+
+
+def _merged(sent: DocumentEntry, mapped: DocumentEntry) -> DocumentEntry:
+    """Prefer each attribute of the document over that of the metadata; visibility codes are added."""
+    missing = {each.name: getattr(sent, each.name) for each in fields(mapped) if not getattr(mapped, each.name)}
+    visibility = tuple(code for code in sent.confidentiality if code.code in sent.visibility)
+    return replace(mapped, **missing, confidentiality=(*mapped.confidentiality, *visibility))

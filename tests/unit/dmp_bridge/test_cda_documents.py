@@ -1,0 +1,133 @@
+"""CDA documents of ours and of hostile senders: read, refused, written."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+from lxml import etree
+
+from dmp_bridge.cda.body import Body, read_body
+from dmp_bridge.cda.header import InstanceId
+from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
+from dmp_bridge.cda.reader import read_cda
+from dmp_bridge.refusals import ExchangeError, Refusal
+from tests.fictional.documents import CAMILLE_MARTIN, DOMINIQUE, WRITTEN_AT, fictional_cda, fictional_pdf
+
+CDA = fictional_cda()
+
+
+def refusal_of(data: bytes) -> Refusal:
+    with pytest.raises(ExchangeError) as caught:
+        read_cda(data)
+    return caught.value.code
+
+
+def test_our_document_says_who_what_when():
+    header = read_cda(CDA)
+
+    assert header.code.code == "11488-4"
+    assert header.effective_time == "20260115101500+0100"
+    assert header.patient.ins == InstanceId("1.2.250.1.213.1.4.10", "279035121518989")
+    assert (header.patient.birth_family, header.patient.first_given) == ("PAT-TROIS", "DOMINIQUE")
+    assert header.authors[0].family == "MARTIN"
+    assert header.legal_authenticator == header.authors[0]
+    assert header.version == 1
+    assert header.replaced == ()
+
+
+def test_our_document_is_valid(corpus):
+    schema = etree.XMLSchema(etree.parse(corpus / "xsd" / "cda" / "CDA_extended.xsd"))
+
+    schema.assertValid(etree.fromstring(CDA))
+
+
+def test_the_body_is_the_file_that_was_wrapped():
+    pdf = fictional_pdf("Une ligne (entre parenthèses)", "et une autre")
+
+    body = read_body(fictional_cda(pdf=pdf))
+
+    assert body == Body("application/pdf", pdf)
+
+
+def test_a_new_version_names_the_one_that_it_replaces():
+    first = read_cda(CDA)
+    assert first.set_id is not None
+
+    second = read_cda(fictional_cda(replaces=(first.id, first.set_id, 1)))
+
+    assert (second.replaced, second.set_id, second.version) == ((first.id,), first.set_id, 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", Refusal.CDA_UNREADABLE),
+        (b"%PDF-1.4", Refusal.CDA_UNREADABLE),
+        (CDA[:-10], Refusal.CDA_UNREADABLE),
+        (b"<!DOCTYPE ClinicalDocument>" + CDA.partition(b"?>")[2], Refusal.CDA_UNREADABLE),
+        (b'<!DOCTYPE x [<!ENTITY a "a">]>' + CDA.partition(b"?>")[2], Refusal.CDA_UNREADABLE),
+        (b"<ContinuityOfCareRecord/>", Refusal.DOCUMENT_NOT_CDA),
+        (b"<ClinicalDocument/>", Refusal.DOCUMENT_NOT_CDA),
+        (b'<x:stylesheet xmlns:x="http://www.w3.org/1999/XSL/Transform"/>', Refusal.DOCUMENT_NOT_CDA),
+        (b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>', Refusal.CDA_INCOMPLETE),
+        (CDA.replace(b"recordTarget", b"recordtarget"), Refusal.CDA_INCOMPLETE),
+    ],
+)
+@pytest.mark.requirement("CI-SIS:StructurationMinimale")
+def test_what_cannot_be_trusted_is_refused_with_its_reason(data, expected):
+    assert refusal_of(data) is expected
+
+
+def test_a_document_inside_its_style_sheet_is_unwrapped():
+    inner = CDA.partition(b"?>")[2]
+    wrapped = (
+        b'<x:stylesheet version="1.0" xmlns:x="http://www.w3.org/1999/XSL/Transform"><c:Contenu '
+        b'xmlns:c="urn:asip-sante:ci-sis">' + inner + b"</c:Contenu></x:stylesheet>"
+    )
+
+    header = read_cda(wrapped)
+
+    assert header.self_presenting
+    assert replace(header, self_presenting=False) == read_cda(CDA)
+
+
+@pytest.mark.parametrize("body", [b"@@@", b""])
+def test_a_body_that_is_not_base64_is_refused(body):
+    start, _, rest = CDA.partition(b'representation="B64">')
+    damaged = start + b'representation="B64">' + body + rest[rest.index(b"</text>") :]
+
+    with pytest.raises(ExchangeError, match=Refusal.CDA_INCOMPLETE):
+        read_body(damaged)
+
+
+def test_a_text_body_may_be_written_plainly():
+    start, _, rest = CDA.partition(b'<text mediaType="application/pdf" representation="B64">')
+    plain = start + b'<text mediaType="text/plain">Bonjour' + rest[rest.index(b"</text>") :]
+
+    assert read_body(plain) == Body("text/plain", b"Bonjour")
+
+
+def request_for(body: Body, type_code: str | None = None) -> Level1Request:
+    return Level1Request(
+        patient=DOMINIQUE.identity, author=CAMILLE_MARTIN.person, body=body, written_at=WRITTEN_AT, type_code=type_code
+    )
+
+
+def test_a_picture_is_by_default_a_picture():
+    picture = Body("image/jpeg", base64.b64decode(b"/9j/4AAQSkZJRgABAQ=="))
+
+    header = read_cda(compose_level_1(request_for(picture)))
+
+    assert (header.code.code, header.title) == ("52040-3", "Document encapsulant une image d'illustration non DICOM")
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (request_for(Body("image/png", b"x")), Refusal.DOCUMENT_NOT_CDA),
+        (request_for(Body("application/pdf", b"x"), "0-0"), Refusal.CDA_INCOMPLETE),
+    ],
+)
+def test_a_file_or_type_that_the_dmp_does_not_take_is_not_wrapped(request_, expected):
+    with pytest.raises(ExchangeError, match=expected):
+        compose_level_1(request_)
