@@ -136,6 +136,7 @@ async def test_the_right_password_opens_and_is_traced(scene: Scene) -> None:
     assert scene.acts() == [("sign_in", "PERMIT", "OK")]
 
 
+@pytest.mark.requirement("VGM:AUTH-PASSWORD")
 async def test_wrong_unknown_and_closed_answer_alike(scene: Scene) -> None:
     wrong = await scene.sign_in("Tilleul-2025!", peer="192.0.2.1")
     unknown = await scene.sign_in(login="inconnu@demo.mssante.fr", peer="192.0.2.2")
@@ -172,6 +173,7 @@ async def test_an_account_without_password_opens_to_nobody(scene: Scene) -> None
     assert await scene.sign_in("") == "refused"
 
 
+@pytest.mark.requirement("VGM:AUTH-PASSWORD")
 async def test_delays_double_up_to_the_longest(scene: Scene) -> None:
     delays = []
     await scene.sign_in("faux", peer="192.0.2.100")
@@ -184,6 +186,7 @@ async def test_delays_double_up_to_the_longest(scene: Scene) -> None:
     assert delays == ["wait 2", "wait 4", "wait 8", "wait 10", "wait 10"]
 
 
+@pytest.mark.requirement("VGM:AUTH-PASSWORD")
 async def test_the_brake_holds_in_every_process_and_opens_when_the_wait_is_over(scene: Scene) -> None:
     other = scene.other_process()
     for _ in range(2):
@@ -327,6 +330,7 @@ async def test_a_code_passes_one_step_around_its_own(scene: Scene, offset_s: int
     assert scene.acts()[-1] == ("second_factor", *(("PERMIT", "OK") if accepted else ("DENY", "A_MOYEN_INSUFFISANT")))
 
 
+@pytest.mark.requirement("VGM:AUTH-TOTP")
 async def test_a_code_passes_once_and_no_earlier_one_after_it(scene: Scene) -> None:
     secret = enrol(scene)
     code, before = code_at(secret, NOW), code_at(secret, NOW - timedelta(seconds=30))
@@ -370,6 +374,7 @@ async def test_a_suspended_account_has_no_second_factor(scene: Scene) -> None:
     assert not await scene.authenticator.second_factor(scene.account.id, code_at(secret, NOW))
 
 
+@pytest.mark.requirement("VGM:AUTH-TOTP")
 @pytest.mark.parametrize(
     ("seconds", "code"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
 )

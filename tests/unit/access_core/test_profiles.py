@@ -98,6 +98,7 @@ def test_an_adult_is_not_activated_without_credentials(database: Database) -> No
         database.write_now(lambda tx: activate(tx, added.id, Activation(activated_at=NOW)))
 
 
+@pytest.mark.requirement("VGM:PROFILE-LIFE")
 @pytest.mark.parametrize("after", STATUS_CHANGES)
 @pytest.mark.parametrize("before", ProfileStatus)
 def test_a_status_changes_only_as_the_table_says(

@@ -89,6 +89,7 @@ def test_what_is_rolled_back_leaves_no_entry_and_no_hole(database: Database) -> 
     assert database.read_now(verify) == Verification(ok=True, entries=2)
 
 
+@pytest.mark.requirement("VGM:TRACE-CHAIN")
 def test_the_digest_is_computed_as_documented(database: Database) -> None:
     database.write_now(lambda tx: open_register(tx, "instance-1"))
     write(database, DELIVERY)
@@ -122,6 +123,7 @@ def swap_third_and_fourth(tx: Transaction) -> None:
         tx.execute(update(trace_entry).where(trace_entry.c.seq == before).values(seq=after))
 
 
+@pytest.mark.requirement("VGM:TRACE-CHAIN")
 @pytest.mark.parametrize(
     ("damage", "broken"),
     [
@@ -227,6 +229,7 @@ def test_all_that_happened_to_a_message_is_found_by_its_message_id(database: Dat
     assert database.read_now(lambda tx: by_message(tx, "<unknown@x>")) == []
 
 
+@pytest.mark.requirement("VGM:TRACE-CHAIN")
 def test_several_processes_write_one_chain(database: Database, database_url: str) -> None:
     second = Database(database_url)
     write_many(database, 1)
