@@ -265,6 +265,7 @@ class ImapConnection(asyncio.Protocol):
         session.idling = False
         self.write(session.take_output() + status_line(tag, outcome.result, outcome.text, outcome.code))
         if self.core.state is State.LOGOUT and self._transport is not None:
+            session.end()
             self._transport.close()
         elif self.core.state is State.NOT_AUTHENTICATED:
             if session.refused_sign_ins >= self._house.parts.settings.refused_sign_ins:

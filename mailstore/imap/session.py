@@ -149,6 +149,7 @@ class Session:
 
     def end(self) -> None:
         """Give back what the session holds outside itself."""
+        self.view = None
         self._stop()
         if self.account is not None:
             self.doorkeeper.release(self.account.id)

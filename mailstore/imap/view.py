@@ -107,10 +107,10 @@ class View:
         if may_expunge and self._held:
             lines += self._expunge(self._held)
             self._held = None
-        lines += self._arrive([entry.uid for entry in changes.entries if entry.uid >= self.uidnext])
-        lines += [
-            line for entry in changes.entries if entry.uid not in quiet and (line := self.flags_line(entry)) is not None
-        ]
+        known = self.uidnext
+        lines += self._arrive([entry.uid for entry in changes.entries if entry.uid >= known])
+        told = (entry for entry in changes.entries if entry.uid < known and entry.uid not in quiet)
+        lines += [line for entry in told if (line := self.flags_line(entry)) is not None]
         self.modseq = max(self.modseq, changes.highest_modseq)
         return lines
 
