@@ -3,11 +3,13 @@
 A check is a function of the instance that returns findings; it never changes anything.
 """
 
+import json
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from http.client import HTTPConnection
 from pathlib import Path
 
 from cryptography import x509
@@ -19,11 +21,13 @@ from smtp_gateway.trust.whitelist import load_whitelist
 from vaguemestre.app.bootstrap import Instance
 from vaguemestre.app.migrations import current_revision, newest_revision
 from vaguemestre.app.pid_file import read_pid
+from vaguemestre.app.roles import PORTS_OF_ROLE, Role
 from vaguemestre.kernel.errors import VaguemestreError
 from vaguemestre.kernel.keys import InstanceKey
 
 WARN_BEFORE_EXPIRY = timedelta(days=30)
 CONNECT_TIMEOUT_S = 1.0
+LOOPBACK = "127.0.0.1"
 
 
 class Health(StrEnum):
@@ -121,14 +125,28 @@ def _trace(instance: Instance) -> Seen:
 
 def _ports(instance: Instance) -> Seen:
     settings = instance.settings
-    running = read_pid(settings.run_folder() / "vaguemestre.pid") is not None
-    for name, port in settings.instance.ports().items():
-        host = "127.0.0.1" if name == "metrics" else settings.instance.host
-        open_ = _accepts(host, port)
-        if running:
-            yield (Health.GOOD, f"{name} : {port} écoute") if open_ else (Health.BAD, f"{name} : {port} muet")
-        else:
-            yield (Health.BAD, f"{name} : {port} pris") if open_ else (Health.GOOD, f"{name} : {port} libre")
+    ports = settings.instance.ports()
+    if read_pid(settings.run_folder() / "vaguemestre.pid") is None:
+        for name, port in ports.items():
+            taken = _accepts(LOOPBACK if name == "metrics" else settings.instance.host, port)
+            yield (Health.BAD, f"{name} : {port} pris") if taken else (Health.GOOD, f"{name} : {port} libre")
+        return
+    for role, ready in _roles_served(ports["metrics"]).items():
+        yield (Health.GOOD, f"rôle {role} : sert") if ready else (Health.BAD, f"rôle {role} : ne sert pas")
+        for name in PORTS_OF_ROLE[Role(role)]:
+            heard = _accepts(settings.instance.host, ports[name])
+            yield (Health.GOOD if heard else Health.BAD), f"{name} : {ports[name]} {'écoute' if heard else 'muet'}"
+
+
+def _roles_served(metrics_port: int) -> dict[str, bool]:
+    """Ask the supervisor which roles it runs and which of them are ready."""
+    connection = HTTPConnection(LOOPBACK, metrics_port, timeout=CONNECT_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        roles: dict[str, bool] = json.loads(connection.getresponse().read())["roles"]
+        return roles
+    finally:
+        connection.close()
 
 
 def _accepts(host: str, port: int) -> bool:

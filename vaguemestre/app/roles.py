@@ -14,4 +14,11 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
+PORTS_OF_ROLE = {
+    Role.MX: ("mx",),
+    Role.SUBMISSION: ("submission", "submissions"),
+    Role.IMAP: ("imap", "imaps"),
+    Role.PORTAL: ("portal",),
+    Role.WORKER: (),
+}
 ROLES = tuple(role for role in Role if role is not Role.ALL)
