@@ -1,0 +1,1 @@
+"""The gateway: mail between operators, submission, conversations, acceptance."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from access_core.case_inputs import Session
 from access_core.decision import Decision
 from access_core.profiles import Profile
+from access_core.trace.entries import TraceEntry
 from mailstore.model import SealedMessage
 from smtp_gateway.header import HeaderBlock, addresses, message_ids
 from vaguemestre.kernel.errors import VaguemestreError
@@ -24,12 +26,19 @@ class Origin(StrEnum):
 
 
 class Refused(VaguemestreError):
-    """A rule refused the message; `reason` is a code of the engine or of the gateway, traced already."""
+    """A rule refused the message.
 
-    def __init__(self, reason: StrEnum, decision: Decision | None = None) -> None:
+    Attributes:
+        reason: a code of the engine (`Reason`) or of the gateway (`Refusal`).
+        decision: the engine's, None when the gateway refused.
+        entries: what to trace once the transaction is rolled back.
+    """
+
+    def __init__(self, reason: StrEnum, decision: Decision | None = None, entries: tuple[TraceEntry, ...] = ()) -> None:
         super().__init__(f"refused: {reason.value}")
         self.reason = reason
         self.decision = decision
+        self.entries = entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -54,6 +63,10 @@ class Writer:
     """The patient of ours in whose name it is written."""
     patient_address: str | None = None
     """Given when the writer is a patient, ours or not."""
+    actor: Profile | None = None
+    """Who writes for her (representative, carer), None for herself."""
+    session: Session | None = None
+    """How she or her actor signed in here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -83,6 +96,10 @@ class Arrival:
     writer: Writer
     reverse_path: str
     recipients: Sequence[Recipient]
+    conversation_id: str | None = None
+    """The conversation that a patient answers from the portal; by mail it is found by References."""
+    opens_conversation: bool = False
+    """A patient writes anew rather than answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
-from smtp_gateway import replies
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.session import Door, MailEnvelope, PeerSession
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure
@@ -25,6 +24,10 @@ NEVER = float("inf")
 log = get_logger(__name__)
 
 Command = Callable[[str], Coroutine[Any, Any, None]]
+
+
+class LineTooLong(ProtocolError):
+    """No line can be found again with certainty."""
 
 
 class SmtpConnection(SMTP):
@@ -54,14 +57,17 @@ class SmtpConnection(SMTP):
     def _create_envelope(self) -> MailEnvelope:
         return MailEnvelope()
 
+    def _set_rset_state(self) -> None:
+        self.envelope = self._create_envelope()
+
     @property
     def _peer(self) -> PeerSession:
-        assert isinstance(self.session, PeerSession)  # noqa: S101  made by _create_session
+        assert isinstance(self.session, PeerSession)
         return self.session
 
     @property
     def _mail(self) -> MailEnvelope:
-        assert isinstance(self.envelope, MailEnvelope)  # noqa: S101  made by _create_envelope
+        assert isinstance(self.envelope, MailEnvelope)
         return self.envelope
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -170,14 +176,14 @@ class SmtpConnection(SMTP):
         """Take one line without its CRLF; None when none is complete.
 
         Raises:
-            ProtocolError: the line ends in something else than CRLF, holds a CR, or is too long.
+            LineTooLong: it is longer than any command may be.
+            ProtocolError: it ends in something else than CRLF, or holds a CR.
         """
         end = self._pending.find(b"\n")
         if end < 0 and len(self._pending) <= MAX_COMMAND_BYTES:
             return None
         if end < 0 or end > MAX_COMMAND_BYTES:
-            self._ending = True  # no line can be found again with certainty
-            raise ProtocolError("line too long")
+            raise LineTooLong("command line too long")
         line, self._pending = self._pending[: end + 1], self._pending[end + 1 :]
         if line.find(b"\r") != end - 1:
             raise ProtocolError("line not ended by CRLF")
@@ -203,7 +209,7 @@ class SmtpConnection(SMTP):
             await self._flush()
         except (OSError, ssl.SSLError) as error:
             log.info("smtp_connection_broken", error=error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the edge: a bug ends this session, never the listener
             log.error("smtp_session_failed", error=error)
             self._replies.append(refuse(Refusal.TEMPORARY).line)
             await self._flush()
@@ -218,8 +224,12 @@ class SmtpConnection(SMTP):
         while not self._ending:
             try:
                 line = self._take_line()
+            except LineTooLong:
+                self._reply(refuse(Refusal.LINE_TOO_LONG))
+                self._ending = True
+                return
             except ProtocolError:
-                self._reply(refuse(Refusal.LINE_TOO_LONG if self._ending else Refusal.LINE_END))
+                self._reply(refuse(Refusal.LINE_END))
                 continue
             if line is not None:
                 await self._obey(line)

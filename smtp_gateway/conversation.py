@@ -160,36 +160,48 @@ class Patient:
 
 def apply_change(tx: Transaction, patient: Patient, change: ThreadChange, posted: Posted) -> str:
     """Write what a professional's message does; returns the id of its conversation."""
-    closed_at = posted.at if change.state is State.CLOSED else None
-    if change.thread_id is None:
-        conversation_id = new_id()
-        row = {
-            "id": conversation_id,
-            "patient_address": patient.address,
-            "profile_id": patient.profile_id,
-            "professional": change.professional,
-            "correspondent": change.correspondent,
-            "state": change.state,
-            "answerable": change.answerable,
-            "opened_at": posted.at,
-            "changed_at": posted.at,
-            "closed_at": closed_at,
-        }
-        tx.add(conversation_table, row)
-    else:
-        conversation_id = change.thread_id
+    conversation_id = change.thread_id or _open(tx, patient, change, posted.at)
+    if change.thread_id is not None:
         values = {
-            "conversation": conversation_id,
+            "conversation": change.thread_id,
             "new_correspondent": change.correspondent,
             "new_state": change.state,
             "new_answerable": change.answerable,
             "now": posted.at,
-            "closed": closed_at,
+            "closed": posted.at if change.state is State.CLOSED else None,
         }
         tx.execute(_UPDATE, values)
     for other in change.also_closed:
         tx.execute(_CLOSE, {"conversation": other, "now": posted.at})
     _add_message(tx, conversation_id, posted, "in")
+    return conversation_id
+
+
+def open_by_patient(tx: Transaction, patient: Patient, recipient: str, posted: Posted) -> str:
+    """Open a conversation with a message of the patient; returns its id."""
+    change = ThreadChange(
+        thread_id=None, professional=recipient, correspondent=recipient, state=State.OPEN, answerable=True
+    )
+    conversation_id = _open(tx, patient, change, posted.at)
+    _add_message(tx, conversation_id, posted, "out")
+    return conversation_id
+
+
+def _open(tx: Transaction, patient: Patient, change: ThreadChange, at: datetime) -> str:
+    conversation_id = new_id()
+    row = {
+        "id": conversation_id,
+        "patient_address": patient.address,
+        "profile_id": patient.profile_id,
+        "professional": change.professional,
+        "correspondent": change.correspondent,
+        "state": change.state,
+        "answerable": change.answerable,
+        "opened_at": at,
+        "changed_at": at,
+        "closed_at": at if change.state is State.CLOSED else None,
+    }
+    tx.add(conversation_table, row)
     return conversation_id
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: N802  aiosmtpd finds a command by the name of its method
 """The SMTP server: the only file that answers SMTP commands, on a connection of `connection.py`.
 
 Nothing is decided here: syntax and order are checked, the role's steps answer the rest, and every reply comes from
@@ -9,6 +10,7 @@ from smtp_gateway.commands import Credentials, Path, is_mailbox, parse_path, par
 from smtp_gateway.connection import SmtpConnection
 from smtp_gateway.data_stream import DataDecoder, Fault
 from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.rules.size import check_declared_size
 from smtp_gateway.session import Intake
 from vaguemestre.kernel.errors import TemporaryFailure
 
@@ -140,11 +142,11 @@ class EsmtpProtocol(SmtpConnection):
             parameters.pop("AUTH", None)  # RFC 4954 §5: taken and not believed
         if parameters:
             return Refusal.PARAMETER
-        if size is None or not size.isdigit() or len(size) > 20 or (body or "").upper() not in ("7BIT", "8BITMIME"):
+        if (body or "").upper() not in ("7BIT", "8BITMIME"):
             return Refusal.SYNTAX
-        if int(size) > self._settings.max_message_bytes:
-            return Refusal.TOO_LARGE
-        return None if utf8 or path.mailbox.isascii() else Refusal.NOT_ASCII
+        if not utf8 and not path.mailbox.isascii():
+            return Refusal.NOT_ASCII
+        return check_declared_size(size, self._settings.max_message_bytes)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         """Add a recipient."""

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 from aiosmtpd.smtp import Envelope, Session
 
 from access_core.accounts import Account
+from smtp_gateway.arrival import Recipient
 from smtp_gateway.commands import Credentials
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.replies import Refusal, Reply, refuse
-from smtp_gateway.routing import Recipient
 from smtp_gateway.trust.subjects import Subject
 
 if TYPE_CHECKING:
-    from smtp_gateway.esmtp import EsmtpProtocol
+    from smtp_gateway.connection import SmtpConnection
 
 
 class PeerSession(Session):
@@ -103,10 +103,10 @@ class Door:
     tls_context: SSLContext | None
     implicit_tls: bool = False
     draining: bool = False
-    connections: "set[EsmtpProtocol]" = field(default_factory=set)
+    connections: "set[SmtpConnection]" = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
 
-    def admit(self, connection: "EsmtpProtocol", host: str) -> Reply | None:
+    def admit(self, connection: "SmtpConnection", host: str) -> Reply | None:
         """Count a connection in; a refusal says why it is one too many (it is counted all the same)."""
         self.connections.add(connection)
         self.per_address[host] += 1
@@ -117,7 +117,7 @@ class Door:
             return refuse(Refusal.TOO_MANY_CONNECTIONS)
         return None
 
-    def leave(self, connection: "EsmtpProtocol", host: str) -> None:
+    def leave(self, connection: "SmtpConnection", host: str) -> None:
         """Count a connection out."""
         if connection in self.connections:
             self.connections.discard(connection)

@@ -1,0 +1,135 @@
+"""The MX role: what it answers to other operators, step by step.
+
+Trust comes from the client certificate: its subject, looked up in the whitelist, says for which domains the peer
+speaks. An operator that is not listed is refused at its first recipient rather than at EHLO, with the same reply
+whoever the recipient is, so that a patient's history shows that somebody from outside tried to write to her.
+"""
+
+from dataclasses import dataclass
+
+from access_core.case_inputs import remote_sender
+from access_core.facts import Auth
+from access_core.reasons import Reason
+from mailstore.store import MailStore
+from smtp_gateway import replies, trace_fields
+from smtp_gateway.acceptance import Acceptance
+from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
+from smtp_gateway.commands import Credentials
+from smtp_gateway.config import DkimSettings, SmtpSettings
+from smtp_gateway.dkim import KeyCache, authentication_results
+from smtp_gateway.header import HeaderBlock
+from smtp_gateway.intake import MessageIntake
+from smtp_gateway.recipients import Mailboxes
+from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.rules.order import check_relayed
+from smtp_gateway.rules.peer_domain import check_reverse_path
+from smtp_gateway.rules.recipient import is_patient
+from smtp_gateway.session import Intake, MailEnvelope, PeerSession
+from smtp_gateway.trust.space import TrustSpace
+from smtp_gateway.trust.subjects import subject_of
+from vaguemestre.kernel.clock import Clock
+from vaguemestre.kernel.log import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MxParts:
+    """What the role works with."""
+
+    store: MailStore
+    acceptance: Acceptance
+    mailboxes: Mailboxes
+    trust: TrustSpace
+    keys: KeyCache
+    clock: Clock
+    smtp: SmtpSettings
+    dkim: DkimSettings
+
+
+class MxSteps:
+    """The answers of the MX."""
+
+    client_certificate = True
+
+    def __init__(self, parts: MxParts) -> None:
+        self._parts = parts
+
+    def hello(self, session: PeerSession) -> Reply | None:
+        """Look the certificate up; a list that is too old trusts nobody."""
+        if session.certificate is None:
+            return refuse(Refusal.PEER_UNKNOWN)
+        if self._parts.trust.is_stale(self._parts.clock.now()):
+            return refuse(Refusal.LIST_STALE)
+        try:
+            session.subject = subject_of(session.certificate)
+        except ValueError:
+            return refuse(Refusal.PEER_UNKNOWN)
+        session.domains = self._parts.trust.domains_of(session.subject)
+        session.trusted = bool(session.domains)
+        return None
+
+    async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
+        """Refuse: operators do not sign in."""
+        return refuse(Refusal.UNKNOWN_COMMAND)
+
+    async def mail(self, session: PeerSession, sender: str) -> Reply:
+        """Check that the peer speaks for the sender's domain."""
+        refusal = check_reverse_path(sender, session.domains) if session.trusted else None
+        return refuse(refusal) if refusal is not None else replies.SENDER_OK
+
+    async def recipient(self, session: PeerSession, envelope: MailEnvelope, address: str) -> Reply:
+        """Accept mailboxes of ours that this sender may write to."""
+        sender, now = envelope.sender or "", self._parts.clock.now()
+        mailboxes = self._parts.mailboxes
+        if not session.trusted:
+            await mailboxes.refuse_stranger(address, session.subject, now=now)
+            return refuse(Refusal.PEER_UNKNOWN)
+        if is_patient(sender, self._parts.smtp) and is_patient(address, self._parts.smtp):
+            return refuse(Reason.C_ECHANGE_NON_INITIE)
+        found = await mailboxes.find(address, lambda _tx: remote_sender(sender.lower()), now=now, auth=Auth.MSSANTE)
+        if not isinstance(found, Recipient):
+            return refuse(found)
+        if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):
+            envelope.recipients.append(found)
+        return replies.RECIPIENT_OK
+
+    def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:
+        """Begin to take a message in, with the check of its DKIM signatures."""
+
+        async def conclude(intake: MessageIntake, header: HeaderBlock) -> str:
+            return await self._conclude(session, envelope, intake, header)
+
+        return MessageIntake(
+            self._parts.store.draft(),
+            conclude,
+            max_header_bytes=self._parts.smtp.max_header_bytes,
+            max_signatures=self._parts.dkim.max_signatures,
+        )
+
+    async def _conclude(
+        self, session: PeerSession, envelope: MailEnvelope, intake: MessageIntake, header: HeaderBlock
+    ) -> str:
+        parts, now = self._parts, self._parts.clock.now()
+        author = check_relayed(header, session.domains, parts.smtp.max_received)
+        if isinstance(author, Refusal):
+            raise Refused(author)
+        marks, reverse_path = read_marks(header), envelope.sender or ""
+        first = [trace_fields.return_path(reverse_path)]
+        if intake.dkim is not None:
+            results = await intake.dkim.finish(parts.keys, now_s=now.timestamp())
+            first.append(authentication_results(parts.smtp.hostname, results))
+        client = f"{session.host_name} ({session.peer_host})"
+        first.append(trace_fields.received(parts.smtp.hostname, "ESMTPS", now, client))
+        final = trace_fields.without_dropped(header, parts.smtp.hostname).to_bytes(first) + b"\r\n"
+        patient_address = author if is_patient(author, parts.smtp) else None
+        arrival = Arrival(
+            origin=Origin.MX,
+            at=now,
+            message=await intake.draft.seal(final),
+            marks=marks,
+            writer=Writer(address=author, patient_address=patient_address),
+            reverse_path=reverse_path,
+            recipients=tuple(envelope.recipients),
+        )
+        return (await parts.acceptance.accept(arrival)).message_id

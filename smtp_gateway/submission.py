@@ -1,0 +1,136 @@
+"""The submission role: what it answers to the mail programs of our professionals, step by step.
+
+Trust comes from the account: MAIL FROM and the header From must be addresses that it may use. A patient does not
+submit by SMTP: she writes from her space, behind two factors.
+"""
+
+from dataclasses import dataclass
+
+from access_core.accounts import AccountKind
+from access_core.authentication.authenticator import AuthenticationFailed, Authenticator, Throttled
+from access_core.case_inputs import Sender, local_sender, remote_sender
+from access_core.professionals import mailboxes_of, professional_by_account, professional_by_address
+from mailstore.store import MailStore
+from smtp_gateway import replies, trace_fields
+from smtp_gateway.acceptance import Acceptance
+from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
+from smtp_gateway.commands import Credentials
+from smtp_gateway.config import SmtpSettings
+from smtp_gateway.header import HeaderBlock
+from smtp_gateway.intake import MessageIntake
+from smtp_gateway.recipients import Mailboxes
+from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.rules.one_patient import check_one_patient
+from smtp_gateway.rules.order import check_submitted
+from smtp_gateway.rules.peer_domain import domain_of
+from smtp_gateway.rules.sender_identity import check_reverse_path
+from smtp_gateway.session import Intake, MailEnvelope, PeerSession
+from vaguemestre.kernel.clock import Clock
+from vaguemestre.kernel.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionParts:
+    """What the role works with."""
+
+    database: Database
+    store: MailStore
+    acceptance: Acceptance
+    mailboxes: Mailboxes
+    authenticator: Authenticator
+    clock: Clock
+    smtp: SmtpSettings
+
+
+class SubmissionSteps:
+    """The answers of submission, on both ports."""
+
+    client_certificate = False
+
+    def __init__(self, parts: SubmissionParts) -> None:
+        self._parts = parts
+
+    def hello(self, session: PeerSession) -> Reply | None:
+        """Greet anybody; trust comes with AUTH."""
+        return None
+
+    async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
+        """Check a password, then note which addresses the account may use."""
+        try:
+            account = await self._parts.authenticator.password(
+                credentials.login, credentials.password, peer=session.peer_host
+            )
+        except AuthenticationFailed:
+            return refuse(Refusal.AUTH_FAILED)
+        except Throttled:
+            return refuse(Refusal.AUTH_THROTTLED)
+        if account.kind is AccountKind.PATIENT:
+            return refuse(Refusal.AUTH_PATIENT)
+        session.mailboxes = await self._parts.database.read(lambda tx: mailboxes_of(tx, account.id))
+        session.account = account
+        session.trusted = True
+        return replies.AUTHENTICATED
+
+    async def mail(self, session: PeerSession, sender: str) -> Reply:
+        """Check that the sender is an address of the account."""
+        refusal = check_reverse_path(sender, session.mailboxes)
+        return refuse(refusal) if refusal is not None else replies.SENDER_OK
+
+    async def recipient(self, session: PeerSession, envelope: MailEnvelope, address: str) -> Reply:
+        """Accept mailboxes of ours that this account may write to."""
+
+        def sender(tx: Transaction) -> Sender:
+            return _sender(tx, session, envelope.sender or "")
+
+        found = await self._parts.mailboxes.find(address, sender, now=self._parts.clock.now())
+        if not isinstance(found, Recipient):
+            return refuse(found)
+        if found.profile is not None and self._parts.smtp.one_patient_per_message:
+            others = [each.profile.id for each in envelope.recipients if each.profile is not None]
+            refusal = check_one_patient(found.profile.id, others)
+            if refusal is not None:
+                return refuse(refusal)
+        if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):
+            envelope.recipients.append(found)
+        return replies.RECIPIENT_OK
+
+    def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:
+        """Begin to take a message in."""
+
+        async def conclude(intake: MessageIntake, header: HeaderBlock) -> str:
+            return await self._conclude(session, envelope, intake, header)
+
+        return MessageIntake(self._parts.store.draft(), conclude, max_header_bytes=self._parts.smtp.max_header_bytes)
+
+    async def _conclude(
+        self, session: PeerSession, envelope: MailEnvelope, intake: MessageIntake, header: HeaderBlock
+    ) -> str:
+        parts, now = self._parts, self._parts.clock.now()
+        author = check_submitted(header, session.mailboxes, parts.smtp.max_received)
+        if isinstance(author, Refusal):
+            raise Refused(author)
+        reverse_path = envelope.sender or ""
+        missing = trace_fields.missing_fields(header, now, domain_of(author))
+        first = [
+            trace_fields.return_path(reverse_path),
+            trace_fields.received(parts.smtp.hostname, "ESMTPSA", now),
+            *missing,
+        ]
+        final = trace_fields.without_dropped(header, parts.smtp.hostname).to_bytes(first)
+        arrival = Arrival(
+            origin=Origin.SUBMISSION,
+            at=now,
+            message=await intake.draft.seal(final + b"\r\n"),
+            marks=read_marks(HeaderBlock.parse(final) if missing else header),
+            writer=Writer(address=author, account_id=session.account.id if session.account else None),
+            reverse_path=reverse_path,
+            recipients=tuple(envelope.recipients),
+        )
+        return (await parts.acceptance.accept(arrival)).message_id
+
+
+def _sender(tx: Transaction, session: PeerSession, address: str) -> Sender:
+    """Describe the mailbox in whose name the account writes; its own for the null sender."""
+    account_id = session.account.id if session.account else ""
+    found = professional_by_address(tx, address) if address else professional_by_account(tx, account_id)
+    return local_sender(found) if found is not None else remote_sender(address)
