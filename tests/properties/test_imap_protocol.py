@@ -1,6 +1,8 @@
 """Whatever a client sends, and however the network cuts it, the protocol core answers with events."""
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from mailstore.imap.protocol.session import Step
 from mailstore.imap.protocol.utf7 import decode_name, encode_name
 from vaguemestre.kernel.errors import ProtocolError
 
+T = TypeVar("T")
 MESSAGE = b"Subject: essai\r\n\r\n" + b"x" * (CHUNK_BYTES + 100)
 DIALOGUE = b"".join(
     (
@@ -88,8 +91,47 @@ def test_any_bytes_are_read_or_refused(data):
 
 
 WORDS = st.sampled_from(
-    ["a1", "FETCH", "UID", "SEARCH", "STORE", "LIST", "APPEND", "STATUS", "1:*", "(", ")", "BODY[", "]", "<0.1>", "HEADER.FIELDS", "{3+}\r\nabc", '"q\\""', "OR", "NOT", "+FLAGS", "\\Seen", "RETURN", "CHARSET", "UTF-8", "SUBJECT", "1-Feb-2026", "&AOk-", "INBOX", "*", "%", "NIL", "é", "\x00", "CREATE", "USE", "ID", "LOGIN"]
+    [
+        *(
+            "a1",
+            "FETCH",
+            "UID",
+            "SEARCH",
+            "STORE",
+            "LIST",
+            "APPEND",
+            "STATUS",
+            "CREATE",
+            "USE",
+            "ID",
+            "LOGIN",
+            "RETURN",
+        ),
+        *(
+            "1:*",
+            "(",
+            ")",
+            "BODY[",
+            "]",
+            "<0.1>",
+            "HEADER.FIELDS",
+            "{3+}\r\nabc",
+            '"q\\""',
+            "OR",
+            "NOT",
+            "+FLAGS",
+            "\\Seen",
+        ),
+        *("CHARSET", "UTF-8", "SUBJECT", "1-Feb-2026", "&AOk-", "INBOX", "*", "%", "NIL", "é", "\x00"),
+    ]
 )
+
+
+def read_or_refuse(read: Callable[[bytes], T], data: bytes) -> T | ProtocolError:
+    try:
+        return read(data)
+    except ProtocolError as error:
+        return error
 
 
 @settings(max_examples=500, deadline=None)
@@ -97,12 +139,10 @@ WORDS = st.sampled_from(
 def test_any_words_of_the_grammar_are_read_or_refused(words, glue):
     data = f"a1 {glue.join(words)}".encode("latin-1")
 
-    try:
-        request = parse_request(data)
-    except ProtocolError as error:
-        assert "abc" not in str(error)
-    else:
-        assert isinstance(request, Request)
+    request = read_or_refuse(parse_request, data)
+
+    assert isinstance(request, (Request, ProtocolError))
+    assert "abc" not in str(request) or isinstance(request, Request)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60))
@@ -114,10 +154,9 @@ def test_mailbox_names_survive_the_wire(name):
 
 @given(st.binary(max_size=60))
 def test_any_mailbox_name_is_read_or_refused(raw):
-    try:
-        assert encode_name(decode_name(raw)).isascii()
-    except ProtocolError as error:
-        assert str(error).startswith("mailbox name")
+    name = read_or_refuse(decode_name, raw)
+
+    assert str(name).startswith("mailbox name") if isinstance(name, ProtocolError) else encode_name(name).isascii()
 
 
 @given(st.sets(st.integers(1, 2_000), min_size=1))

@@ -11,7 +11,7 @@ from dmp_bridge.cda.header import InstanceId
 from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
 from dmp_bridge.cda.reader import read_cda
 from dmp_bridge.refusals import ExchangeError, Refusal
-from tests.fictional.documents import CAMILLE_MARTIN, DOMINIQUE, WRITTEN_AT, fictional_cda, fictional_pdf
+from vaguemestre.app.demo.fictional_documents import CAMILLE_MARTIN, DOMINIQUE, WRITTEN_AT, fictional_cda, fictional_pdf
 
 CDA = fictional_cda()
 

@@ -15,7 +15,7 @@ from dmp_bridge.xds.ebrim_writer import write_submission
 from dmp_bridge.xds.identifiers import CX, XCN, XON, is_oid, new_oid
 from dmp_bridge.xds.mapping import document_entry
 from dmp_bridge.xds.times import cda_from_instant, instant_from_xds, utc_from_cda, xds_from_instant
-from tests.fictional.documents import WRITTEN_AT, FictionalPatient, fictional_archive, fictional_cda
+from vaguemestre.app.demo.fictional_documents import WRITTEN_AT, FictionalPatient, fictional_archive, fictional_cda
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 from types import TracebackType
+from typing import Self
 
 from tests.unit.mailstore_imap.house import LOGIN, PASSWORD, ImapHouse
 
@@ -26,7 +27,7 @@ class RawClient:
         self.greeting = self.line()
         self._count = 0
 
-    def __enter__(self) -> "RawClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
