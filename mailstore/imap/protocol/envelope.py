@@ -76,11 +76,12 @@ def _text(value: Value) -> bytes:
 
 
 def _people(value: Value) -> bytes:
-    """Write addresses as `name <mailbox@host>`, separated by commas."""
+    """Write addresses as `name <mailbox@host>` or `mailbox@host`, separated by commas."""
     people = value if isinstance(value, list) else []
     return b", ".join(_person(person) for person in people if isinstance(person, list) and len(person) == 4)
 
 
 def _person(person: list[Value]) -> bytes:
     name, _route, local, host = (_text(part) for part in person)
-    return b"%s <%s@%s>" % (name, local, host) if host else local
+    address = b"%s@%s" % (local, host) if host else local
+    return b"%s <%s>" % (name, address) if name else address
