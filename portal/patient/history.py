@@ -48,8 +48,8 @@ _DONE = {
     "delete_document": ("supprimé un document", "supprimé un document", "supprimer un document"),
     "read_access_history": ("consulté votre historique", "consulté votre historique", "consulter votre historique"),
     "export_data": ("demandé vos données", "demandé vos données", "demander vos données"),
-    "sign_in": ("tapé votre mot de passe", "tapé votre mot de passe", "vous connecter : mot de passe incorrect"),
-    "second_factor": ("ouvert une connexion", "ouvert une connexion", "vous connecter : code incorrect"),
+    "sign_in": ("donné votre mot de passe", "donné votre mot de passe", "se connecter"),
+    "second_factor": ("ouvert une connexion", "ouvert une connexion", "se connecter"),
     "sign_out": ("fermé votre connexion", "fermé votre connexion", "fermer votre connexion"),
     "session_closed": ("fermé une autre connexion", "fermé une connexion", "fermer une connexion"),
     "message_received": ("reçu un message", "envoyé un message", "vous envoyer un message"),
@@ -57,8 +57,20 @@ _DONE = {
     "attachment_read": ("ouvert une pièce jointe", "ouvert une pièce jointe", "ouvrir une pièce jointe"),
     "password_changed": ("changé votre mot de passe", "changé votre mot de passe", "changer votre mot de passe"),
     "notice_changed": ("changé votre adresse d'avis", "changé votre adresse d'avis", "changer votre adresse d'avis"),
-    "profile_created": ("créé votre profil", "créé votre profil", "créer votre profil"),
+    "conversation_closed": ("mis fin à un échange", "mis fin à un échange avec vous", "mettre fin à un échange"),
+    "profile_opened": ("créé votre profil", "créé votre profil", "créer votre profil"),
     "profile_activated": ("activé votre profil", "activé votre profil", "activer votre profil"),
+    "profile_closed": ("fermé votre profil", "fermé votre profil", "fermer votre profil"),
+    "profile_reopened": ("rouvert votre profil", "rouvert votre profil", "rouvrir votre profil"),
+    "care_declared": (
+        "déclaré une prise en charge",
+        "déclaré qu'un professionnel vous prend en charge",
+        "déclarer une prise en charge",
+    ),
+}
+_ATTEMPTS = {
+    "sign_in": "Un essai de connexion à votre espace a échoué : mot de passe incorrect.",
+    "second_factor": "Un essai de connexion à votre espace a échoué : code à usage unique incorrect.",
 }
 _OTHER = ("fait une action", "fait une action sur votre espace", "faire une action sur votre espace")
 _SELF = frozenset(kind.value for kind in PATIENT_SIDE)
@@ -122,6 +134,8 @@ def history_line(recorded: Recorded, viewer: Viewer) -> HistoryLine:
     mine = _is_mine(recorded, viewer)
     own, others, wanted = _DONE.get(entry.act, _OTHER)
     actor = entry.subject_label or SYSTEM
+    if refused and entry.act in _ATTEMPTS:
+        return HistoryLine(recorded.seq, entry.at, _ATTEMPTS[entry.act], "", refused)
     if refused:
         sentence = f"Vous avez voulu {wanted}." if mine else f"{actor} a voulu {wanted}."
     else:

@@ -13,7 +13,7 @@ from portal.config import PortalSettings
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from smtp_gateway.conversation import conversation
-from smtp_gateway.patient_reply import Attachment, ReplyOutcome
+from smtp_gateway.patient_reply import Attachment, ReplyOutcome, Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,18 @@ async def send_reply(services: PortalServices, viewer: Viewer, reply: Reply) -> 
     if found is None or found.profile_id != viewer.profile.id:
         return None
     attachments = [Attachment(file.name, file.kind.value, file.content) for file in reply.files]
-    return _sending(await services.replies.reply(viewer.profile, reply.conversation_id, reply.text, attachments))
+    seat = Seat(session=viewer.facts(services.clock.now()))
+    return _sending(
+        await services.replies.reply(viewer.profile, reply.conversation_id, reply.text, attachments, seat=seat)
+    )
 
 
 async def send_new(services: PortalServices, viewer: Viewer, message: NewMessage) -> Sending:
     """Try to write to an address; the engine refuses those who did not write first or ended the exchange."""
-    return _sending(await services.replies.write_new(viewer.profile, message.recipient, message.subject, message.text))
+    seat = Seat(session=viewer.facts(services.clock.now()))
+    return _sending(
+        await services.replies.write_new(viewer.profile, message.recipient, message.subject, message.text, seat=seat)
+    )
 
 
 def _sending(outcome: ReplyOutcome) -> Sending:
