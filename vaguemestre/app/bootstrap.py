@@ -5,17 +5,21 @@ else. No other module of the program knows which database, bus or blob store is 
 """
 
 import asyncio
-import ssl
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
+from vaguemestre.app.tls_files import ListenerTls
 from vaguemestre.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from access_core.authentication.authenticator import Authenticator
     from mailstore.store import MailStore
+    from smtp_gateway.acceptance import Acceptance
+    from smtp_gateway.dkim import KeyRecords
+    from smtp_gateway.patient_reply import PatientReplies
+    from smtp_gateway.trust.space import TrustSpace
     from vaguemestre.kernel.blobs import BlobStore
     from vaguemestre.kernel.bus import Bus
     from vaguemestre.kernel.clock import Clock
@@ -87,6 +91,28 @@ class Instance:
             patient_domains=self.settings.instance.patient_domains,
         )
 
+    @cached_property
+    def trust(self) -> "TrustSpace":
+        """The whitelist in force."""
+        from smtp_gateway.trust.space import TrustSpace
+
+        return TrustSpace(self.settings.trust)
+
+    @cached_property
+    def acceptance(self) -> "Acceptance":
+        """The one transaction in which every message ends."""
+        from smtp_gateway.acceptance import Acceptance
+
+        return Acceptance(self.database, self.mail_store, self.settings.conversation, may_answer=self._in_trust_space)
+
+    @cached_property
+    def replies(self) -> "PatientReplies":
+        """What patients send from their space."""
+        from smtp_gateway.patient_reply import PatientReplies
+
+        settings = (self.settings.smtp, self.settings.conversation)
+        return PatientReplies(self.acceptance, self.mail_store, self.database, self.clock, settings=settings)
+
     async def start(self) -> None:
         """Begin to receive wake-ups."""
         await self.bus.start()
@@ -104,6 +130,10 @@ class Instance:
         """Do as `close` does, from a command."""
         asyncio.run(self.close())
 
+    def _in_trust_space(self, address: str) -> bool:
+        domain = address.rpartition("@")[2]
+        return domain in self.settings.instance.domains or self.trust.lists(domain)
+
 
 def build_services(instance: Instance, role: Role) -> "list[Service]":
     """Build what ROLE runs in its process.
@@ -112,6 +142,10 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
         ConfigurationError: a key or certificate cannot be read.
     """
     match role:
+        case Role.MX:
+            return [_mx(instance)]
+        case Role.SUBMISSION:
+            return [_submission(instance)]
         case Role.IMAP:
             return [_imap(instance)]
         case Role.PORTAL:
@@ -122,20 +156,73 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
 
+def _mx(instance: Instance) -> "Service":
+    from smtp_gateway.dkim import KeyCache
+    from smtp_gateway.mx import MxParts, MxSteps
+    from smtp_gateway.recipients import Mailboxes
+    from smtp_gateway.service import Listener, SmtpService
+
+    settings = instance.settings
+    parts = MxParts(
+        store=instance.mail_store,
+        acceptance=instance.acceptance,
+        mailboxes=Mailboxes(instance.database, settings.smtp),
+        trust=instance.trust,
+        keys=KeyCache(settings.dkim.public_keys, _dns_records(settings), instance.clock),
+        clock=instance.clock,
+        smtp=settings.smtp,
+        dkim=settings.dkim,
+    )
+    tls = ListenerTls.of_operator(settings.pki)
+    listener = Listener(name="mx", host=settings.instance.host, port=settings.instance.ports()["mx"], tls=tls.context)
+    reload_parts = (tls.reload, instance.trust.reload)
+    return SmtpService("mx", [listener], MxSteps(parts), settings.smtp, reload_parts=reload_parts)
+
+
+def _submission(instance: Instance) -> "Service":
+    from smtp_gateway.recipients import Mailboxes
+    from smtp_gateway.service import Listener, SmtpService
+    from smtp_gateway.submission import SubmissionParts, SubmissionSteps
+
+    settings = instance.settings
+    parts = SubmissionParts(
+        database=instance.database,
+        store=instance.mail_store,
+        acceptance=instance.acceptance,
+        mailboxes=Mailboxes(instance.database, settings.smtp),
+        authenticator=instance.authenticator,
+        clock=instance.clock,
+        smtp=settings.smtp,
+    )
+    tls = ListenerTls.of_server(settings.pki)
+    listeners = [
+        Listener(
+            name=name,
+            host=settings.instance.host,
+            port=settings.instance.ports()[name],
+            tls=tls.context,
+            implicit_tls=name == "submissions",
+        )
+        for name in ("submission", "submissions")
+    ]
+    reload_parts = (tls.reload, instance.trust.reload)
+    return SmtpService("submission", listeners, SubmissionSteps(parts), settings.smtp, reload_parts=reload_parts)
+
+
 def _imap(instance: Instance) -> "Service":
     from mailstore.imap.parts import ImapParts
     from mailstore.imap.server import ImapService
 
-    context = _server_tls(instance.settings)
+    tls = ListenerTls.of_server(instance.settings.pki)
     parts = ImapParts(
         store=instance.mail_store,
         database=instance.database,
         bus=instance.bus,
         clock=instance.clock,
         authenticator=instance.authenticator,
-        tls=context,
+        tls=tls.context,
         settings=instance.settings.imap,
-        reload_tls=lambda: _reload_tls(instance.settings, context),
+        reload_tls=tls.reload,
     )
     ports = instance.settings.instance.ports()
     return ImapService(parts, host=instance.settings.instance.host, port=ports["imap"], tls_port=ports["imaps"])
@@ -163,25 +250,26 @@ def _portal(instance: Instance) -> "Service":
 
 
 def _worker(instance: Instance) -> "Service":
+    from dmp_bridge.intake import INTAKE_TASK, Intake
     from vaguemestre.app.worker import WorkerService
-    from vaguemestre.kernel.outbox import OutboxWorker
+    from vaguemestre.kernel.outbox import Handler, OutboxWorker
 
-    handlers = {**instance.mail_store.handlers()}
+    settings = instance.settings
+    intake = Intake(
+        database=instance.database,
+        store=instance.mail_store,
+        clock=instance.clock,
+        settings=settings.dmp,
+        presume_care=settings.access.filing_care == "presumed",
+    )
+    handlers: dict[str, Handler] = {**instance.mail_store.handlers(), INTAKE_TASK: intake}
     return WorkerService(OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
 
 
-def _server_tls(settings: Settings) -> ssl.SSLContext:
-    from vaguemestre.kernel.tls import server_context
+def _dns_records(settings: Settings) -> "KeyRecords | None":
+    """Return the way to keys in DNS, None when the settings list all that may be used."""
+    if not settings.dkim.dns:
+        return None
+    from smtp_gateway.dkim_dns import DnsRecords
 
-    return server_context(settings.pki.server_certificate, settings.pki.server_key)
-
-
-def _reload_tls(settings: Settings, context: ssl.SSLContext) -> None:
-    """Load the server certificate again into CONTEXT; what cannot be read leaves the old one in force."""
-    from vaguemestre.kernel.log import get_logger
-
-    try:
-        _server_tls(settings)
-        context.load_cert_chain(settings.pki.server_certificate, settings.pki.server_key)
-    except (ConfigurationError, OSError) as error:
-        get_logger(__name__).warning("certificate_not_reloaded", error=error)
+    return DnsRecords(settings.dkim.dns_timeout_s)
