@@ -7,7 +7,7 @@ comes from the profile and the professional's mailbox, never from the file (dmp.
 from dataclasses import dataclass
 from datetime import datetime
 
-from access_core.case_facts import local_sender
+from access_core.case_inputs import local_sender
 from access_core.professionals import MailboxType, Professional
 from access_core.profiles import Profile
 from dmp_bridge.cda.body import Body

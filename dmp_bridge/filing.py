@@ -15,6 +15,7 @@ from access_core.decision import Decision, Obligation, Verdict
 from access_core.facts import Confidentiality, IdentityStatus
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
+from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import TraceEntry, record
 from dmp_bridge.identity import document_identity, metadata_identity
 from dmp_bridge.preparation import PreparedDocument
@@ -32,6 +33,7 @@ from dmp_bridge.refusals import Refusal
 from dmp_bridge.versions import Succession, apply_succession, succession_of
 from dmp_bridge.xds.metadata import HAS_MEMBER, HIDDEN_FROM_REPRESENTATIVES, MASKED_FROM_PROFESSIONALS, Code
 from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.ids import new_id
 
 # Carried out below, or handed back to the caller in the outcome.
@@ -93,7 +95,11 @@ class Filer:
         self._rules = rules
 
     def file(self, tx: Transaction, case: FilingCase, prepared: PreparedDocument) -> FilingOutcome:
-        """Decide and file one document; the trace entry is written with the transaction."""
+        """Decide and file one document; the trace entry is written with the transaction.
+
+        Raises:
+            TemporaryFailure: the engine says not now; nothing was done.
+        """
         refusal = prepared.refusal
         identity = IdentityStatus.QUALIFIEE
         if refusal is None:
@@ -123,25 +129,18 @@ class Filer:
             return refuse(tx, case, Refusal.UNIQUE_ID_TAKEN, entry.unique_id)
         facts = filing_facts(tx, _request(case, prepared, identity, duplicate=known is not None))
         decision = facts.decide()
-        if not decision.allowed or known is not None:
-            document_id = known.id if known is not None and decision.allowed else None
-            return _conclude(
-                tx,
-                case,
-                facts,
-                FilingOutcome(
-                    verdict=decision.verdict,
-                    reason=decision.reason,
-                    unique_id=entry.unique_id,
-                    document_id=document_id,
-                    obligations=decision.obligations,
-                ),
-            )
-        return self._keep(tx, case, prepared, facts, decision)
+        if decision.verdict is Verdict.DEFER:
+            raise TemporaryFailure("filing: not now")
+        if not decision.allowed:
+            return _conclude(tx, case, (facts, decision), entry.unique_id)
+        if known is not None:
+            return _conclude(tx, case, (facts, decision), entry.unique_id, known)
+        return self._keep(tx, case, prepared, (facts, decision))
 
     def _keep(
-        self, tx: Transaction, case: FilingCase, prepared: PreparedDocument, facts: CaseFacts, decision: Decision
+        self, tx: Transaction, case: FilingCase, prepared: PreparedDocument, decided: tuple[CaseFacts, Decision]
     ) -> FilingOutcome:
+        decision = decided[1]
         succession = succession_of(tx, case.profile.id, prepared)
         recorded = _recorded_set(case, prepared)
         document = self._document(case, prepared, decision, succession)
@@ -153,28 +152,8 @@ class Filer:
         register_document(tx, document)
         associate(tx, registered.id, HAS_MEMBER, registered.entry_uuid, document.entry.entry_id)
         apply_succession(tx, document, succession)
-        deed = Deed(
-            act=Act.FILE_DOCUMENT,
-            profile=case.profile,
-            resource_kind="document",
-            resource_id=document.id,
-            now=case.now,
-            professional_id=case.sender.id,
-        )
-        carry_out(tx, decision, deed, done=_DONE_HERE)
-        return _conclude(
-            tx,
-            case,
-            facts,
-            FilingOutcome(
-                verdict=decision.verdict,
-                reason=decision.reason,
-                unique_id=document.entry.unique_id,
-                document_id=document.id,
-                obligations=decision.obligations,
-                warnings=document.warnings,
-            ),
-        )
+        carry_out(tx, decision, _deed(case, document), done=_DONE_HERE)
+        return _conclude(tx, case, decided, document.entry.unique_id, document)
 
     def _document(
         self, case: FilingCase, prepared: PreparedDocument, decision: Decision, succession: Succession
@@ -212,8 +191,24 @@ class Filer:
 
 def refuse(tx: Transaction, case: FilingCase, refusal: Refusal, unique_id: str | None = None) -> FilingOutcome:
     """Trace a refusal of the bridge's own: of one document, or of an archive when UNIQUE_ID is None."""
-    outcome = FilingOutcome(verdict=Verdict.DENY, reason=refusal, unique_id=unique_id or "")
-    return _conclude(tx, case, None, outcome)
+    record(
+        tx,
+        TraceEntry(
+            at=case.now,
+            act=Act.FILE_DOCUMENT,
+            verdict=Verdict.DENY,
+            reason=refusal,
+            subject_kind=case.sender.kind,
+            subject_id=case.sender.id,
+            subject_label=case.sender.label,
+            profile_id=case.profile.id,
+            mailbox_id=case.profile.account_id,
+            resource_kind="document" if unique_id else "archive",
+            resource_id=unique_id or case.message_id,
+            message_id_header=case.message_id_header,
+        ),
+    )
+    return FilingOutcome(verdict=Verdict.DENY, reason=refusal, unique_id=unique_id or "")
 
 
 def _is_same(known: RecordedDocument, case: FilingCase, prepared: PreparedDocument) -> bool:
@@ -253,6 +248,17 @@ def _confidentiality(prepared: PreparedDocument, decision: Decision) -> tuple[Co
     return (*codes, *(code for code in added if code.code not in prepared.entry.visibility))
 
 
+def _deed(case: FilingCase, document: RecordedDocument) -> Deed:
+    return Deed(
+        act=Act.FILE_DOCUMENT,
+        profile=case.profile,
+        resource_kind="document",
+        resource_id=document.id,
+        now=case.now,
+        professional_id=case.sender.id,
+    )
+
+
 def _filing(case: FilingCase) -> Filing:
     return Filing(filed_at=case.now, label=case.sender.label, filed_by=case.sender.id, message_id=case.message_id)
 
@@ -266,25 +272,27 @@ def _recorded_set(case: FilingCase, prepared: PreparedDocument) -> RecordedSet:
     )
 
 
-def _conclude(tx: Transaction, case: FilingCase, facts: CaseFacts | None, outcome: FilingOutcome) -> FilingOutcome:
+def _conclude(
+    tx: Transaction,
+    case: FilingCase,
+    decided: tuple[CaseFacts, Decision],
+    unique_id: str,
+    document: RecordedDocument | None = None,
+) -> FilingOutcome:
     """Write the one line of the trace that tells what became of the document."""
-    record(
-        tx,
-        TraceEntry(
-            at=case.now,
-            act=Act.FILE_DOCUMENT,
-            verdict=outcome.verdict,
-            reason=outcome.reason,
-            subject_kind=case.sender.kind,
-            subject_id=case.sender.id,
-            subject_label=case.sender.label,
-            profile_id=case.profile.id,
-            mailbox_id=case.profile.account_id,
-            resource_kind="document" if outcome.unique_id else "archive",
-            resource_id=outcome.document_id or outcome.unique_id or case.message_id,
-            message_id_header=case.message_id_header,
-            obligations=outcome.obligations,
-            matrix_version=facts.context.matrix.version if facts else None,
-        ),
+    facts, decision = decided
+    about = About(
+        resource_kind="document",
+        resource_id=document.id if document else unique_id,
+        message_id_header=case.message_id_header,
+        mailbox_id=case.profile.account_id,
     )
-    return outcome
+    record(tx, decision_entry(facts, decision, about, at=case.now))
+    return FilingOutcome(
+        verdict=decision.verdict,
+        reason=decision.reason,
+        unique_id=unique_id,
+        document_id=document.id if document else None,
+        obligations=decision.obligations,
+        warnings=document.warnings if document else (),
+    )

@@ -12,7 +12,7 @@ from email.parser import BytesHeaderParser
 from email.policy import compat32
 from functools import partial
 
-from access_core.case_facts import Sender, local_sender, remote_sender
+from access_core.case_inputs import Sender, local_sender, remote_sender
 from access_core.professionals import professional_by_account
 from access_core.profiles import profile_by_id
 from dmp_bridge.config import BridgeSettings

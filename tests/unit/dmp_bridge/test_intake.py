@@ -1,0 +1,155 @@
+"""The worker's handler: from a delivered message to the record, whatever the message carries."""
+
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import select
+
+from dmp_bridge.config import BridgeSettings
+from dmp_bridge.intake import INTAKE_TASK, Intake
+from dmp_bridge.refusals import Refusal
+from mailstore.store import Delivery
+from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
+from tests.unit.dmp_bridge.archives import zip_of
+from vaguemestre.kernel.bus.local import LocalBus
+from vaguemestre.kernel.outbox import OutboxWorker, TaskState, enqueue, task
+
+
+def mail(*attachments: tuple[str, bytes, str]) -> bytes:
+    message = EmailMessage()
+    message["From"] = "camille.martin@demo.mssante.fr"
+    message["To"] = "279035121518989@patient.mssante.fr"
+    message["Subject"] = "XDM/1.0/DDM+Compte rendu PAT-TROIS Dominique"
+    message["Message-ID"] = "<42@demo.mssante.fr>"
+    message.set_content("Bonjour, voici votre compte rendu.")
+    for name, content, media_type in attachments:
+        maintype, _, subtype = media_type.partition("/")
+        message.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+    return message.as_bytes()
+
+
+@pytest.fixture
+def receive(practice, tmp_path):
+    """Deliver a mail into the patient's mailbox and let the worker do what is due."""
+
+    async def deliver_and_work(
+        content: bytes, settings: BridgeSettings | None = None, **payload: str | None
+    ) -> TaskState:
+        draft = practice.store.draft()
+        await draft.write(content)
+        sealed = await draft.seal()
+        patient, now = practice.patient, practice.clock.now()
+        order: dict[str, str | None] = {
+            "message_id": sealed.message_id,
+            "mailbox_id": patient.account_id,
+            "profile_id": patient.id,
+            "sender_account_id": practice.doctor.account_id,
+            "sender_address": None,
+        }
+
+        def accept(tx):
+            practice.store.deliver(tx, sealed, [Delivery(mailbox_id=patient.account_id, internal_date=now)])
+            enqueue(tx, INTAKE_TASK, sealed.message_id, {**order, **payload}, due_at=now)
+
+        await practice.database.write(accept)
+        intake = Intake(
+            database=practice.database,
+            store=practice.store,
+            clock=practice.clock,
+            settings=settings or BridgeSettings(),
+        )
+        bus = LocalBus(tmp_path / "bus")
+        worker = OutboxWorker(practice.database, bus, practice.clock, {INTAKE_TASK: intake})
+        try:
+            await worker.run_due()
+        finally:
+            await bus.close()
+        query = select(task.c.state).where(task.c.kind == INTAKE_TASK, task.c.key == sealed.message_id)
+        return TaskState(await practice.database.read(lambda tx: tx.execute(query).scalar_one()))
+
+    return deliver_and_work
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("IHE_XDM.zip", "application/zip"),
+        ("ihe_xdm.ZIP", "application/octet-stream"),
+        ("envoi.zip", "application/octet-stream"),
+        ("sans-nom", "application/x-zip-compressed"),
+    ],
+)
+@pytest.mark.requirement("MSS2:ECO.2.1.1")
+async def test_an_archive_is_found_and_filed(practice, receive, name, media_type):
+    archive = fictional_archive()
+
+    state = await receive(mail(("CR.pdf", fictional_pdf(), "application/pdf"), (name, archive, media_type)))
+
+    assert state is TaskState.DONE
+    (found,) = practice.documents()
+    assert found.filing.label == "Dr Camille Martin"
+    (entry,) = practice.history()
+    assert (entry.act, entry.reason, entry.message_id_header) == ("file_document", "OK", "<42@demo.mssante.fr>")
+    assert (entry.resource_id, entry.mailbox_id) == (found.id, practice.patient.account_id)
+
+
+async def test_the_same_mail_twice_files_once(practice, receive):
+    content = mail(("IHE_XDM.zip", fictional_archive(), "application/zip"))
+
+    states = [await receive(content), await receive(content)]
+
+    assert states == [TaskState.DONE, TaskState.DONE]
+    assert len(practice.documents()) == 1
+    assert [entry.obligations for entry in practice.history()] == [("NOTIF_TITULAIRE",), ("DEDUP",)]
+
+
+async def test_several_archives_of_a_mail_are_filed_up_to_the_limit(practice, receive):
+    archives = [("IHE_XDM.zip", fictional_archive(fictional_cda()), "application/zip") for _ in range(3)]
+
+    await receive(mail(*archives), BridgeSettings(max_archives=2))
+
+    assert len(practice.documents()) == 2
+    assert [entry.reason for entry in practice.history()] == ["OK", "OK", Refusal.ARCHIVE_ENTRIES]
+
+
+@pytest.mark.parametrize(
+    ("attachment", "reasons"),
+    [
+        (("IHE_XDM.zip", b"not a zip at all", "application/zip"), [Refusal.ARCHIVE_UNREADABLE]),
+        (("IHE_XDM.zip", zip_of({"A.TXT": b"a"}), "application/zip"), [Refusal.ARCHIVE_NOT_XDM]),
+        (("photos.zip", zip_of({"A.JPG": b"a"}), "application/zip"), []),
+        (("CR.pdf", fictional_pdf(), "application/pdf"), []),
+    ],
+)
+async def test_a_refusal_is_traced_and_ends_the_task(practice, receive, attachment, reasons):
+    state = await receive(mail(attachment))
+
+    assert state is TaskState.DONE
+    assert practice.documents() == []
+    assert [(entry.verdict, entry.reason) for entry in practice.history()] == [("DENY", each) for each in reasons]
+
+
+async def test_an_archive_that_is_too_large_is_not_even_decoded(practice, receive):
+    content = mail(("IHE_XDM.zip", fictional_archive(), "application/zip"))
+
+    await receive(content, BridgeSettings(max_archive_bytes=1_000))
+
+    assert [entry.reason for entry in practice.history()] == [Refusal.ARCHIVE_TOO_LARGE]
+
+
+async def test_a_sender_elsewhere_is_named_by_her_address(practice, receive):
+    content = mail(("IHE_XDM.zip", fictional_archive(), "application/zip"))
+
+    await receive(content, sender_account_id=None, sender_address="dr.loin@autre.mssante.fr")
+
+    (entry,) = practice.history()
+    assert (entry.subject_label, entry.subject_id) == ("dr.loin@autre.mssante.fr", None)
+    assert entry.reason == "H_HORS_PRISE_EN_CHARGE"
+
+
+@pytest.mark.parametrize("payload", [{"message_id": "0" * 32}, {"profile_id": None}, {"profile_id": "0" * 32}])
+async def test_a_task_that_can_never_be_done_ends(practice, receive, payload):
+    state = await receive(mail(("IHE_XDM.zip", fictional_archive(), "application/zip")), **payload)
+
+    assert state is TaskState.FAILED
+    assert practice.documents() == []
