@@ -24,8 +24,8 @@ from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.refusals import ExchangeError
 from mailstore.config import MailStoreSettings
 from mailstore.store import MailStore
-from vaguemestre.app.demo.fictional_documents import DOMINIQUE
 from tests.fictional.people import add_martin, add_patient
+from vaguemestre.app.demo.fictional_documents import DOMINIQUE
 from vaguemestre.kernel.blobs import build_blobs
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database, Transaction

@@ -19,9 +19,9 @@ from dmp_bridge.record.registry import associations_of, submission_set_by_unique
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.xdm.reader import read_archive
 from dmp_bridge.xds.metadata import HAS_MEMBER, INVISIBLE_PATIENT, REPLACES
-from vaguemestre.app.demo.fictional_documents import CAMILLE_MARTIN, DOMINIQUE, fictional_archive, fictional_cda
 from tests.unit.dmp_bridge.archives import ARCHIVES, changed
 from tests.unit.dmp_bridge.test_xdm_corpus import archive_bytes
+from vaguemestre.app.demo.fictional_documents import CAMILLE_MARTIN, DOMINIQUE, fictional_archive, fictional_cda
 from vaguemestre.kernel.outbox import task
 
 METADATA = "IHE_XDM/SUBSET01/METADATA.XML"

@@ -9,8 +9,8 @@ from dmp_bridge.config import BridgeSettings
 from dmp_bridge.intake import INTAKE_TASK, Intake
 from dmp_bridge.refusals import Refusal
 from mailstore.store import Delivery
-from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
 from tests.unit.dmp_bridge.archives import zip_of
+from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
 from vaguemestre.kernel.bus.local import LocalBus
 from vaguemestre.kernel.outbox import OutboxWorker, TaskState, enqueue, task
 

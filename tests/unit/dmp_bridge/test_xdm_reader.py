@@ -9,8 +9,8 @@ import pytest
 from dmp_bridge.refusals import REGISTER, ExchangeError, Refusal
 from dmp_bridge.xdm.limits import STRICT, TOLERANT, Quirk
 from dmp_bridge.xdm.reader import looks_like_xdm, read_archive
-from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda
 from tests.unit.dmp_bridge.archives import changed, entries_of, with_flag, with_symlink, zip_of
+from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda
 
 DOCUMENT = fictional_cda()
 ARCHIVE = fictional_archive(DOCUMENT)
