@@ -62,13 +62,11 @@ class SmtpConnection(SMTP):
 
     @property
     def _peer(self) -> PeerSession:
-        assert isinstance(self.session, PeerSession)
-        return self.session
+        return cast(PeerSession, self.session)
 
     @property
     def _mail(self) -> MailEnvelope:
-        assert isinstance(self.envelope, MailEnvelope)
-        return self.envelope
+        return cast(MailEnvelope, self.envelope)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session; called once, since STARTTLS swaps the transport underneath."""

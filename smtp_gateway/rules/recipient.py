@@ -6,7 +6,6 @@ A local part in a patient domain must be a well-formed INS (13 characters and th
 from dataclasses import dataclass
 
 from access_core.identifiers import INS, MssAddress
-from access_core.reasons import Reason
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.replies import Refusal
 from vaguemestre.kernel.errors import InvalidIdentifier
@@ -17,7 +16,8 @@ class PatientAddress:
     """An address in a patient domain."""
 
     address: MssAddress
-    ins: INS
+    ins: INS | None
+    """None: the local part is no well-formed INS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,14 @@ class ProfessionalAddress:
     address: MssAddress
 
 
-def read_recipient(text: str, settings: SmtpSettings) -> PatientAddress | ProfessionalAddress | Refusal | Reason:
+def read_recipient(text: str, settings: SmtpSettings) -> PatientAddress | ProfessionalAddress | Refusal:
     """Say what the address of a RCPT command names."""
     try:
         address = MssAddress.parse(text)
     except InvalidIdentifier:
         return Refusal.ADDRESS
     if address.domain in settings.patient_domains:
-        ins = address.ins(settings.patient_domains, strict=settings.ins_key == "strict")
-        return Reason.I_INS_MALFORMEE if ins is None else PatientAddress(address, ins)
+        return PatientAddress(address, address.ins(settings.patient_domains, strict=settings.ins_key == "strict"))
     if address.domain in settings.domains:
         return ProfessionalAddress(address)
     return Refusal.REMOTE

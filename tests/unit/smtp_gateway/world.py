@@ -1,0 +1,310 @@
+"""A small instance around the gateway: catalogue, store, people, certificates, and its listeners on a loop of their own.
+
+Clients in tests are ordinary blocking ones, on the other side of real sockets and real TLS.
+"""
+
+import asyncio
+import contextlib
+import smtplib
+import ssl
+import threading
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from access_core.accounts import set_password
+from access_core.authentication.authenticator import Authenticator
+from access_core.authentication.passwords import hash_password
+from access_core.authentication.totp import new_secret, seal_secret
+from access_core.config import AuthenticationSettings
+from access_core.identifiers import INS
+from access_core.professionals import MailboxType, NewProfessional, Professional, add_professional
+from access_core.profiles import Activation, NewProfile, Profile, activate, add_profile
+from access_core.tables import trace_entry
+from mailstore.config import MailStoreSettings
+from mailstore.store import INBOX, MailStore
+from smtp_gateway.acceptance import Acceptance
+from smtp_gateway.config import ConversationSettings, DkimSettings, SmtpSettings, TrustSettings
+from smtp_gateway.dkim import KeyCache
+from smtp_gateway.mx import MxParts, MxSteps
+from smtp_gateway.patient_reply import PatientReplies
+from smtp_gateway.recipients import Mailboxes
+from smtp_gateway.service import Listener, SmtpService
+from smtp_gateway.submission import SubmissionParts, SubmissionSteps
+from smtp_gateway.trust.space import TrustSpace
+from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject
+from vaguemestre.kernel.blobs import LocalBlobs
+from vaguemestre.kernel.clock import SystemClock
+from vaguemestre.kernel.database import Database, Transaction
+from vaguemestre.kernel.keys import InstanceKey
+from vaguemestre.kernel.tls import server_context
+
+T = TypeVar("T")
+DOMAIN = "demo.mssante.fr"
+PEER_DOMAIN = "peer.mssante.fr"
+PATIENT_DOMAIN = "patient.mssante.fr"
+INS_TEXT = "279035121518989"
+OTHER_INS = "146026322000196"
+PATIENT = f"{INS_TEXT}@{PATIENT_DOMAIN}"
+OTHER_PATIENT = f"{OTHER_INS}@{PATIENT_DOMAIN}"
+MARTIN = f"camille.martin@{DOMAIN}"
+DURAND = f"paul.durand@{DOMAIN}"
+SERVICE = f"cardiologie@{DOMAIN}"
+PEER = f"medecin@{PEER_DOMAIN}"
+PASSWORD = "correct horse battery staple"
+LIST = """<?xml version="1.0" encoding="UTF-8"?>
+<ListeBlancheMSSante xmlns="https://listeblanche.mssante.fr/schema"><DateDeGeneration>{at}</DateDeGeneration>
+<ListeDomaines>{rows}</ListeDomaines></ListeBlancheMSSante>"""
+ROW = "<Domaine><Nom>{domain}</Nom><DNCertificatOperateur>{subject}</DNCertificatOperateur></Domaine>"
+SUBJECT = "CN={host},OU=300000000000000,O=TEST OPERATEUR,ST=Paris (75),C=FR"
+
+
+class Pki:
+    """A TEST authority with one server and some operators; files in FOLDER."""
+
+    def __init__(self, folder: Path) -> None:
+        now = datetime.now(UTC)
+        self.folder = folder
+        self.authority = Authority.create(now)
+        self.authority.save(folder)
+        self.issue("server", "localhost")
+        for name in ("peer", "stranger", "patients"):
+            self.issue(name, f"mx.{name}.test")
+
+    def issue(self, stem: str, host: str) -> None:
+        subject = operator_subject(host, "TEST OPERATEUR")
+        request = CertificateRequest(subject=subject, hosts=(host, "127.0.0.1"), for_client=True)
+        self.authority.issue(request, datetime.now(UTC)).write(self.folder, stem)
+
+    def server(self, *, clients: bool) -> ssl.SSLContext:
+        ca = self.folder / "ca.pem" if clients else None
+        return server_context(self.folder / "server.pem", self.folder / "server.key", client_ca=ca)
+
+    def client(self, stem: str | None = None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        if stem is not None:
+            context.load_cert_chain(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
+        return context
+
+
+def write_whitelist(path: Path) -> None:
+    rows = [
+        ROW.format(domain=PEER_DOMAIN, subject=SUBJECT.format(host="mx.peer.test")),
+        ROW.format(domain=PATIENT_DOMAIN, subject=SUBJECT.format(host="mx.patients.test")),
+    ]
+    path.write_text(LIST.format(at=datetime.now(UTC).isoformat(), rows="".join(rows)), encoding="utf-8")
+
+
+@dataclass
+class Options:
+    """What a test wants otherwise than by default."""
+
+    smtp: dict[str, Any] = field(default_factory=dict)
+    dkim: dict[str, Any] = field(default_factory=dict)
+    conversation: dict[str, Any] = field(default_factory=dict)
+    database_url: str | None = None
+    inline_bytes: int = 32_768
+
+
+class World:
+    """The instance; `ports` once it runs."""
+
+    def __init__(self, folder: Path, options: Options) -> None:
+        self.folder = folder
+        self.pki = Pki(folder)
+        write_whitelist(folder / "whitelist.xml")
+        InstanceKey.create(folder / "instance.key")
+        self.key = key = InstanceKey.load(folder / "instance.key")
+        self.clock = SystemClock()
+        self.database = Database(options.database_url or f"sqlite:///{folder}/catalogue.db")
+        self.database.create_all()
+        (folder / "blobs").mkdir()
+        self.blobs = LocalBlobs(folder / "blobs")
+        store_settings = MailStoreSettings(inline_body_bytes=options.inline_bytes)
+        self.store = MailStore(blobs=self.blobs, instance_key=key, clock=self.clock, settings=store_settings)
+        self.smtp = SmtpSettings(
+            hostname="mx.demo.test", domains=(DOMAIN,), patient_domains=(PATIENT_DOMAIN,), **options.smtp
+        )
+        self.conversation = ConversationSettings(**options.conversation)
+        self.trust = TrustSpace(TrustSettings(whitelist=folder / "whitelist.xml"))
+        self.acceptance = Acceptance(self.database, self.store, self.conversation, may_answer=self._may_answer)
+        self.replies = PatientReplies(
+            self.acceptance, self.store, self.database, self.clock, settings=(self.smtp, self.conversation)
+        )
+        self.authenticator = Authenticator(
+            self.database, self.clock, key, AuthenticationSettings(), patient_domains=(PATIENT_DOMAIN,)
+        )
+        self.services = [self._mx(options), self._submission()]
+        self.ports: dict[str, int] = {}
+        self._populate()
+
+    def _may_answer(self, address: str) -> bool:
+        domain = address.rpartition("@")[2]
+        return domain in self.smtp.domains or (domain != PATIENT_DOMAIN and self.trust.lists(domain))
+
+    def _mx(self, options: Options) -> SmtpService:
+        dkim = DkimSettings(dns=False, **options.dkim)
+        parts = MxParts(
+            store=self.store,
+            acceptance=self.acceptance,
+            mailboxes=Mailboxes(self.database, self.smtp),
+            trust=self.trust,
+            keys=KeyCache(dkim.public_keys, None, self.clock),
+            clock=self.clock,
+            smtp=self.smtp,
+            dkim=dkim,
+        )
+        listener = Listener(name="mx", host="127.0.0.1", port=0, tls=self.pki.server(clients=True))
+        return SmtpService("mx", [listener], MxSteps(parts), self.smtp, reload_parts=[self.trust.reload])
+
+    def _submission(self) -> SmtpService:
+        parts = SubmissionParts(
+            database=self.database,
+            store=self.store,
+            acceptance=self.acceptance,
+            mailboxes=Mailboxes(self.database, self.smtp),
+            authenticator=self.authenticator,
+            clock=self.clock,
+            smtp=self.smtp,
+        )
+        tls = self.pki.server(clients=False)
+        listeners = [
+            Listener(name="submission", host="127.0.0.1", port=0, tls=tls),
+            Listener(name="submissions", host="127.0.0.1", port=0, tls=tls, implicit_tls=True),
+        ]
+        return SmtpService("submission", listeners, SubmissionSteps(parts), self.smtp)
+
+    def _populate(self) -> None:
+        encoded = hash_password(PASSWORD)
+
+        def work(tx: Transaction) -> dict[str, Any]:
+            people: dict[str, Any] = {}
+            for address, kind, members in (
+                (MARTIN, MailboxType.PER, ()),
+                (DURAND, MailboxType.PER, ()),
+                (SERVICE, MailboxType.ORG, (MARTIN,)),
+            ):
+                people[address] = self._professional(tx, address, kind, members)
+                set_password(tx, people[address].account_id, encoded, changed_at=self.clock.now())
+            for ins, given in ((INS_TEXT, "Dominique"), (OTHER_INS, "Alain")):
+                people[f"{ins}@{PATIENT_DOMAIN}"] = self._patient(tx, ins, given, encoded)
+            return people
+
+        self.people = self.database.write_now(work)
+
+    def _professional(self, tx: Transaction, address: str, kind: MailboxType, members: tuple[str, ...]) -> Professional:
+        new = NewProfessional(
+            address=address,
+            type=kind,
+            name=address.partition("@")[0],
+            created_at=self.clock.now(),
+            profession="10",
+            members=members,
+        )
+        added = add_professional(tx, new)
+        self.store.create_mailbox(tx, added.account_id)
+        return added
+
+    def _patient(self, tx: Transaction, ins: str, given: str, encoded: str) -> Profile:
+        new = NewProfile(
+            ins=INS.parse(ins),
+            family="Pat-Trois",
+            given=given,
+            birth_date=date(1979, 3, 28),
+            sex="F",
+            created_at=self.clock.now(),
+            email="dominique@example.org",
+        )
+        added = add_profile(tx, new)
+        self.store.create_mailbox(tx, added.account_id)
+        sealed = seal_secret(self.key, added.account_id, new_secret())
+        chosen = Activation(activated_at=self.clock.now(), encoded_password=encoded, sealed_totp=sealed)
+        return activate(tx, added.id, chosen)
+
+    # -- what tests look at
+
+    def patient(self, address: str = PATIENT) -> Profile:
+        found = self.people[address]
+        assert isinstance(found, Profile)
+        return found
+
+    def mailbox(self, address: str) -> str:
+        return str(self.people[address].account_id)
+
+    def messages(self, address: str, folder: str = INBOX) -> list[bytes]:
+        """Return the messages of a folder, whole, in their order."""
+
+        def work(tx: Transaction) -> list[bytes]:
+            mailbox_id = self.mailbox(address)
+            found = self.store.folder(tx, mailbox_id, folder)
+            assert found is not None
+            readers = [
+                self.store.open(tx, mailbox_id, entry.message_id) for entry in self.store.entries(tx, found.id)
+            ]
+            return [reader.read(0, reader.size_bytes) for reader in readers]
+
+        return self.database.read_now(work)
+
+    def traces(self) -> list[tuple[str, str, str]]:
+        """Return (act, verdict, reason) of every trace entry, in their order."""
+
+        def work(tx: Transaction) -> list[tuple[str, str, str]]:
+            rows = tx.execute(trace_entry.select().order_by(trace_entry.c.seq))
+            return [(row.act, row.verdict, row.reason) for row in rows]
+
+        return self.database.read_now(work)
+
+    # -- clients
+
+    def at_mx(self, stem: str | None = "peer") -> smtplib.SMTP:
+        """Connect as an operator, TLS started and greeted."""
+        client = smtplib.SMTP("127.0.0.1", self.ports["mx"], "mx.peer.test", timeout=10)
+        client.starttls(context=self.pki.client(stem))
+        client.ehlo()
+        return client
+
+    def at_submission(self, login: str | None = MARTIN) -> smtplib.SMTP:
+        """Connect as a mail program, signed in unless LOGIN is None."""
+        client = smtplib.SMTP("127.0.0.1", self.ports["submission"], "laptop", timeout=10)
+        client.starttls(context=self.pki.client())
+        client.ehlo()
+        if login is not None:
+            client.login(login, PASSWORD)
+        return client
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop of the listeners."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    loop: asyncio.AbstractEventLoop
+
+
+@contextlib.contextmanager
+def running(folder: Path, options: Options | None = None) -> Iterator[World]:
+    """Start a world, and drain it at the end."""
+    world = World(folder, options or Options())
+    world.loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=world.loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        for service in world.services:
+            world.ports.update(world.run(service.start()))
+        yield world
+    finally:
+        for service in world.services:
+            world.run(service.drain(2))
+        world.loop.call_soon_threadsafe(world.loop.stop)
+        thread.join(10)
+        world.loop.close()
+        world.authenticator.close()
+        world.database.close()
+
+
+def letter(sender: str, recipient: str, subject: str = "Bonjour", **fields: str) -> bytes:
+    """Return a small message; FIELDS are more header fields, `_` for `-`."""
+    head = {"From": sender, "To": recipient, "Subject": subject, "Date": "Mon, 23 Nov 2026 10:00:00 +0000"}
+    head |= {name.replace("_", "-"): value for name, value in fields.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    return f"{lines}\r\nBonjour.\r\n".encode()
