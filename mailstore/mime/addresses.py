@@ -1,7 +1,8 @@
 r"""Lists of addresses (RFC 5322 §3.4, obsolete forms too) as IMAP address structures.
 
 An IMAP address is `(name route mailbox host)`; a group opens with `(NIL NIL name NIL)` and closes with
-`(NIL NIL NIL NIL)`. Nothing is refused: what cannot be read as an address becomes a mailbox without host.
+`(NIL NIL NIL NIL)`. Nothing is refused: since a NIL host would mean a group, an address without one gets the host
+MISSING_DOMAIN, as from other servers, and one without local part the mailbox MISSING_MAILBOX.
 """
 
 import re
@@ -47,8 +48,9 @@ def address_list(value: bytes | None) -> bytes:
     return b"(" + b"".join(found) + b")" if found else NIL
 
 
-def _address(name: bytes | None, route: bytes | None, mailbox: bytes, host: bytes | None) -> bytes:
-    return b"(%b %b %b %b)" % (nstring(name), nstring(route), quote(mailbox), nstring(host))
+def _address(name: bytes | None, route: bytes | None, mailbox: bytes, host: bytes) -> bytes:
+    place = quote(mailbox or b"MISSING_MAILBOX"), quote(host or b"MISSING_DOMAIN")
+    return b"(%b %b %b %b)" % (nstring(name), nstring(route), *place)
 
 
 class _Reader:
@@ -110,11 +112,11 @@ def _bare(words: list[_Lexeme], comment: bytes) -> Iterator[bytes]:
         yield _address(comment or None, None, mailbox, host)
 
 
-def _mailbox(words: list[_Lexeme]) -> tuple[bytes, bytes | None]:
+def _mailbox(words: list[_Lexeme]) -> tuple[bytes, bytes]:
     """Split at the last `@`."""
     at = next((place for place in range(len(words) - 1, -1, -1) if words[place][0] == "@"), None)
     if at is None:
-        return _phrase(words), None
+        return _phrase(words), b""
     return b"".join(text for _, text in words[:at]), b"".join(text for _, text in words[at + 1 :])
 
 

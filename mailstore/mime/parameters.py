@@ -45,7 +45,12 @@ def media_type(value: bytes) -> tuple[bytes, bytes] | None:
     """Split `text/plain` in its two tokens; None when it is not of that form."""
     kind, _, subtype = value.partition(b"/")
     kind, subtype = kind.strip(), subtype.strip()
-    return (kind, subtype) if _token.fullmatch(kind) and _token.fullmatch(subtype) else None
+    return (kind, subtype) if is_token(kind) and is_token(subtype) else None
+
+
+def is_token(value: bytes) -> bool:
+    """Tell whether VALUE is a token of RFC 2045 §5.1."""
+    return _token.fullmatch(value) is not None
 
 
 def decoded(parameters: Parameters) -> dict[str, str]:

@@ -7,7 +7,7 @@ which no delimiter was found is shown as text/plain, so that what it holds can s
 from mailstore.mime.entity import TEXT_PLAIN, Entity
 from mailstore.mime.envelope import envelope
 from mailstore.mime.index import Part
-from mailstore.mime.parameters import Parameters, decoded, parse_value
+from mailstore.mime.parameters import Parameters, decoded, is_token, parse_value
 from mailstore.mime.strings import NIL, nstring, quote
 from mailstore.mime.words import text_of
 
@@ -110,9 +110,10 @@ def _basic_fields(entity: Entity) -> bytes:
 
 
 def _encoding(entity: Entity) -> bytes:
-    """Return the transfer encoding in lower case; comments and parameters do not belong there."""
+    """Return the transfer encoding in lower case, `7bit` when it is absent or no token (RFC 2045 §6.1)."""
     field = entity.fields.get(b"content-transfer-encoding")
-    return (parse_value(field)[0] if field else b"") or b"7bit"
+    value = parse_value(field)[0] if field else b""
+    return value if is_token(value) else b"7bit"
 
 
 def _parameters(parameters: Parameters) -> bytes:
