@@ -115,7 +115,13 @@ class PatientSpace:
         return f"{self.patient.ins.value}@{PATIENT_DOMAIN}"
 
     async def write(
-        self, subject: str, text: str = "Bonjour,", *, html: str = "", files: Sequence[Enclosure] = (), answers: str = ""
+        self,
+        subject: str,
+        text: str = "Bonjour,",
+        *,
+        html: str = "",
+        files: Sequence[Enclosure] = (),
+        answers: str = "",
     ) -> Receipt:
         """Have the doctor write to the patient; ANSWERS is the Message-ID that she answers."""
         message = EmailMessage(policy=SMTP)
@@ -147,9 +153,7 @@ class PatientSpace:
             writer=Writer(address=self.doctor.address, account_id=self.doctor.account_id),
             reverse_path=self.doctor.address,
             recipients=[
-                Recipient(
-                    address=self.patient_address, mailbox_id=self.patient.account_id, profile=self.patient
-                )
+                Recipient(address=self.patient_address, mailbox_id=self.patient.account_id, profile=self.patient)
             ],
         )
         return await self.acceptance.accept(arrival)
