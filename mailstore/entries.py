@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Collection, Iterable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, case, func, select, type_coerce
@@ -27,7 +28,8 @@ _here = entry.c.folder_id == bindparam("folder_id")
 _since = entry.c.modseq > bindparam("modseq")
 _uids = select(entry.c.uid).where(_here).order_by(entry.c.uid)
 _all = select(*_columns).where(_here).order_by(entry.c.uid)
-_all_since = _all.where(_since)
+_all_since = select(*_columns).where(_here, _since)
+"""Unordered: asked for the order of UIDs, SQLite would walk the whole folder instead of its modseq index."""
 _between = _all.where(entry.c.uid.between(bindparam("low"), bindparam("high")))
 _named = _all.where(entry.c.uid.in_(bindparam("uids", expanding=True)))
 _expunged = (
@@ -60,9 +62,10 @@ def entries(
     tx: Transaction, folder_id: FolderId, wanted: Collection[int] | None = None, *, since_modseq: int = 0
 ) -> list[Entry]:
     """Return entries in UID order: all, or those of the UIDs WANTED; those changed after SINCE_MODSEQ only."""
+    parameters = {"folder_id": folder_id, "modseq": since_modseq}
     if wanted is None:
-        statement = _all_since if since_modseq else _all
-        rows: Iterable[Any] = tx.execute(statement, {"folder_id": folder_id, "modseq": since_modseq})
+        rows: Iterable[Any] = tx.execute(_all_since if since_modseq else _all, parameters)
+        rows = sorted(rows, key=itemgetter(0)) if since_modseq else rows
     else:
         rows = select_wanted(tx, folder_id, wanted, named=_named, between=_between)
     return [_entry(row) for row in rows if row[2] > since_modseq]
