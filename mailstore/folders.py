@@ -39,6 +39,7 @@ _columns = (
     _folder.c.uidvalidity,
     _folder.c.uidnext,
     _folder.c.highest_modseq,
+    _folder.c.recent_from,
     _folder.c.subscribed,
 )
 _select_all = select(*_columns).where(_folder.c.mailbox_id == bindparam("mailbox_id")).order_by(_folder.c.name)

@@ -50,6 +50,8 @@ class Folder:
     uidvalidity: int
     uidnext: int
     highest_modseq: int
+    recent_from: int
+    """The first UID that no read-write session was told of yet."""
     subscribed: bool
 
 

@@ -14,7 +14,6 @@ from mailstore.imap.commands.general import capabilities
 from mailstore.imap.commands.table import HANDLERS, may_expunge
 from mailstore.imap.failures import outcome_of
 from mailstore.imap.outcome import Outcome, bad, ok
-from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.commands import Command, StartTls
 from mailstore.imap.protocol.connection import (
     AppendOffered,
@@ -27,7 +26,7 @@ from mailstore.imap.protocol.connection import (
 )
 from mailstore.imap.protocol.responses import Result, bye, continuation, status_line, untagged
 from mailstore.imap.protocol.session import State
-from mailstore.imap.session import Doorkeeper, Reaction, Session
+from mailstore.imap.session import House, Reaction, Session
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
@@ -35,10 +34,8 @@ UNREAD_BYTES = 131_072
 log = get_logger(__name__)
 
 
-class House(Doorkeeper, Protocol):
+class Listener(House, Protocol):
     """What a connection asks of its listener."""
-
-    parts: ImapParts
 
     def enter(self, connection: "ImapConnection", address: str) -> bool:
         """Count a connection, unless there are too many."""
@@ -70,7 +67,7 @@ class ImapConnection(asyncio.Protocol):
         "session",
     )
 
-    def __init__(self, house: House, *, inside_tls: bool) -> None:
+    def __init__(self, house: Listener, *, inside_tls: bool) -> None:
         self._house = house
         self._inside_tls = inside_tls
         self._loop = asyncio.get_running_loop()
@@ -82,7 +79,7 @@ class ImapConnection(asyncio.Protocol):
         self._tag = b""
         self._command: Command | None = None
         self.core = ServerConnection()
-        self.session = Session(house.parts, self, self.core, house)
+        self.session = Session(house, self, self.core)
         self.opened_at = self.heard_at = self._loop.time()
 
     # What asyncio calls

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from mailstore.imap.connection import ImapConnection
+from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.session import State
 from vaguemestre.kernel.errors import ConfigurationError
@@ -34,6 +35,7 @@ class ImapService:
 
     def __init__(self, parts: ImapParts, *, host: str, port: int, tls_port: int) -> None:
         self.parts = parts
+        self.known_uids = KnownUids(parts.store)
         self._host = host
         self._ports = (port, tls_port)
         self._servers: list[asyncio.Server] = []

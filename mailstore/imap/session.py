@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol, TypeVar
 
 from access_core.accounts import Account
+from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.outcome import Outcome
 from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine, ServerConnection
@@ -38,8 +39,11 @@ class Wire(Protocol):
         """Return the loop's clock."""
 
 
-class Doorkeeper(Protocol):
-    """Counts the sessions of each account."""
+class House(Protocol):
+    """What a session shares with the others of its server: collaborators, a memory of folders, the door."""
+
+    parts: ImapParts
+    known_uids: KnownUids
 
     def admit(self, account_id: str) -> bool:
         """Count one more session, unless there are too many."""
@@ -58,8 +62,9 @@ class Session:
         "account",
         "continuation",
         "core",
-        "doorkeeper",
+        "house",
         "idling",
+        "known_uids",
         "mailbox_id",
         "parts",
         "peer",
@@ -69,11 +74,12 @@ class Session:
         "wire",
     )
 
-    def __init__(self, parts: ImapParts, wire: Wire, core: ServerConnection, doorkeeper: Doorkeeper) -> None:
-        self.parts = parts
+    def __init__(self, house: House, wire: Wire, core: ServerConnection) -> None:
+        self.parts = house.parts
+        self.known_uids = house.known_uids
+        self.house = house
         self.wire = wire
         self.core = core
-        self.doorkeeper = doorkeeper
         self.peer = ""
         self.secure = False
         self.account: Account | None = None
@@ -152,7 +158,7 @@ class Session:
         self.view = None
         self._stop()
         if self.account is not None:
-            self.doorkeeper.release(self.account.id)
+            self.house.release(self.account.id)
             self.account = None
 
     def abandoned(self) -> Coroutine[None, None, None] | None:

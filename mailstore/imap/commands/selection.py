@@ -36,8 +36,7 @@ async def select(session: Session, command: Select) -> Outcome:
 def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "array[int]"]:
     """Unit of work: read what the session will see."""
     folder = existing_folder(session, tx, command.mailbox)
-    uids = session.parts.store.uids(tx, folder.id)
-    recent = session.parts.store.status(tx, folder.id).recent
+    uids = session.known_uids.of(tx, folder)
     opened = Opened(
         folder_id=folder.id,
         name=folder.name,
@@ -45,7 +44,7 @@ def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "
         uidvalidity=folder.uidvalidity,
         uidnext=folder.uidnext,
         modseq=folder.highest_modseq,
-        first_recent=uids[-recent] if recent else folder.uidnext,
+        first_recent=folder.recent_from,
     )
     return opened, uids
 

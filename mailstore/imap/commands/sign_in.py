@@ -86,12 +86,12 @@ async def _sign_in(session: Session, login: str, password: str) -> Outcome:
 
 
 async def _admit(session: Session, login: str, account: Account) -> Outcome:
-    if not session.doorkeeper.admit(account.id):
+    if not session.house.admit(account.id):
         return _TOO_MANY
     try:
         await _trace(session, login, account, SignInOutcome.ACCEPTED)
     except BaseException:
-        session.doorkeeper.release(account.id)
+        session.house.release(account.id)
         raise
     session.sign_in(account)
     return ok("Bienvenue.", capabilities(session))
