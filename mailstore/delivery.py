@@ -11,6 +11,7 @@ from mailstore.model import INBOX, Delivery, Placement, SealedMessage
 from mailstore.tables import entry, message
 from vaguemestre.kernel.blobs import BlobStore
 from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.errors import PermanentFailure
 
 
 def deliver(
@@ -18,11 +19,14 @@ def deliver(
 ) -> list[Placement]:
     """Add the message and its entries; returns the placements in the order of DELIVERIES.
 
-    Folders are taken in the order of their mailboxes, so that two processes do not wait for each other.
+    Folders are taken in one order, so that two processes do not wait for each other.
 
     Raises:
         FolderRefused: a mailbox or folder does not exist; nothing of the unit is kept.
+        PermanentFailure: no place at all, where nobody could ever open the message.
     """
+    if not deliveries:
+        raise PermanentFailure("delivery: no place to deliver to")
     tx.add(
         message,
         {
@@ -36,7 +40,8 @@ def deliver(
         },
     )
     placed = {}
-    for place in sorted(range(len(deliveries)), key=lambda place: deliveries[place].mailbox_id):
+    order = sorted(range(len(deliveries)), key=lambda place: (deliveries[place].mailbox_id, deliveries[place].folder))
+    for place in order:
         placed[place] = _place(tx, sealed, deliveries[place], keyring)
     return [placed[place] for place in range(len(deliveries))]
 

@@ -197,6 +197,7 @@ class MailStore:
         Raises:
             FolderRefused: NONEXISTENT - a mailbox or folder; nothing of this unit of work is kept.
             ProtocolError: a flag that cannot be kept.
+            PermanentFailure: no delivery at all.
         """
         delivery.keep_blob(tx, message, self._blobs)
         return delivery.deliver(tx, message, deliveries, keyring=self._keyring, now=self._clock.now())

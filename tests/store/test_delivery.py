@@ -169,3 +169,10 @@ async def test_a_discarded_draft_gives_its_blob_back(instance: Instance) -> None
     reader = await instance.database.read(lambda tx: instance.store.open(tx, mailbox_id, message.message_id))
     with pytest.raises(IntegrityError, match=r"blob|segment"):
         reader.read()
+
+
+async def test_a_message_without_any_place_is_refused(instance: Instance) -> None:
+    message = await instance.seal()
+
+    with pytest.raises(PermanentFailure):
+        await instance.deliver(message)
