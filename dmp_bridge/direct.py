@@ -13,7 +13,8 @@ from access_core.profiles import Profile
 from dmp_bridge.cda.body import Body
 from dmp_bridge.cda.header import InstanceId, Organization, PatientIdentity, Person
 from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
-from dmp_bridge.filing import Filer, FilingCase, FilingOutcome, refuse
+from dmp_bridge.filing import Filer
+from dmp_bridge.outcome import FilingCase, FilingOutcome, refuse
 from dmp_bridge.preparation import PreparedDocument, prepare_archive, prepare_document
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.limits import ReaderRules

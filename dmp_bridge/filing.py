@@ -4,20 +4,17 @@ A document ends in exactly one of three ways, each with one line in the trace: f
 changes), refused with a reason. Idempotent by the document's unique id.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from access_core.acts import Act
 from access_core.case_facts import filing_facts
-from access_core.case_inputs import CaseFacts, DocumentFacts, FilingRequest, Sender
+from access_core.case_inputs import CaseFacts, DocumentFacts, FilingRequest
 from access_core.decision import Decision, Obligation, Verdict
 from access_core.facts import Confidentiality, IdentityStatus
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
-from access_core.trace.decisions import About, decision_entry
-from access_core.trace.entries import TraceEntry, record
 from dmp_bridge.identity import document_identity, metadata_identity
+from dmp_bridge.outcome import FilingCase, FilingOutcome, FilingRules, conclude, refuse
 from dmp_bridge.preparation import PreparedDocument
 from dmp_bridge.record.documents import ContentStore
 from dmp_bridge.record.model import Availability, Filing, RecordedDocument, RecordedSet
@@ -46,45 +43,6 @@ _DONE_HERE = frozenset(
     }
 )
 _FLAGS = frozenset(Confidentiality)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class FilingCase:
-    """Into whose record, by whom, and how it came.
-
-    Attributes:
-        message_id: of the stored message; `message_id_header` its Message-ID; both None when filed directly.
-        informed: as in `FilingRequest`: True when the document comes with a message to the patient.
-        presume_care: the message itself shows the care relation (setting `filing_care`).
-    """
-
-    profile: Profile
-    sender: Sender
-    now: datetime
-    message_id: str | None = None
-    message_id_header: str | None = None
-    informed: bool | None = None
-    presume_care: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilingOutcome:
-    """What became of one document; REASON is `OK`, a `Reason` or a `Refusal`."""
-
-    verdict: Verdict
-    reason: str
-    unique_id: str
-    document_id: str | None = None
-    obligations: tuple[Obligation, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilingRules:
-    """Settings that filing applies: the repository's OID, the OIDs under which an INS is read."""
-
-    repository_id: str
-    ins_authorities: Collection[str]
 
 
 class Filer:
@@ -132,9 +90,9 @@ class Filer:
         if decision.verdict is Verdict.DEFER:
             raise TemporaryFailure("filing: not now")
         if not decision.allowed:
-            return _conclude(tx, case, (facts, decision), entry.unique_id)
+            return conclude(tx, case, (facts, decision), entry.unique_id)
         if known is not None:
-            return _conclude(tx, case, (facts, decision), entry.unique_id, known)
+            return conclude(tx, case, (facts, decision), entry.unique_id, known)
         return self._keep(tx, case, prepared, (facts, decision))
 
     def _keep(
@@ -153,7 +111,7 @@ class Filer:
         associate(tx, registered.id, HAS_MEMBER, registered.entry_uuid, document.entry.entry_id)
         apply_succession(tx, document, succession)
         carry_out(tx, decision, _deed(case, document), done=_DONE_HERE)
-        return _conclude(tx, case, decided, document.entry.unique_id, document)
+        return conclude(tx, case, decided, document.entry.unique_id, document)
 
     def _document(
         self, case: FilingCase, prepared: PreparedDocument, decision: Decision, succession: Succession
@@ -187,28 +145,6 @@ class Filer:
             invisible_representatives=Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX in flags,
             warnings=(*prepared.warnings, *succession.warnings),
         )
-
-
-def refuse(tx: Transaction, case: FilingCase, refusal: Refusal, unique_id: str | None = None) -> FilingOutcome:
-    """Trace a refusal of the bridge's own: of one document, or of an archive when UNIQUE_ID is None."""
-    record(
-        tx,
-        TraceEntry(
-            at=case.now,
-            act=Act.FILE_DOCUMENT,
-            verdict=Verdict.DENY,
-            reason=refusal,
-            subject_kind=case.sender.kind,
-            subject_id=case.sender.id,
-            subject_label=case.sender.label,
-            profile_id=case.profile.id,
-            mailbox_id=case.profile.account_id,
-            resource_kind="document" if unique_id else "archive",
-            resource_id=unique_id or case.message_id,
-            message_id_header=case.message_id_header,
-        ),
-    )
-    return FilingOutcome(verdict=Verdict.DENY, reason=refusal, unique_id=unique_id or "")
 
 
 def _is_same(known: RecordedDocument, case: FilingCase, prepared: PreparedDocument) -> bool:
@@ -269,30 +205,4 @@ def _recorded_set(case: FilingCase, prepared: PreparedDocument) -> RecordedSet:
         profile_id=case.profile.id,
         submission_set=replace(prepared.submission_set, entry_id=new_entry_uuid()),
         filing=_filing(case),
-    )
-
-
-def _conclude(
-    tx: Transaction,
-    case: FilingCase,
-    decided: tuple[CaseFacts, Decision],
-    unique_id: str,
-    document: RecordedDocument | None = None,
-) -> FilingOutcome:
-    """Write the one line of the trace that tells what became of the document."""
-    facts, decision = decided
-    about = About(
-        resource_kind="document",
-        resource_id=document.id if document else unique_id,
-        message_id_header=case.message_id_header,
-        mailbox_id=case.profile.account_id,
-    )
-    record(tx, decision_entry(facts, decision, about, at=case.now))
-    return FilingOutcome(
-        verdict=decision.verdict,
-        reason=decision.reason,
-        unique_id=unique_id,
-        document_id=document.id if document else None,
-        obligations=decision.obligations,
-        warnings=document.warnings if document else (),
     )

@@ -16,7 +16,8 @@ from access_core.case_inputs import Sender, local_sender, remote_sender
 from access_core.professionals import professional_by_account
 from access_core.profiles import profile_by_id
 from dmp_bridge.config import BridgeSettings
-from dmp_bridge.filing import Filer, FilingCase, FilingRules, refuse
+from dmp_bridge.filing import Filer
+from dmp_bridge.outcome import FilingCase, FilingRules, refuse
 from dmp_bridge.preparation import PreparedDocument, prepare_archive
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.reader import looks_like_xdm

@@ -16,8 +16,9 @@ from access_core.profiles import Profile
 from access_core.trace.entries import TraceEntry
 from access_core.trace.reader import history_of_patient
 from dmp_bridge.config import BridgeSettings
-from dmp_bridge.filing import Filer, FilingCase, FilingOutcome, refuse
+from dmp_bridge.filing import Filer
 from dmp_bridge.intake import build_filer
+from dmp_bridge.outcome import FilingCase, FilingOutcome, refuse
 from dmp_bridge.preparation import prepare_archive
 from dmp_bridge.record.documents import documents_of
 from dmp_bridge.record.model import RecordedDocument

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaguemestre.app.cli import patient
-from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_facts, print_rows
+from vaguemestre.app.cli.shared import AsJson, Config, Refused, as_data, opened, print_facts, print_rows
 
 if TYPE_CHECKING:
     from dmp_bridge.record.model import RecordedDocument
     from vaguemestre.kernel.database import Transaction
 
 commands = typer.Typer(help="Dossier de santé.", no_args_is_help=True)
+OUTCOME_COLUMNS = ("verdict", "reason", "document_id", "unique_id")
+PENDING_COLUMNS = ("message_id", "state", "attempts", "due_at", "error")
 COLUMNS = ("id", "title", "type", "created_at", "author", "availability")
 
 
@@ -59,6 +61,69 @@ def get(
         found, data = instance.database.write_now(work)
     write_secret(file, data)
     print_facts({**_facts(found), "file": str(file), "size_bytes": len(data)}, as_json=as_json)
+
+
+@commands.command("file")
+def deposit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CDA, IHE_XDM.zip, PDF, JPEG, TIFF, RTF ou texte.")],
+    patient_ins: Annotated[str, typer.Option("--patient", metavar="INS", help="Patient concerné.")],
+    author: Annotated[str, typer.Option("--as", metavar="ADDRESS", help="Boîte du professionnel qui dépose.")],
+    type_code: Annotated[str | None, typer.Option("--type", metavar="LOINC", help="Type du document à former.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Dépose un fichier dans le dossier d'un patient, au nom d'un professionnel."""
+    from dmp_bridge.direct import DirectFiling, file_document_directly
+    from dmp_bridge.intake import build_filer
+    from dmp_bridge.outcome import FilingOutcome, sentence_of
+    from vaguemestre.app.cli import mailbox
+
+    data = _read(file)
+    with opened(config) as instance:
+        settings = instance.settings
+        filer = build_filer(instance.mail_store, settings.dmp)
+
+        def work(tx: "Transaction") -> tuple[FilingOutcome, ...]:
+            filing = DirectFiling(
+                profile=patient.find(tx, instance, patient_ins),
+                professional=mailbox.find(tx, author),
+                data=data,
+                now=instance.clock.now(),
+                source_id=settings.dmp.repository_id,
+                rules=settings.dmp.reader_rules(),
+                type_code=type_code,
+                presume_care=settings.access.filing_care == "presumed",
+            )
+            return file_document_directly(tx, filer, filing)
+
+        outcomes = instance.database.write_now(work)
+    print_rows([as_data(each) for each in outcomes], OUTCOME_COLUMNS, as_json=as_json)
+    refused = [each.reason for each in outcomes if each.document_id is None]
+    if refused:
+        raise Refused(f"{sentence_of(refused[0])} [{refused[0]}]")
+
+
+@commands.command()
+def pending(config: Config = None, as_json: AsJson = False) -> None:
+    """Liste les messages dont les documents ne sont pas encore déposés."""
+    from sqlalchemy import select
+
+    from dmp_bridge.intake import INTAKE_TASK
+    from vaguemestre.kernel.outbox import TaskState, task
+
+    columns = (task.c.key, task.c.state, task.c.attempts, task.c.due_at, task.c.error)
+    waiting = select(*columns).where(task.c.kind == INTAKE_TASK, task.c.state != TaskState.DONE)
+    with opened(config) as instance:
+        rows = instance.database.read_now(lambda tx: tx.execute(waiting.order_by(task.c.due_at)).mappings().all())
+    facts = [{"message_id": row["key"], **{name: row[name] for name in PENDING_COLUMNS[1:]}} for row in rows]
+    print_rows(facts, PENDING_COLUMNS, as_json=as_json)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise Refused("le fichier ne peut pas être lu") from None
 
 
 def _facts(found: "RecordedDocument") -> dict[str, object]:
