@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from portal.api import v1
 from portal.context import Portal
 from portal.limits import BodyLimit, LastResort
-from portal.problems import INVALID, answer_problem, problem_of
+from portal.problems import ABSENT, INVALID, answer_problem, problem_of
 from portal.rendering import STATIC, Templates
 from portal.security import FormTokens, SecurityHeaders
 from portal.services import PortalServices
@@ -56,8 +56,11 @@ def _handle_errors(app: FastAPI, templates: Templates) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         return answer_problem(request, problem_of(error), templates)
 
-    async def invalid(request: Request, _error: Exception) -> Response:
-        return answer_problem(request, INVALID, templates)
+    async def invalid(request: Request, error: Exception) -> Response:
+        in_address = isinstance(error, RequestValidationError) and any(
+            each["loc"][0] == "path" for each in error.errors()
+        )
+        return answer_problem(request, ABSENT if in_address else INVALID, templates)
 
     app.add_exception_handler(VaguemestreError, answer)
     app.add_exception_handler(HTTPException, answer)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, cast
 
-from fastapi import Depends
+from fastapi import Depends, Path
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -67,6 +67,7 @@ async def signed_in(request: Request) -> Viewer:
     return viewer
 
 
+Identifier = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 SignedIn = Annotated[Viewer, Depends(signed_in)]
 Services = Annotated[PortalServices, Depends(services_of)]
 

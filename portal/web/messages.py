@@ -1,14 +1,14 @@
 """Pages of the conversations: list, thread, reply, attachments."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.attachments.checks import CheckedFiles, FileLimits, check_files, too_large
-from portal.context import Services, SignedIn, posted_form, redirect, render
+from portal.context import Identifier, Services, SignedIn, posted_form, redirect, render
 from portal.patient.messages import list_conversations
 from portal.patient.reply import Reply, file_limits, send_reply
 from portal.patient.thread import MessagePlace, open_attachment, open_conversation
@@ -19,6 +19,8 @@ from portal.web.files import file_answer
 from portal.web.multipart import Form
 
 router = APIRouter(include_in_schema=False)
+Download = Annotated[str | None, Query(max_length=5)]
+Section = Annotated[str, Path(pattern=r"^[0-9.]{1,60}$")]
 SENT = "Votre message est envoyé."
 EMPTY = "Écrivez votre message avant de l'envoyer."
 
@@ -32,7 +34,9 @@ async def show_conversations(request: Request, services: Services, viewer: Signe
 
 
 @router.get("/messages/{conversation_id}")
-async def show_conversation(conversation_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+async def show_conversation(
+    conversation_id: Identifier, request: Request, services: Services, viewer: SignedIn
+) -> Response:
     """Open a conversation."""
     sent = SENT if request.query_params.get("fait") == "envoye" else ""
     return await _thread_page(request, services, viewer, conversation_id, sent=sent)
@@ -58,7 +62,7 @@ async def _thread_page(
 
 
 @router.post("/messages/{conversation_id}/repondre")
-async def post_reply(conversation_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+async def post_reply(conversation_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
     """Send a reply; on a refusal the page comes back with the sentence and the text."""
     limits = file_limits(services.settings)
     form = await posted_form(request, files_limit_bytes=limits.total_bytes)
@@ -90,11 +94,20 @@ def _errors(text: str, checked: CheckedFiles, longest: int) -> list[FieldError]:
     return errors + [FieldError("fichiers", sentence) for sentence in checked.errors]
 
 
+def place_of(conversation_id: Identifier, message_id: Identifier) -> MessagePlace:
+    """Read the place of a message in the address."""
+    return MessagePlace(conversation_id, message_id)
+
+
+Place = Annotated[MessagePlace, Depends(place_of)]
+
+
 @router.get("/messages/{conversation_id}/pieces/{message_id}/{section}")
-async def show_attachment(request: Request, services: Services, viewer: SignedIn) -> Response:
+async def show_attachment(
+    place: Place, section: Section, services: Services, viewer: SignedIn, telecharger: Download = None
+) -> Response:
     """Open or download an attachment."""
-    place = MessagePlace(request.path_params["conversation_id"], request.path_params["message_id"])
-    content = await open_attachment(services, viewer, place, request.path_params["section"])
+    content = await open_attachment(services, viewer, place, section)
     if content is None:
         raise Absent("portal: no such attachment")
-    return file_answer(content, download="telecharger" in request.query_params)
+    return file_answer(content, download=telecharger is not None)

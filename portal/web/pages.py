@@ -10,7 +10,7 @@ from access_core.decision import Decision
 from access_core.profiles import Profile
 from access_core.reasons import REGISTER
 from portal import words
-from portal.context import Services, SignedIn, portal_of, render
+from portal.context import Identifier, Services, SignedIn, portal_of, render
 from portal.patient.dashboard import read_board
 from portal.patient.documents import DocumentView, list_documents, read_document
 from portal.patient.history import HistoryLine, read_history
@@ -38,7 +38,7 @@ async def show_documents(request: Request, services: Services, viewer: SignedIn)
 
 
 @router.get("/documents/{document_id}")
-async def show_document(document_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+async def show_document(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
     """Show one document: what it is, and its text when it is structured."""
     reading = await read_document(services, viewer, document_id)
     if reading is None:
@@ -52,13 +52,13 @@ async def show_document(document_id: str, request: Request, services: Services, 
 
 
 @router.get("/documents/{document_id}/contenu")
-async def show_content(document_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+async def show_content(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
     """Open or download the readable form of a document."""
     return await _document_file(request, services, viewer, document_id, original=False)
 
 
 @router.get("/documents/{document_id}/original")
-async def show_original(document_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+async def show_original(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
     """Download a document as it was filed."""
     return await _document_file(request, services, viewer, document_id, original=True)
 

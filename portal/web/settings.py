@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access_core.authentication.authenticator import Throttled
-from portal.context import Services, SignedIn, posted_form, redirect, render, visit_of
+from portal.context import Identifier, Services, SignedIn, posted_form, redirect, render, visit_of
 from portal.patient.account import (
     PasswordChange,
     change_notice_address,
@@ -72,7 +72,7 @@ async def post_end_others(request: Request, services: Services, viewer: SignedIn
 
 
 @router.post("/connexions/{session_id}/fermer")
-async def post_end(session_id: str, request: Request, services: Services, viewer: SignedIn) -> Response:
+async def post_end(session_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
     """End one session."""
     await posted_form(request)
     await end_session(services, viewer, session_id)

@@ -29,12 +29,13 @@ from smtp_gateway.config import ConversationSettings, SmtpSettings
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.patient_reply import PatientReplies
 from tests.conftest import NOON
-from vaguemestre.app.demo.fictional_documents import SOURCE_ID
 from tests.fictional.people import INS_MERE, add_martin, add_patient
+from vaguemestre.app.demo.fictional_documents import SOURCE_ID
 from vaguemestre.kernel.blobs.local import LocalBlobs
 from vaguemestre.kernel.bus.local import LocalBus
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database, Transaction
+from vaguemestre.kernel.ids import new_id
 from vaguemestre.kernel.keys import InstanceKey
 
 PASSWORD = "Cerisier-42!"
@@ -49,6 +50,11 @@ class Enclosure:
     name: str
     media_type: str
     content: bytes
+
+
+def address_of(patient: Profile) -> str:
+    """Return a patient's MSSanté address."""
+    return f"{patient.ins.value}@{PATIENT_DOMAIN}"
 
 
 class PatientSpace:
@@ -109,11 +115,6 @@ class PatientSpace:
         self.clock.advance(STEP)
         return code_at(self.secret, self.clock.now())
 
-    @property
-    def patient_address(self) -> str:
-        """The patient's MSSanté address."""
-        return f"{self.patient.ins.value}@{PATIENT_DOMAIN}"
-
     async def write(
         self,
         subject: str,
@@ -122,13 +123,15 @@ class PatientSpace:
         html: str = "",
         files: Sequence[Enclosure] = (),
         answers: str = "",
+        to: Profile | None = None,
     ) -> Receipt:
-        """Have the doctor write to the patient; ANSWERS is the Message-ID that she answers."""
+        """Have the doctor write to the patient (or to another one); ANSWERS is the Message-ID that she answers."""
+        patient = to or self.patient
         message = EmailMessage(policy=SMTP)
         message["From"] = f"{self.doctor.name} <{self.doctor.address}>"
-        message["To"] = self.patient_address
+        message["To"] = address_of(patient)
         message["Subject"] = subject
-        message["Message-ID"] = f"<{self.clock.now().timestamp()}.{id(message)}@demo.mssante.fr>"
+        message["Message-ID"] = f"<{new_id()}@demo.mssante.fr>"
         if answers:
             message["In-Reply-To"] = answers
         if text:
@@ -138,23 +141,20 @@ class PatientSpace:
         for file in files:
             main, _, sub = file.media_type.partition("/")
             message.add_attachment(file.content, main, sub, filename=file.name)
-        return await self._accept(message.as_bytes())
+        return await self._accept(message.as_bytes(), patient)
 
-    async def _accept(self, data: bytes) -> Receipt:
+    async def _accept(self, data: bytes, patient: Profile) -> Receipt:
         draft = self.store.draft()
         await draft.write(data)
         sealed = await draft.seal()
-        header = HeaderBlock.parse(sealed.header.removesuffix(b"\r\n"))
         arrival = Arrival(
             origin=Origin.SUBMISSION,
             at=self.clock.now(),
             message=sealed,
-            marks=read_marks(header),
+            marks=read_marks(HeaderBlock.parse(sealed.header.removesuffix(b"\r\n"))),
             writer=Writer(address=self.doctor.address, account_id=self.doctor.account_id),
             reverse_path=self.doctor.address,
-            recipients=[
-                Recipient(address=self.patient_address, mailbox_id=self.patient.account_id, profile=self.patient)
-            ],
+            recipients=[Recipient(address=address_of(patient), mailbox_id=patient.account_id, profile=patient)],
         )
         return await self.acceptance.accept(arrival)
 
