@@ -13,7 +13,7 @@ from email.policy import compat32
 from functools import partial
 
 from access_core.case_inputs import Sender, local_sender, remote_sender
-from access_core.professionals import professional_by_account
+from access_core.professionals import professional_by_account, professional_by_address
 from access_core.profiles import profile_by_id
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.filing import Filer
@@ -184,6 +184,9 @@ def _message_id_header(reader: MessageReader) -> str | None:
 
 
 def _sender(tx: Transaction, order: IntakeOrder) -> Sender:
-    account_id = order.sender_account_id
-    professional = None if account_id is None else professional_by_account(tx, account_id)
-    return remote_sender(order.sender_address or "") if professional is None else local_sender(professional)
+    """Describe the mailbox that wrote: that of the address, since a member may write for her service."""
+    address = order.sender_address or ""
+    if order.sender_account_id is None:
+        return remote_sender(address)
+    mailbox = professional_by_address(tx, address) or professional_by_account(tx, order.sender_account_id)
+    return remote_sender(address) if mailbox is None else local_sender(mailbox)

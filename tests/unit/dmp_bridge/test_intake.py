@@ -5,10 +5,12 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select
 
+from access_core.care import declare_care
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.intake import INTAKE_TASK, Intake
 from dmp_bridge.refusals import Refusal
 from mailstore.store import Delivery
+from tests.fictional.people import add_service
 from tests.unit.dmp_bridge.archives import zip_of
 from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
 from vaguemestre.kernel.bus.local import LocalBus
@@ -145,6 +147,23 @@ async def test_a_sender_elsewhere_is_named_by_her_address(practice, receive):
     (entry,) = practice.history()
     assert (entry.subject_label, entry.subject_id) == ("dr.loin@autre.mssante.fr", None)
     assert entry.reason == "H_HORS_PRISE_EN_CHARGE"
+
+
+async def test_a_member_who_writes_for_her_service_files_in_its_name(practice, receive):
+    now = practice.clock.now()
+    service = practice.write(lambda tx: add_service(tx, now, practice.doctor.address))
+    content = mail(("IHE_XDM.zip", fictional_archive(), "application/zip"))
+
+    await receive(content, sender_address=service.address)
+    practice.write(lambda tx: declare_care(tx, practice.patient.id, service.account_id, until=None, now=now))
+    await receive(content, sender_address=service.address)
+
+    entries = practice.history()
+    assert [(entry.subject_kind, entry.reason) for entry in entries] == [
+        ("structure", "H_HORS_PRISE_EN_CHARGE"),
+        ("structure", "OK"),
+    ]
+    assert {entry.subject_label for entry in entries} == {"Cardiologie, CH Démo"}
 
 
 @pytest.mark.parametrize("payload", [{"message_id": "0" * 32}, {"profile_id": None}, {"profile_id": "0" * 32}])
