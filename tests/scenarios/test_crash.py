@@ -100,6 +100,8 @@ def held_messages(instance: Stage) -> dict[str, list[int]]:
 @pytest.fixture
 def crashing_instance(tmp_path: Path):
     program = prepare_instance(tmp_path / "vaguemestre")
+    settings = tmp_path / "vaguemestre" / "vaguemestre.toml"
+    settings.write_text(settings.read_text().replace("[instance]\n", "[instance]\nrestart_longest_s = 0.5\n"))
     yield Stage(program, program.serve(), "")
     program.stop()
 

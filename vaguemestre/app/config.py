@@ -36,6 +36,10 @@ class InstanceSettings(BaseModel):
         20.0, ge=0, le=300, description="Seconds given to what is under way when the program is told to stop."
     )
 
+    restart_longest_s: float = Field(
+        30.0, ge=0.5, le=3_600, description="Longest pause in seconds before a role that keeps dying is started again."
+    )
+
     @field_validator("domains", "patient_domains")
     @classmethod
     def _lower_case(cls, domains: tuple[str, ...]) -> tuple[str, ...]:

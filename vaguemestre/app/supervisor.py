@@ -22,7 +22,6 @@ from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.log import configure, get_logger
 
 BACKOFF_FIRST_S = 0.5
-BACKOFF_LONGEST_S = 30.0
 STEADY_S = 60.0
 FREE_PORT_WAIT_S = 5.0
 KILL_AFTER_GRACE_S = 5.0
@@ -96,7 +95,7 @@ class Supervisor:
             log.error("role_died", kind=role, status=status, delay_s=delay_s, attempts=state.restarts)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
-            delay_s = min(delay_s * 2, BACKOFF_LONGEST_S)
+            delay_s = min(delay_s * 2, self._settings.instance.restart_longest_s)
 
     async def _run_once(self, role: Role) -> int:
         process = await asyncio.create_subprocess_exec(

@@ -64,12 +64,13 @@ class Program:
         """Ask it to drain and end; returns its exit status (0 when nothing runs)."""
         if self._serving is None:
             return 0
-        self._serving.terminate()
-        try:
-            return self._serving.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._serving.kill()
-            return self._serving.wait()
+        with self._serving as serving:  # closes its standard output too
+            serving.terminate()
+            try:
+                return serving.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                serving.kill()
+                return serving.wait()
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "VAGUEMESTRE_CONFIG": str(self.folder / "vaguemestre.toml")}
