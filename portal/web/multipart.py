@@ -101,7 +101,7 @@ class _Collector:
         """The part is complete. A file input left empty sends a nameless empty file: it is not one."""
         part = self._part
         if part.filename is None:
-            self.fields[part.name] = part.data.decode("utf-8", "replace").replace("\r\n", "\n")
+            self.fields[part.name] = _text(part.data.decode("utf-8", "replace"))
         elif (part.filename or part.data) and self.files_bytes <= self._limit:
             self.files.append(ReceivedFile(part.filename, bytes(part.data)))
         if len(self.fields) > FIELDS_LIMIT or len(self.files) > FILES_LIMIT:
@@ -162,4 +162,9 @@ async def read_urlencoded(stream: AsyncIterator[bytes]) -> Form:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_LIMIT)
     except ValueError:
         raise ProtocolError("form: malformed fields") from None
-    return Form({name: value.replace("\r\n", "\n") for name, value in pairs}, (), 0)
+    return Form({name: _text(value) for name, value in pairs}, (), 0)
+
+
+def _text(value: str) -> str:
+    """Return a field with plain line ends and without NUL, which no catalogue keeps."""
+    return value.replace("\r\n", "\n").replace("\0", "")
