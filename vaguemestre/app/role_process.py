@@ -13,6 +13,7 @@ from collections.abc import Callable
 import uvloop
 
 from vaguemestre.app.bootstrap import Instance, build_services
+from vaguemestre.app.migrations import require_newest
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.errors import VaguemestreError
@@ -33,6 +34,7 @@ async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:
     services: list[Service] = []
     stop = _Stop(settings.instance.grace_s)
     try:
+        require_newest(settings.database_url())
         services = build_services(instance, role)
         stop.listen(supervised=supervised)
         await instance.start()

@@ -10,6 +10,7 @@ from vaguemestre.app.cli import (
     explain,
     init,
     mailbox,
+    migrate,
     patient,
     serve,
     stats,
@@ -31,6 +32,7 @@ def build() -> typer.Typer:
     )
     program.command("init")(init.init)
     program.command("serve")(serve.serve)
+    program.command("migrate")(migrate.migrate)
     program.add_typer(mailbox.commands, name="mailbox")
     program.add_typer(patient.commands, name="patient")
     program.add_typer(care.commands, name="care")

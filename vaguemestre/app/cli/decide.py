@@ -20,7 +20,10 @@ def decide(
     cases: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Table de cas.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Décide un cas, ou une table de cas ; 1 si une colonne attendue (décision, raison) n'est pas suivie."""
+    """Décide un cas, ou une table de cas.
+
+    Sort avec 1 si une colonne attendue (expected_decision, reason_code) n'est pas suivie.
+    """
     if (act is None) == (cases is None):
         raise Refused("donnez un acte et ses faits, ou --cases FICHIER.csv")
     if cases is None:

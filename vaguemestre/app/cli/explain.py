@@ -18,7 +18,10 @@ def explain(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explique un message : chaque décision, sa raison et sa source, chaque remise, chaque dépôt."""
+    """Explique ce qu'un message est devenu.
+
+    Chaque décision avec sa raison et sa source, chaque remise, chaque dépôt.
+    """
     from access_core.trace.reader import by_message
 
     with opened(config) as instance:

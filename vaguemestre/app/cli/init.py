@@ -22,7 +22,10 @@ def init(
     dmp: Annotated[str, typer.Option(help="Dossier de santé : embedded.")] = "embedded",
     as_json: AsJson = False,
 ) -> None:
-    """Crée une instance : réglages, clés, autorité de TEST, certificats, liste blanche, catalogue."""
+    """Crée une instance dans un dossier.
+
+    Réglages, clés, autorité de TEST, certificats, liste blanche, catalogue : tout, ou rien.
+    """
     from vaguemestre.app.initialise import CONFIG_NAME, Plan, initialise
 
     if dmp != "embedded":

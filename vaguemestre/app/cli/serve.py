@@ -15,7 +15,10 @@ def serve(
     config: Config = None,
     supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Sert au premier plan ; SIGTERM termine ce qui est en cours, SIGHUP relit certificats et liste blanche."""
+    """Sert au premier plan.
+
+    SIGTERM termine ce qui est en cours et sort avec 0 ; SIGHUP relit certificats et liste blanche.
+    """
     from vaguemestre.app.settings import find_config, load_settings
 
     path: Path = find_config(config)

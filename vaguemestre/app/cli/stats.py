@@ -4,7 +4,7 @@ from vaguemestre.app.cli.shared import AsJson, Config, opened, print_facts
 
 
 def stats(config: Config = None, as_json: AsJson = False) -> None:
-    """Compte boîtes, profils, messages, conversations, documents, tâches et traces."""
+    """Compte ce que l'instance contient."""
     from vaguemestre.app.figures import count_rows
 
     with opened(config) as instance:

@@ -13,6 +13,7 @@ import sqlalchemy
 
 from vaguemestre.kernel.database import metadata
 from vaguemestre.kernel.engines import build_writer, translated_errors
+from vaguemestre.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,23 +55,38 @@ def migrate(url: str) -> str:
 
 
 def current_revision(url: str) -> str | None:
-    """Return the revision of the catalogue at URL, None when it was never migrated."""
-    from alembic.runtime.migration import MigrationContext
+    """Return the revision of the catalogue at URL, None when it was never migrated; does not load Alembic.
 
+    Raises:
+        TemporaryFailure: the database cannot be reached.
+    """
     with _connected(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
+        return revision
 
 
 def newest_revision() -> str:
-    """Return the last revision of the chain."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(config_for(None)).get_current_head()
-    assert head is not None, "the chain has no revision"
-    return head
+    """Return the last revision of the chain: its files are numbered from 0001 on."""
+    return max(path.name for path in (SCRIPTS / "versions").glob("[0-9]*_*.py")).partition("_")[0]
 
 
-def config_for(connection: sqlalchemy.Connection | None) -> "Config":
+def require_newest(url: str) -> None:
+    """Make sure that the catalogue has the schema of this release.
+
+    Raises:
+        ConfigurationError: it has another; says which command brings it there.
+        TemporaryFailure: the database cannot be reached.
+    """
+    revision, newest = current_revision(url), newest_revision()
+    if revision != newest:
+        raise ConfigurationError(
+            f"le catalogue est à la révision {revision or 'aucune'}, il faut {newest} : lancez « vaguemestre migrate »"
+        )
+
+
+def config_for(connection: sqlalchemy.Connection) -> "Config":
     """Return Alembic's configuration for these scripts, running on CONNECTION."""
     from alembic.config import Config
 
