@@ -3,11 +3,15 @@
 Every XML of the program (whitelist, CDA, METADATA.XML, SOAP) enters here.
 """
 
+import re
+
 from lxml import etree
 
 from vaguemestre.kernel.errors import ProtocolError
 
 MAX_DEPTH = 200
+LONGEST_TEXT_BYTES = 10_000_000  # of one text, in libxml2 without huge_tree; a scan in a CDA is longer
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
 def parse_xml(data: bytes, *, max_bytes: int) -> etree._Element:
@@ -19,7 +23,12 @@ def parse_xml(data: bytes, *, max_bytes: int) -> etree._Element:
     if len(data) > max_bytes:
         raise ProtocolError(f"XML: more than {max_bytes} bytes")
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_pis=False
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=len(data) > LONGEST_TEXT_BYTES and _has_no_dtd(data),
+        remove_pis=False,
     )
     try:
         root = etree.fromstring(data, parser)
@@ -39,3 +48,14 @@ def _check_depth(root: etree._Element) -> None:
         depth += 1 if event == "start" else -1
         if depth > MAX_DEPTH:
             raise ProtocolError(f"XML: nested more than {MAX_DEPTH} deep")
+
+
+def _has_no_dtd(data: bytes) -> bool:
+    """Tell whether the bytes show that there is no DTD: UTF-8, hence no other way to write `<!DOCTYPE`.
+
+    Only then may libxml2's limit on the length of a text be lifted, since its guard on entities goes with it.
+    """
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    declared = _ENCODING.match(text)
+    is_utf_8 = text.lstrip()[:1] == b"<" and (declared is None or declared[1].lower() == b"utf-8")
+    return is_utf_8 and b"\0" not in text and b"<!DOCTYPE" not in text

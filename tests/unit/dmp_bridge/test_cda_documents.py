@@ -131,3 +131,33 @@ def test_a_picture_is_by_default_a_picture():
 def test_a_file_or_type_that_the_dmp_does_not_take_is_not_wrapped(request_, expected):
     with pytest.raises(ExchangeError, match=expected):
         compose_level_1(request_)
+
+
+def test_a_scan_of_ten_megabytes_is_read():
+    scan = b"%PDF-1.4" + bytes(10 * 1024 * 1024)
+
+    body = read_body(fictional_cda(pdf=scan))
+
+    assert body == Body("application/pdf", scan)
+
+
+LAUGHS = (
+    '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
+    '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">]>'
+)
+PADDING = f"<!--{'x' * 10_000_000}-->"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f'{LAUGHS}<l x="&d;">{PADDING}</l>'.encode(),
+        f'<?xml version="1.0" encoding="UTF-16"?>{LAUGHS}<l x="&d;">{PADDING}</l>'.encode("utf-16"),
+        f'<?xml version="1.0"{" " * 300}encoding="UTF-7"?>+ADwAIQ-DOCTYPE l><l>{PADDING}</l>'.encode(),
+        (f'<?xml version="1.0" encoding="IBM037"?><!DOCTYPE l><l>{PADDING}</l>').encode("cp037"),
+        (f"{'<a>' * 3_000}{PADDING}{'</a>' * 3_000}").encode(),
+    ],
+    ids=["entities", "utf-16", "utf-7", "ebcdic", "deep"],
+)
+def test_a_large_document_gets_no_licence_for_entities_or_depth(data):
+    assert refusal_of(data) is Refusal.CDA_UNREADABLE
