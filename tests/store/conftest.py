@@ -34,6 +34,7 @@ class Instance:
     database: Database
     blobs: BlobStore
     clock: ManualClock
+    key: InstanceKey
 
     async def mailbox(self) -> str:
         """Make a mailbox."""
@@ -80,6 +81,7 @@ def instance(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock)
     blobs = build_blobs(f"file://{tmp_path}/blobs" if blob_kind == "files" else request.getfixturevalue("s3_url"))
     database = Database(url)
     database.create_all()
-    store = MailStore(blobs=blobs, instance_key=InstanceKey(os.urandom(32)), clock=clock, settings=MailStoreSettings())
-    yield Instance(store, database, blobs, clock)
+    key = InstanceKey(os.urandom(32))
+    store = MailStore(blobs=blobs, instance_key=key, clock=clock, settings=MailStoreSettings())
+    yield Instance(store, database, blobs, clock, key)
     database.close()
