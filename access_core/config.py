@@ -1,8 +1,11 @@
-"""Settings of access_core: signing in, care presumed or declared."""
+"""Settings of access_core: signing in, care presumed or declared, the delays of a space's life."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from access_core.matrix import MatrixMode
 
 
 class AuthenticationSettings(BaseModel):
@@ -26,6 +29,62 @@ class AuthenticationSettings(BaseModel):
     waiting_limit: int = Field(200, ge=1, le=10_000, description="sign-ins that may wait for their turn in a process")
 
 
+class TraceSettings(BaseModel):
+    """How the trace is made provable: signed checkpoints, kept in the catalogue and in a file outside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint_every_s: int = Field(
+        300, ge=1, le=86_400, description="seconds between two signed checkpoints of the trace, written by the worker"
+    )
+    checkpoint_file: Path = Field(
+        Path("trace-checkpoints.jsonl"),
+        description="append-only file of the checkpoints; lay it, or a copy, where the catalogue's keeper cannot write",
+    )
+
+
+class DirectorySettings(BaseModel):
+    """Where the state of a professional (`annuaire`) and the identity of a patient are checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["extract", "fhir"] = Field(
+        "extract",
+        description="what answers for professionals: the national extraction loaded by `directory load`, or the"
+        " national directory by FHIR, asked by `directory refresh`",
+    )
+    fhir_url: str = Field(
+        "https://gateway.api.esante.gouv.fr/fhir/v2", description="FHIR R4 base of the national directory"
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="key sent as ESANTE-API-KEY; empty: none is sent")
+    timeout_s: float = Field(10.0, gt=0, le=60, description="longest wait, in seconds, for one answer of a service")
+
+
+class LifeSettings(BaseModel):
+    """The delays of a patient's space and of what she grants; each default is the law's where the law says one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    opening_days: int = Field(
+        42, ge=1, le=365, description="days from the announcement of a space to its opening, unless opposed (R1111-28)"
+    )
+    suspension_days: int = Field(
+        42, ge=1, le=365, description="days after which a suspended space closes without objection (R1111-36)"
+    )
+    deletion_days: int = Field(
+        60, ge=0, le=89, description="days from a closure with deletion to the deletion, three months at most (R1111-36)"
+    )
+    archive_years: int = Field(
+        10, ge=10, le=100, description="years for which a closed space is archived before its deletion (L1111-18)"
+    )
+    consent_days: int = Field(
+        365, ge=1, le=3_650, description="days for which a consent to consult holds, presumed or explicit"
+    )
+    invitation_days: int = Field(
+        30, ge=1, le=365, description="days in which a representative or carer may answer an invitation"
+    )
+
+
 class AccessSettings(BaseModel):
     """The `[access]` section."""
 
@@ -37,4 +96,20 @@ class AccessSettings(BaseModel):
     filing_care: Literal["declared", "presumed"] = Field(
         "declared",
         description="whether filing by message needs a declared care relation, or the message itself shows it",
+    )
+    matrix_mode: MatrixMode = Field(
+        MatrixMode.RECONSTRUCTED,
+        description="how much of the habilitation matrix is believed: `strict`, only the cells that a public source"
+        " supports, the one for real people; or `reconstructed`, all of it",
+    )
+    matrix_file: Path = Field(
+        Path("habilitation_matrix.csv"),
+        description="the matrix that `matrix import` wrote; while it is absent, the one that comes with the program",
+    )
+    trace: TraceSettings = Field(default_factory=TraceSettings, description="checkpoints; a table of its own")
+    directory: DirectorySettings = Field(
+        default_factory=DirectorySettings, description="national directory; a table of its own"
+    )
+    life: LifeSettings = Field(
+        default_factory=LifeSettings, description="delays of a space and of consents; a table of its own"
     )

@@ -11,7 +11,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from access_core.acts import Act
-from access_core.matrix import Matrix, default_matrix
+from access_core.matrix import Matrix
+from access_core.matrix_in_force import IN_FORCE
 
 MAJORITY_YEARS: Final = 18
 ONE_MONTH_DAYS: Final = 31
@@ -340,7 +341,7 @@ class Context:
     premier_acces: bool | None = False
     roles_matrice: bool | None = False
     majorite: int = MAJORITY_YEARS
-    matrix: Matrix = field(default_factory=default_matrix)
+    matrix: Matrix = field(default_factory=IN_FORCE.current)
 
 
 _Reader = Callable[[Any], tuple[object, ...]]

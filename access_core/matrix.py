@@ -18,9 +18,11 @@ from vaguemestre.kernel.errors import ConfigurationError
 
 MATRIX_FILE: Final = Path(__file__).parent / "data" / "habilitation_matrix.csv"
 COLUMNS: Final = ("document_type_code", "profession_code", "right", "provenance", "basis")
-_VERSION_MARK: Final = "# version: "
+VERSION_MARK: Final = "# version: "
+LONGEST_VERSION: Final = 40
+"""A stamp must fit in the trace: version, mode and 16 characters of digest in 80."""
 _RIGHTS: Final = frozenset({"R", "W", "RW", "-"})
-_PROVENANCES: Final = frozenset({"sourced", "complement", "inferred"})
+PROVENANCES: Final = frozenset({"sourced", "complement", "inferred"})
 _ESTABLISHED: Final = frozenset({"sourced", "complement"})
 
 
@@ -66,14 +68,28 @@ def load_matrix(path: Path, mode: MatrixMode) -> Matrix:
     """
     try:
         data = path.read_bytes()
-        lines = data.decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
-    version = lines[0].removeprefix(_VERSION_MARK).strip() if lines else ""
-    if not version or not lines[0].startswith(_VERSION_MARK):
-        raise ConfigurationError(f'{path.name}: line 1: expected "{_VERSION_MARK}…"')
+    return read_matrix(path.name, data, mode)
+
+
+def read_matrix(name: str, data: bytes, mode: MatrixMode) -> Matrix:
+    """Read the bytes of a matrix file; NAME is how errors call it.
+
+    Raises:
+        ConfigurationError: as `load_matrix`.
+    """
+    try:
+        lines = data.decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
+    version = lines[0].removeprefix(VERSION_MARK).strip() if lines else ""
+    if not version or not lines[0].startswith(VERSION_MARK):
+        raise ConfigurationError(f'{name}: line 1: expected "{VERSION_MARK}…"')
+    if len(version) > LONGEST_VERSION:
+        raise ConfigurationError(f"{name}: line 1: the version is longer than {LONGEST_VERSION} characters")
     reads: dict[str, set[str]] = {}
-    for document_type, profession, right, provenance in _cells(path.name, lines[1:]):
+    for document_type, profession, right, provenance in _cells(name, lines[1:]):
         row = reads.setdefault(profession, set())
         if "R" in right and (mode is MatrixMode.RECONSTRUCTED or provenance in _ESTABLISHED):
             row.add(document_type)
@@ -109,7 +125,7 @@ def _cells(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str, str, str
 def _checked(place: str, row: list[str]) -> tuple[str, str, str, str]:
     if len(row) != len(COLUMNS):
         raise ConfigurationError(f"{place}: {len(row)} columns instead of {len(COLUMNS)}")
-    allowed = (document_types(), TRE_G15 | ROLE_PROFESSIONS, _RIGHTS, _PROVENANCES)
+    allowed = (document_types(), TRE_G15 | ROLE_PROFESSIONS, _RIGHTS, PROVENANCES)
     for column, value, codes in zip(COLUMNS, row, allowed, strict=False):
         if value not in codes:
             raise ConfigurationError(f"{place}, column {column}: unknown code")

@@ -4,7 +4,7 @@ The command line and whatever administers an instance later call these functions
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from access_core.accounts import AccountState, set_password
@@ -77,14 +77,16 @@ def note(
     tx: Transaction, event: str, now: datetime, *, profile_id: str | None = None, mailbox_id: str | None = None
 ) -> None:
     """Trace what the operator did."""
-    entry = TraceEntry(
+    record(tx, replace(operator_entry(event, now), profile_id=profile_id, mailbox_id=mailbox_id))
+
+
+def operator_entry(event: str, now: datetime) -> TraceEntry:
+    """Build the trace entry of something that the operator did."""
+    return TraceEntry(
         at=now,
         act=event,
         verdict=Verdict.PERMIT,
         reason=Reason.OK,
         subject_kind="systeme",
         subject_label=OPERATOR,
-        profile_id=profile_id,
-        mailbox_id=mailbox_id,
     )
-    record(tx, entry)

@@ -8,6 +8,7 @@ import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from access_core.matrix_in_force import IN_FORCE
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.app.tls_files import ListenerTls
@@ -33,6 +34,7 @@ class Instance:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        IN_FORCE.choose(settings.access.matrix_file, settings.access.matrix_mode)
 
     @cached_property
     def clock(self) -> "Clock":
@@ -139,8 +141,9 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
     """Build what ROLE runs in its process.
 
     Raises:
-        ConfigurationError: a key or certificate cannot be read.
+        ConfigurationError: a key, a certificate or the habilitation matrix cannot be read.
     """
+    IN_FORCE.current()
     match role:
         case Role.MX:
             return [_mx(instance)]
@@ -166,7 +169,7 @@ def _mx(instance: Instance) -> "Service":
     parts = MxParts(
         store=instance.mail_store,
         acceptance=instance.acceptance,
-        mailboxes=Mailboxes(instance.database, settings.smtp),
+        mailboxes=Mailboxes(instance.database, settings.smtp, instance.clock),
         trust=instance.trust,
         keys=KeyCache(settings.dkim.public_keys, _dns_records(settings), instance.clock),
         clock=instance.clock,
@@ -189,7 +192,7 @@ def _submission(instance: Instance) -> "Service":
         database=instance.database,
         store=instance.mail_store,
         acceptance=instance.acceptance,
-        mailboxes=Mailboxes(instance.database, settings.smtp),
+        mailboxes=Mailboxes(instance.database, settings.smtp, instance.clock),
         authenticator=instance.authenticator,
         clock=instance.clock,
         smtp=settings.smtp,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import uvloop
 
+from access_core.matrix_in_force import IN_FORCE
 from vaguemestre.app.bootstrap import Instance, build_services
 from vaguemestre.app.migrations import require_newest
 from vaguemestre.app.roles import Role
@@ -86,6 +87,10 @@ async def _start(services: list[Service]) -> dict[str, int]:
 def _reload(services: list[Service]) -> None:
     for service in services:
         service.reload()
+    try:
+        IN_FORCE.reload()
+    except VaguemestreError as error:
+        log.warning("matrix_not_reloaded", error=error)
     log.info("reloaded", reloaded=len(services))
 
 

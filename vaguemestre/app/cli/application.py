@@ -10,6 +10,7 @@ from vaguemestre.app.cli import (
     explain,
     init,
     mailbox,
+    matrix,
     migrate,
     patient,
     serve,
@@ -40,6 +41,7 @@ def build() -> typer.Typer:
     program.add_typer(thread.commands, name="thread")
     program.add_typer(dmp.commands, name="dmp")
     program.command("decide")(decide.decide)
+    program.add_typer(matrix.commands, name="matrix")
     program.command("explain")(explain.explain)
     program.add_typer(trace.commands, name="trace")
     program.command("doctor")(doctor.doctor)
