@@ -4,6 +4,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ def handshake(folder: Path, client: ssl.SSLContext) -> bytes:
     """Run one TLS session with a listener that demands a certificate; returns what the server says."""
     crl = folder / "ca.crl.pem"
     context = server_context(folder / "server.pem", folder / "server.key", client_ca=folder / "ca.pem", crls=[crl])
+    return handshake_with(context, client)
+
+
+def handshake_with(context: ssl.SSLContext, client: ssl.SSLContext) -> bytes:
+    """Run one TLS session on loopback; returns what the server says."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=greet, args=(listener, context), daemon=True).start()
         with (
@@ -68,6 +74,18 @@ def test_a_client_of_the_authority_and_the_server_accept_each_other(tmp_path: Pa
     assert handshake(tmp_path, client) == b"bonjour"
 
 
+@pytest.mark.requirement("VGM:OP-2")
+def test_a_client_whose_certificate_expired_is_refused(tmp_path: Path, authority: Authority) -> None:
+    past = CertificateRequest(
+        subject=operator_subject("peer.mssante.fr", "PAIR"), hosts=HOSTS, for_client=True, lifetime=timedelta(hours=1)
+    )
+    issued = authority.issue(past, NOW - timedelta(days=2))
+
+    with pytest.raises(OSError, match=r"expired|reset"):
+        handshake(tmp_path, client_context(tmp_path, issued))
+
+
+@pytest.mark.requirement("VGM:OP-2")
 def test_a_client_of_another_authority_is_refused(tmp_path: Path, authority: Authority) -> None:
     client = client_context(tmp_path, Authority.create(NOW).issue(request(client=True), NOW))
 
@@ -75,6 +93,7 @@ def test_a_client_of_another_authority_is_refused(tmp_path: Path, authority: Aut
         handshake(tmp_path, client)
 
 
+@pytest.mark.requirement("VGM:OP-2")
 def test_a_revoked_client_is_refused(tmp_path: Path, authority: Authority) -> None:
     issued = authority.issue(request(client=True), NOW)
     revoked = x509.load_pem_x509_certificate(issued.certificate)
@@ -84,9 +103,25 @@ def test_a_revoked_client_is_refused(tmp_path: Path, authority: Authority) -> No
         handshake(tmp_path, client_context(tmp_path, issued))
 
 
+@pytest.mark.requirement("VGM:OP-2")
 def test_a_client_without_certificate_is_refused(tmp_path: Path, authority: Authority) -> None:
     with pytest.raises(OSError, match=r"certificate required|reset"):
         handshake(tmp_path, client_context(tmp_path, None))
+
+
+@pytest.mark.requirement("MSS2:ECO.1.1.1")
+@pytest.mark.parametrize(("version", "accepted"), [("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)])
+def test_nothing_older_than_tls_1_2_is_spoken(
+    tmp_path: Path, authority: Authority, version: str, accepted: bool
+) -> None:
+    context = server_context(tmp_path / "server.pem", tmp_path / "server.key")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=(listener, context), daemon=True).start()
+        host, port = listener.getsockname()
+        command = ["openssl", "s_client", version, "-cipher", "ALL:@SECLEVEL=0", "-connect", f"{host}:{port}"]
+        done = subprocess.run(command, input="", capture_output=True, text=True, check=False, timeout=10)
+
+    assert ("BEGIN CERTIFICATE" in done.stdout) is accepted
 
 
 def test_openssl_verifies_the_chain_with_its_strict_rules(tmp_path: Path, authority: Authority) -> None:

@@ -1,0 +1,72 @@
+"""The context of a listener takes new files at reload, and keeps the old ones when the new cannot be used."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from tests.unit.app.test_pki import NOW, client_context, handshake_with, request
+from vaguemestre.app.config import PkiSettings
+from vaguemestre.app.pki import Authority
+from vaguemestre.app.tls_files import ListenerTls
+from vaguemestre.kernel.errors import ConfigurationError
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    made = Authority.create(NOW)
+    made.save(tmp_path)
+    (tmp_path / "ca.crl.pem").write_bytes(made.revocation_list((), NOW))
+    made.issue(request(client=True), NOW).write(tmp_path, "operator")
+    return made
+
+
+def settings(folder: Path) -> PkiSettings:
+    return PkiSettings(
+        authority=folder / "ca.pem",
+        revocation=folder,
+        operator_certificate=folder / "operator.pem",
+        operator_key=folder / "operator.key",
+        server_certificate=folder / "operator.pem",
+        server_key=folder / "operator.key",
+    )
+
+
+@pytest.mark.requirement("VGM:OP-2")
+def test_a_certificate_that_was_revoked_since_is_refused_after_a_reload(tmp_path: Path, authority: Authority) -> None:
+    tls = ListenerTls.of_operator(settings(tmp_path))
+    peer = authority.issue(request(client=True, host="peer.mssante.fr"), NOW)
+    client = client_context(tmp_path, peer)
+    before = handshake_with(tls.context, client)
+    revoked = x509.load_pem_x509_certificate(peer.certificate)
+
+    (tmp_path / "ca.crl.pem").write_bytes(authority.revocation_list([revoked], NOW + timedelta(minutes=1)))
+    tls.reload()
+
+    assert before == b"bonjour"
+    with pytest.raises(OSError, match=r"revoked|reset"):
+        handshake_with(tls.context, client)
+
+
+def test_files_that_cannot_be_used_leave_the_old_ones_in_force(tmp_path: Path, authority: Authority) -> None:
+    tls = ListenerTls.of_operator(settings(tmp_path))
+    client = client_context(tmp_path, authority.issue(request(client=True), NOW))
+
+    (tmp_path / "operator.pem").write_text("rien", encoding="ascii")
+    tls.reload()
+
+    assert handshake_with(tls.context, client) == b"bonjour"
+
+
+def test_mail_programs_are_asked_for_no_certificate(tmp_path: Path, authority: Authority) -> None:
+    tls = ListenerTls.of_server(settings(tmp_path))
+
+    assert handshake_with(tls.context, client_context(tmp_path, None)) == b"bonjour"
+
+
+def test_a_missing_file_stops_the_start(tmp_path: Path, authority: Authority) -> None:
+    (tmp_path / "operator.key").unlink()
+
+    with pytest.raises(ConfigurationError, match=r"operator\.pem"):
+        ListenerTls.of_operator(settings(tmp_path))
