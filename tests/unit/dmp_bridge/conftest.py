@@ -1,6 +1,6 @@
 """A record with one patient, one doctor who takes care of her, and the ways into it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,7 @@ from dmp_bridge.refusals import ExchangeError
 from mailstore.config import MailStoreSettings
 from mailstore.store import MailStore
 from tests.fictional.people import add_martin, add_patient
+from tests.standins.postgres import PostgresServer
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE
 from vaguemestre.kernel.blobs import build_blobs
 from vaguemestre.kernel.clock import ManualClock
@@ -33,6 +34,7 @@ from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.keys import InstanceKey
 
 T = TypeVar("T")
+on_each_engine = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
 assert dmp_bridge.tables.document_entry.name == "document_entry"  # declared before `create_all`
 
 
@@ -80,6 +82,25 @@ class Practice:
         """What the trace tells of her, oldest first."""
         recorded = self.database.read_now(lambda tx: history_of_patient(tx, self.patient.id))
         return [each.entry for each in reversed(recorded)]
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """The database under the record: SQLite, unless a test asks for others by `on_each_engine`."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if engine == "sqlite":
+        url = f"sqlite:///{tmp_path}/catalogue.db"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.fresh_database()
+    catalogue = Database(url)
+    catalogue.create_all()
+    yield catalogue
+    catalogue.close()
 
 
 @pytest.fixture

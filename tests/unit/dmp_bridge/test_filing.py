@@ -20,6 +20,7 @@ from dmp_bridge.refusals import Refusal
 from dmp_bridge.xdm.reader import read_archive
 from dmp_bridge.xds.metadata import HAS_MEMBER, INVISIBLE_PATIENT, REPLACES
 from tests.unit.dmp_bridge.archives import ARCHIVES, changed
+from tests.unit.dmp_bridge.conftest import on_each_engine
 from tests.unit.dmp_bridge.test_xdm_corpus import archive_bytes
 from vaguemestre.app.demo.fictional_documents import CAMILLE_MARTIN, DOMINIQUE, fictional_archive, fictional_cda
 from vaguemestre.kernel.outbox import task
@@ -38,6 +39,7 @@ def test_every_archive_of_the_corpus_gets_its_answer(row, practice, request):
     assert [entry.reason for entry in practice.history()] == row["reasons"].split(";")
 
 
+@on_each_engine
 def test_a_document_of_the_care_team_is_filed_whole(practice):
     cda = fictional_cda()
 
@@ -57,6 +59,7 @@ def test_a_document_of_the_care_team_is_filed_whole(practice):
     assert practice.database.read_now(lambda tx: document(tx, found.entry.unique_id)) == found
 
 
+@on_each_engine
 def test_the_registry_gives_back_the_metadata_that_were_sent(practice):
     archive = fictional_archive()
     (lot,) = read_archive(archive).lots
@@ -75,6 +78,7 @@ def test_the_registry_gives_back_the_metadata_that_were_sent(practice):
     assert [(link.kind, link.source) for link in links] == [(HAS_MEMBER, recorded.entry_id)]
 
 
+@on_each_engine
 @pytest.mark.requirement("VGM:ACCESS-FILE")
 def test_filing_twice_changes_nothing(practice):
     archive = fictional_archive()
@@ -87,6 +91,7 @@ def test_filing_twice_changes_nothing(practice):
     assert [entry.obligations for entry in practice.history()] == [("NOTIF_TITULAIRE",), ("DEDUP",)]
 
 
+@on_each_engine
 def test_another_document_under_a_known_id_is_refused(practice):
     archive = fictional_archive()
     (sent,) = read_archive(archive).documents
@@ -169,6 +174,7 @@ def test_one_bad_document_does_not_hold_back_the_other(practice):
     assert [found.title for found in practice.documents()] == ["Deuxième compte rendu"]
 
 
+@on_each_engine
 def test_visibility_asked_by_the_sender_is_kept(practice):
     secret = (
         b'nodeRepresentation="INVISIBLE_PATIENT"><rim:Slot name="codingScheme"><rim:ValueList><rim:Value>'
@@ -204,6 +210,7 @@ def version_2(first: bytes, parent_id: str | None = None, **changes: object) -> 
     return fictional_cda(replaces=(parent, header.set_id, 1), title="Compte rendu corrigé", **changes)
 
 
+@on_each_engine
 @pytest.mark.parametrize(("parent_id", "warnings"), [(None, ()), ("2.25.999", (Tolerance.REPLACED_BY_SET,))])
 def test_a_new_version_replaces_the_former_one(practice, parent_id, warnings):
     first = fictional_cda()
@@ -252,6 +259,7 @@ def test_a_document_is_not_replaced_by_that_of_another_source(practice):
     assert {found.availability for found in practice.documents()} == {Availability.APPROVED}
 
 
+@on_each_engine
 def test_texts_that_do_not_fit_are_refused_on_every_engine(practice):
     archive = changed(fictional_archive(), METADATA, b'mimeType="text/xml"', b'mimeType="text/xml"')
     (sent,) = read_archive(archive).documents
@@ -272,6 +280,7 @@ def test_a_structure_files_in_its_own_name(practice):
     assert practice.history()[-1].subject_kind == "structure"
 
 
+@on_each_engine
 def test_the_trace_of_filings_verifies(practice):
     practice.file(fictional_archive())
     practice.file(b"not a zip")

@@ -12,6 +12,7 @@ from dmp_bridge.refusals import Refusal
 from mailstore.store import Delivery
 from tests.fictional.people import add_service
 from tests.unit.dmp_bridge.archives import zip_of
+from tests.unit.dmp_bridge.conftest import on_each_engine
 from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
 from vaguemestre.kernel.bus.local import LocalBus
 from vaguemestre.kernel.outbox import OutboxWorker, TaskState, enqueue, task
@@ -95,6 +96,7 @@ async def test_an_archive_is_found_and_filed(practice, receive, name, media_type
     assert (entry.resource_id, entry.mailbox_id) == (found.id, practice.patient.account_id)
 
 
+@on_each_engine
 async def test_the_same_mail_twice_files_once(practice, receive):
     content = mail(("IHE_XDM.zip", fictional_archive(), "application/zip"))
 
