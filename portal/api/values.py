@@ -18,7 +18,9 @@ class MessageToSend(BaseModel):
         validation_alias=AliasChoices("recipient", "to"),
         description="MSSanté address; may be left out with conversation_id.",
     )
-    conversation_id: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", description="Conversation that the message replies in.")
+    conversation_id: str | None = Field(
+        None, pattern=r"^[0-9a-f]{32}$", description="Conversation that the message replies in."
+    )
     subject: str = Field("", max_length=200, description="Ignored for a reply, which keeps the subject of its thread.")
     text: str = Field(
         min_length=1,
