@@ -30,6 +30,9 @@ class SmtpSettings(BaseModel):
     command_timeout_s: float = Field(300, gt=0, description="wait for the next command or chunk, seconds (RFC 5321)")
     before_trust_s: float = Field(60, gt=0, description="time to identify (TLS and AUTH) after connecting, seconds")
     data_floor_bytes_s: int = Field(1_000, ge=1, description="slowest average sending of data, bytes per second")
+    recipient_memory_s: float = Field(
+        1, ge=0, le=60, description="how long an accepted recipient is remembered at RCPT, seconds; 0: asked each time"
+    )
     smtputf8: bool = Field(False, description="offer SMTPUTF8 (no MSSanté domain or mailbox needs it)")
     ins_key: Literal["strict", "lenient"] = Field(
         "strict", description="lenient accepts a matricule whose key is wrong (ANS samples), for tests"

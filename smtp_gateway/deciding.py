@@ -57,7 +57,9 @@ class Decided:
         )
 
 
-def decide_delivery(tx: Transaction, sender: Sender, ins: INS | None, *, now: datetime, auth: Auth = Auth.MSSANTE) -> Decided:
+def decide_delivery(
+    tx: Transaction, sender: Sender, ins: INS | None, *, now: datetime, auth: Auth = Auth.MSSANTE
+) -> Decided:
     """Decide `deliver_to_patient` for one recipient; INS None: the address names no well-formed INS."""
     facts = delivery_facts(tx, sender, ins, now=now, auth=auth)
     return Decided(facts.decide(), facts)

@@ -28,6 +28,7 @@ from smtp_gateway.conversation import (
 from smtp_gateway.deciding import decide_delivery
 from smtp_gateway.fin import Fin, ProfessionalMessage, State, follow_professional, read_fin
 from smtp_gateway.replies import Refusal
+from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.outbox import enqueue
 
@@ -141,8 +142,10 @@ def _is_attachment(part: Part) -> bool:
 def _professional_message(
     arrival: Arrival, author: _Author, settings: ConversationSettings, may_answer: Callable[[str], bool]
 ) -> ProfessionalMessage:
-    marks = arrival.marks
-    reply_to = marks.reply_to if marks.reply_to is not None and may_answer(marks.reply_to) else None
+    marks, reply_to = arrival.marks, arrival.marks.reply_to
+    patient_domains = {domain_of(each.address) for each in arrival.recipients if each.profile is not None}
+    if reply_to is not None and (domain_of(reply_to) in patient_domains or not may_answer(reply_to)):
+        reply_to = None
     return ProfessionalMessage(
         sender=arrival.writer.address,
         writer_addresses=author.addresses,

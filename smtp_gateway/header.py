@@ -8,10 +8,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from email.utils import getaddresses
+from typing import NamedTuple
 
-FOLD = re.compile(rb"\r\n(?=[ \t])")
+FIELD_ENDS = re.compile(rb"\r\n(?![ \t])")  # a line that begins with a blank continues the field (RFC 5322 §2.2.3)
 ENCODED_WORD = re.compile(r"=\?(?P<charset>[^?\s]+)\?(?P<encoding>[bBqQ])\?(?P<payload>[^?\s]*)\?=")
 BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
 MESSAGE_ID = re.compile(r"<[^<>\s]+>")
@@ -21,9 +21,8 @@ ONE_ADDRESS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One header field."""
+class Field(NamedTuple):
+    """One header field (a tuple, since a message has dozens)."""
 
     name: bytes
     """Lower-case name; empty for a line that is no header field."""
@@ -32,8 +31,8 @@ class Field:
 
     @property
     def value(self) -> bytes:
-        """What follows the colon, unfolded (RFC 5322 §2.2.3), without outer blanks."""
-        return FOLD.sub(b"", self.raw[self.raw.find(b":") + 1 :]).strip()
+        """What follows the colon, unfolded, without outer blanks."""
+        return self.raw[self.raw.find(b":") + 1 :].replace(b"\r\n", b"").strip()
 
     @property
     def text(self) -> str:
@@ -56,19 +55,10 @@ class HeaderBlock:
     @classmethod
     def parse(cls, block: bytes) -> "HeaderBlock":
         """Split a header part (CRLF line ends, without the empty line that ends it)."""
-        fields: list[Field] = []
-        lines = block.split(b"\r\n")
-        if lines and not lines[-1]:
+        lines = FIELD_ENDS.split(block)
+        if not lines[-1]:
             lines.pop()
-        start = 0
-        for index in range(1, len(lines) + 1):
-            if index == len(lines) or lines[index][:1] not in (b" ", b"\t"):
-                raw = b"\r\n".join(lines[start:index]) + b"\r\n"
-                name, colon, _ = lines[start].partition(b":")
-                name = name.rstrip(b" \t").lower() if colon else b""
-                fields.append(Field(name if b" " not in name and b"\t" not in name else b"", raw))
-                start = index
-        return cls(fields)
+        return cls([Field(_name(line), line + b"\r\n") for line in lines])
 
     def all(self, name: bytes) -> list[Field]:
         """Return the fields of that (lower-case) name, first first."""
@@ -88,6 +78,12 @@ class HeaderBlock:
     def to_bytes(self, first: Iterable[bytes] = ()) -> bytes:
         """Join the fields, after the ready-made ones of FIRST (each with its CRLF)."""
         return b"".join((*first, *(field.raw for field in self.fields)))
+
+
+def _name(line: bytes) -> bytes:
+    name, colon, _ = line.partition(b":")
+    name = name.rstrip(b" \t").lower()
+    return name if colon and b" " not in name and b"\t" not in name else b""
 
 
 def decode_words(text: str) -> str:

@@ -8,7 +8,6 @@ whoever the recipient is, so that a patient's history shows that somebody from o
 from dataclasses import dataclass
 
 from access_core.case_inputs import remote_sender
-from access_core.facts import Auth
 from access_core.reasons import Reason
 from mailstore.store import MailStore
 from smtp_gateway import replies, trace_fields
@@ -19,7 +18,7 @@ from smtp_gateway.config import DkimSettings, SmtpSettings
 from smtp_gateway.dkim import KeyCache, authentication_results
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.intake import MessageIntake
-from smtp_gateway.recipients import Mailboxes
+from smtp_gateway.recipients import Asking, Mailboxes
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.order import check_relayed
 from smtp_gateway.rules.peer_domain import check_reverse_path
@@ -80,14 +79,13 @@ class MxSteps:
 
     async def recipient(self, session: PeerSession, envelope: MailEnvelope, address: str) -> Reply:
         """Accept mailboxes of ours that this sender may write to."""
-        sender, now = envelope.sender or "", self._parts.clock.now()
-        mailboxes = self._parts.mailboxes
+        sender, mailboxes = envelope.sender or "", self._parts.mailboxes
         if not session.trusted:
-            await mailboxes.refuse_stranger(address, session.subject, now=now)
+            await mailboxes.refuse_stranger(address, session.subject)
             return refuse(Refusal.PEER_UNKNOWN)
         if is_patient(sender, self._parts.smtp) and is_patient(address, self._parts.smtp):
             return refuse(Reason.C_ECHANGE_NON_INITIE)
-        found = await mailboxes.find(address, lambda _tx: remote_sender(sender.lower()), now=now, auth=Auth.MSSANTE)
+        found = await mailboxes.find(address, Asking(key="", sender=lambda _tx: remote_sender(sender.lower())))
         if not isinstance(found, Recipient):
             return refuse(found)
         if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):

@@ -1,77 +1,98 @@
 """Recipients: from the address of a RCPT command to a mailbox of ours, or to the reason why not.
 
-A refused patient is traced here, in a small write of its own, before the refusal is answered.
+A refused patient is traced here, in a small write of its own, before the refusal is answered. An accepted recipient
+is remembered for a moment, since messages come in bursts; the delivery to a patient is decided again in the
+transaction that accepts the message, so that only the answer at RCPT may be a moment old.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 
 from access_core.accounts import AccountState
 from access_core.case_inputs import Sender, remote_sender
 from access_core.facts import Auth
 from access_core.professionals import professional_by_address
 from access_core.reasons import Reason
-from access_core.trace.entries import TraceEntry, record
+from access_core.trace.entries import record
 from smtp_gateway.arrival import Recipient
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.deciding import Decided, decide_delivery
 from smtp_gateway.replies import Refusal
 from smtp_gateway.rules.recipient import PatientAddress, ProfessionalAddress, read_recipient
 from smtp_gateway.trust.subjects import Subject
+from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 
 Found = Recipient | Refusal | Reason
+MEMORY_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who wants to write.
+
+    Attributes:
+        key: tells senders apart whose answers may differ.
+        sender: describes the sender, inside the transaction that decides.
+        auth: how the sender proved that it belongs to the trust space.
+    """
+
+    key: str
+    sender: Callable[[Transaction], Sender]
+    auth: Auth = Auth.MSSANTE
 
 
 class Mailboxes:
     """Looks recipients up."""
 
-    def __init__(self, database: Database, settings: SmtpSettings) -> None:
+    def __init__(self, database: Database, settings: SmtpSettings, clock: Clock) -> None:
         self._database = database
         self._settings = settings
+        self._clock = clock
+        self._remembered: dict[tuple[str, str], tuple[float, Recipient]] = {}
 
-    async def find(
-        self, text: str, sender: Callable[[Transaction], Sender], *, now: datetime, auth: Auth = Auth.MSSANTE
-    ) -> Found:
-        """Return the mailbox that an address names, or why it takes no mail from this sender.
+    async def find(self, text: str, asking: Asking) -> Found:
+        """Return the mailbox that an address names, or why it takes no mail from this sender."""
+        key = (text, asking.key)
+        remembered = self._remembered.get(key)
+        if remembered is not None and remembered[0] > self._clock.monotonic():
+            return remembered[1]
+        found = await self._look_up(text, asking)
+        if isinstance(found, Recipient):
+            if len(self._remembered) >= MEMORY_LIMIT:
+                self._remembered.clear()
+            self._remembered[key] = (self._clock.monotonic() + self._settings.recipient_memory_s, found)
+        return found
 
-        Args:
-            text: the address.
-            sender: describes who writes, inside the transaction that decides.
-            now: the instant of the decision.
-            auth: how the sender proved that it belongs to the trust space.
-        """
+    async def refuse_stranger(self, text: str, subject: Subject | None) -> None:
+        """Trace that a sender from outside the trust space wrote to a patient of ours."""
+        label = subject.common_name if subject is not None else ""
+        if isinstance(read_recipient(text, self._settings), PatientAddress):
+            asking = Asking(key="", sender=lambda _tx: remote_sender(label), auth=Auth.ORG_CERT)
+            await self._look_up(text, asking)
+
+    async def _look_up(self, text: str, asking: Asking) -> Found:
         named = read_recipient(text, self._settings)
         if isinstance(named, PatientAddress):
-            patient = named
-            decided = await self._database.read(
-                lambda tx: decide_delivery(tx, sender(tx), patient.ins, now=now, auth=auth)
-            )
-            return await self._patient(patient, decided, now)
+            return await self._patient(named, asking)
         if isinstance(named, ProfessionalAddress):
             address = str(named.address)
             return await self._database.read(lambda tx: _professional(tx, address))
         return named
 
-    async def refuse_stranger(self, text: str, subject: Subject | None, *, now: datetime) -> None:
-        """Trace that a sender from outside the trust space wrote to a patient of ours."""
-        named = read_recipient(text, self._settings)
-        if isinstance(named, PatientAddress):
-            label = subject.common_name if subject is not None else ""
-            await self.find(text, lambda _tx: remote_sender(label), now=now, auth=Auth.ORG_CERT)
+    async def _patient(self, patient: PatientAddress, asking: Asking) -> Found:
+        now = self._clock.now()
 
-    async def _patient(self, patient: PatientAddress, decided: Decided, now: datetime) -> Found:
+        def decide(tx: Transaction) -> Decided:
+            return decide_delivery(tx, asking.sender(tx), patient.ins, now=now, auth=asking.auth)
+
+        decided = await self._database.read(decide)
         profile = decided.facts.profile
-        if not decided.decision.allowed or profile is None:
-            await self._trace(decided.entry(now))
-            return decided.decision.reason
-        return Recipient(address=str(patient.address), mailbox_id=profile.account_id, profile=profile)
-
-    async def _trace(self, entry: TraceEntry) -> None:
-        def work(tx: Transaction) -> None:
-            record(tx, entry)
-
-        await self._database.write(work)
+        if decided.decision.allowed and profile is not None:
+            return Recipient(address=str(patient.address), mailbox_id=profile.account_id, profile=profile)
+        entry = decided.entry(now)
+        await self._database.write(lambda tx: record(tx, entry))
+        return decided.decision.reason
 
 
 def _professional(tx: Transaction, address: str) -> Found:

@@ -18,7 +18,7 @@ from smtp_gateway.commands import Credentials
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.intake import MessageIntake
-from smtp_gateway.recipients import Mailboxes
+from smtp_gateway.recipients import Asking, Mailboxes
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.one_patient import check_one_patient
 from smtp_gateway.rules.order import check_submitted
@@ -82,7 +82,7 @@ class SubmissionSteps:
         def sender(tx: Transaction) -> Sender:
             return _sender(tx, session, envelope.sender or "")
 
-        found = await self._parts.mailboxes.find(address, sender, now=self._parts.clock.now())
+        found = await self._parts.mailboxes.find(address, Asking(key=envelope.sender or "", sender=sender))
         if not isinstance(found, Recipient):
             return refuse(found)
         if found.profile is not None and self._parts.smtp.one_patient_per_message:

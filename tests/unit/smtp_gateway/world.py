@@ -1,4 +1,4 @@
-"""A small instance around the gateway: catalogue, store, people, certificates, and its listeners on a loop of their own.
+"""A small instance around the gateway: catalogue, store, people, certificates, listeners on a loop of their own.
 
 Clients in tests are ordinary blocking ones, on the other side of real sockets and real TLS.
 """
@@ -149,7 +149,7 @@ class World:
         parts = MxParts(
             store=self.store,
             acceptance=self.acceptance,
-            mailboxes=Mailboxes(self.database, self.smtp),
+            mailboxes=Mailboxes(self.database, self.smtp, self.clock),
             trust=self.trust,
             keys=KeyCache(dkim.public_keys, None, self.clock),
             clock=self.clock,
@@ -164,7 +164,7 @@ class World:
             database=self.database,
             store=self.store,
             acceptance=self.acceptance,
-            mailboxes=Mailboxes(self.database, self.smtp),
+            mailboxes=Mailboxes(self.database, self.smtp, self.clock),
             authenticator=self.authenticator,
             clock=self.clock,
             smtp=self.smtp,
@@ -240,9 +240,7 @@ class World:
             mailbox_id = self.mailbox(address)
             found = self.store.folder(tx, mailbox_id, folder)
             assert found is not None
-            readers = [
-                self.store.open(tx, mailbox_id, entry.message_id) for entry in self.store.entries(tx, found.id)
-            ]
+            readers = [self.store.open(tx, mailbox_id, entry.message_id) for entry in self.store.entries(tx, found.id)]
             return [reader.read(0, reader.size_bytes) for reader in readers]
 
         return self.database.read_now(work)
