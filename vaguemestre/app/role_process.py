@@ -21,12 +21,14 @@ from vaguemestre.kernel.errors import VaguemestreError
 from vaguemestre.kernel.log import configure, get_logger
 from vaguemestre.kernel.service import Service
 
+SWITCH_INTERVAL_S = 0.0005  # the writer thread needs the interpreter soon after each statement of a commit
 log = get_logger(__name__)
 
 
 def run_role(settings: Settings, role: Role, *, supervised: bool) -> int:
     """Run ROLE until SIGTERM; returns the exit status of the process."""
     configure(role=role)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     return uvloop.run(_serve(settings, role, supervised=supervised))
 
 

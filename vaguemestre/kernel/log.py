@@ -4,12 +4,16 @@ The event is a constant; facts are keys. A key that is not in ALLOWED_KEYS is dr
 name, a subject or an address cannot slip into a log by mistake.
 """
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
+import msgspec
 import structlog
+from structlog.typing import Processor
 
 ALLOWED_KEYS = frozenset(
     {
@@ -56,6 +60,7 @@ ALLOWED_KEYS = frozenset(
     }
 )
 
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 dropped: Counter[str] = Counter()
 """How often each key that is not allowed was dropped, by key."""
 
@@ -74,23 +79,30 @@ def _error_by_name(_logger: object, _method: str, facts: MutableMapping[str, Any
     return facts
 
 
+def _in_role(role: str) -> Processor:
+    def add_role_and_time(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        facts["role"] = role
+        facts["timestamp"] = datetime.now(UTC)
+        return facts
+
+    return add_role_and_time
+
+
+def _as_json(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> str:
+    return _encode(facts).decode()
+
+
 def configure(stream: TextIO | None = None, *, role: str = "cli") -> None:
-    """Send the log of this process to STREAM (standard error when None), one JSON object a line."""
+    """Send the log of this process to STREAM (standard error when None), one JSON object a line.
+
+    To be called once, before the first event: loggers keep what they were made with.
+    """
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _error_by_name,
-            _allow_listed,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        cache_logger_on_first_use=False,
+        processors=[_allow_listed, _error_by_name, structlog.processors.add_log_level, _in_role(role), _as_json],
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(role=role)
 
 
 def get_logger(name: str) -> Any:
