@@ -116,7 +116,7 @@ class Filer:
     def _document(
         self, case: FilingCase, prepared: PreparedDocument, decision: Decision, succession: Succession
     ) -> RecordedDocument:
-        codes = _confidentiality(prepared, decision)
+        codes = confidentiality_of(prepared, decision)
         flags = {code.code for code in codes}
         masked = Confidentiality.MASQUE_PS in flags
         by_default = Obligation.APPLIQUER_MASQUE_DEFAUT in decision.obligations
@@ -173,7 +173,7 @@ def _request(
     )
 
 
-def _confidentiality(prepared: PreparedDocument, decision: Decision) -> tuple[Code, ...]:
+def confidentiality_of(prepared: PreparedDocument, decision: Decision) -> tuple[Code, ...]:
     """Return the codes of the document with those that the decision obliges to add."""
     codes = prepared.entry.confidentiality
     added = []

@@ -13,9 +13,10 @@ from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.archive import XDMDocument
 from dmp_bridge.xdm.limits import ReaderRules
 from dmp_bridge.xdm.reader import read_archive
-from dmp_bridge.xds.identifiers import CX, new_oid
+from dmp_bridge.xds.identifiers import CX, is_oid, new_oid
 from dmp_bridge.xds.mapping import document_entry
 from dmp_bridge.xds.metadata import DocumentEntry, SubmissionSet
+from dmp_bridge.xds.terminology import is_dmp_type
 
 CDA_MEDIA_TYPES = frozenset(
     {"text/xml", "application/xml", "text/x-cda-r2+xml", "application/xslt+xml", "application/hl7-v3+xml", ""}
@@ -23,9 +24,11 @@ CDA_MEDIA_TYPES = frozenset(
 
 
 class Tolerance(StrEnum):
-    """What was tolerated; kept with the document."""
+    """What was tolerated, or what the national record would refuse; kept with the document."""
 
     TYPE_DIFFERS = "X_TYPE_DIFFERENT"
+    TYPE_OUTSIDE_DMP = "X_TYPE_HORS_DMP"
+    ID_OUTSIDE_DMP = "X_IDENTIFIANT_HORS_DMP"
     REPLACED_BY_SET = "X_REMPLACEMENT_PAR_SETID"
     REPLACED_UNKNOWN = "X_REMPLACEMENT_SANS_CIBLE"
     REPLACED_FOREIGN = "X_REMPLACEMENT_AUTRE_AUTEUR"
@@ -60,9 +63,11 @@ def prepare_archive(data: bytes, rules: ReaderRules) -> tuple[PreparedDocument, 
         ExchangeError: the archive as a whole is refused.
     """
     archive = read_archive(data, rules)
-    return tuple(
+    met = tuple(sorted(archive.quirks))
+    prepared = (
         _prepare(document, lot.submission.submission_set, rules) for lot in archive.lots for document in lot.documents
     )
+    return tuple(replace(each, warnings=(*met, *each.warnings)) for each in prepared)
 
 
 def prepare_document(content: bytes, *, source_id: str, submission_time: str) -> PreparedDocument:
@@ -82,7 +87,9 @@ def prepare_document(content: bytes, *, source_id: str, submission_time: str) ->
         title=entry.title,
         authors=entry.authors[:1],
     )
-    return PreparedDocument(submission_set=submission_set, entry=entry, content=content, header=header)
+    return PreparedDocument(
+        submission_set=submission_set, entry=entry, content=content, header=header, warnings=_outside_dmp(header)
+    )
 
 
 def _prepare(document: XDMDocument, submission_set: SubmissionSet, rules: ReaderRules) -> PreparedDocument:
@@ -111,13 +118,20 @@ def _completed(prepared: PreparedDocument, header: CDADocument) -> PreparedDocum
     """Let the document say what it says; keep from the metadata what a header cannot hold."""
     sent = prepared.entry
     mapped = document_entry(header, prepared.content, entry_id=sent.entry_id)
-    differs = sent.type_code is not None and sent.type_code.code != header.code.code
+    differs = (Tolerance.TYPE_DIFFERS,) if sent.type_code and sent.type_code.code != header.code.code else ()
     return replace(
         prepared,
         header=header,
         entry=_merged(sent, mapped),
-        warnings=(Tolerance.TYPE_DIFFERS,) if differs else (),
+        warnings=(*differs, *_outside_dmp(header)),
     )
+
+
+def _outside_dmp(header: CDADocument) -> tuple[str, ...]:
+    """Return what the DMP would refuse and MSSanté senders do (dmp.md §0 fact 4, §7.2)."""
+    plain_oid = is_oid(header.id.root) and not header.id.extension
+    id_warning = () if plain_oid else (Tolerance.ID_OUTSIDE_DMP,)
+    return id_warning if is_dmp_type(header.code.code) else (*id_warning, Tolerance.TYPE_OUTSIDE_DMP)
 
 
 def _merged(sent: DocumentEntry, mapped: DocumentEntry) -> DocumentEntry:

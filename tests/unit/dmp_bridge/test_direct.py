@@ -1,7 +1,10 @@
 """Filing a file by command: archives, CDA, and plain files that are wrapped."""
 
+from dataclasses import replace
+
 import pytest
 
+from access_core.care import declare_care
 from access_core.decision import Verdict
 from dmp_bridge.cda.body import read_body
 from dmp_bridge.cda.reader import read_cda
@@ -9,6 +12,7 @@ from dmp_bridge.config import BridgeSettings
 from dmp_bridge.direct import DirectFiling, file_document_directly, media_type_of
 from dmp_bridge.record.documents import content
 from dmp_bridge.refusals import Refusal
+from tests.fictional.people import add_service
 from vaguemestre.app.demo.fictional_documents import SOURCE_ID, fictional_archive, fictional_cda, fictional_pdf
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
@@ -18,7 +22,7 @@ JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 def deposit(practice):
     """File bytes as the doctor."""
 
-    def work(data: bytes, **changes: str):
+    def work(data: bytes, **changes):
         filing = DirectFiling(
             profile=practice.patient,
             professional=practice.doctor,
@@ -26,8 +30,8 @@ def deposit(practice):
             now=practice.clock.now(),
             source_id=SOURCE_ID,
             rules=BridgeSettings().reader_rules(),
-            **changes,  # type: ignore[arg-type]
         )
+        filing = replace(filing, **changes)
         return practice.write(lambda tx: file_document_directly(tx, practice.filer, filing))
 
     return work
@@ -97,3 +101,15 @@ def test_binary_that_looks_like_nothing_has_no_type():
     assert media_type_of(b"\x00\x01\x02") is None
     assert media_type_of(b"text with \x1b escape") is None
     assert media_type_of(b"\xef\xbb\xbf <x/>") == "text/xml"
+
+
+def test_a_structure_deposits_in_its_own_name(practice, deposit):
+    now = practice.clock.now()
+    service = practice.write(lambda tx: add_service(tx, now))
+    practice.write(lambda tx: declare_care(tx, practice.patient.id, service.account_id, until=None, now=now))
+
+    (outcome,) = deposit(fictional_pdf(), professional=service)
+
+    (found,) = practice.documents()
+    assert (outcome.reason, found.author_name) == ("OK", "Cardiologie, CH Démo")
+    assert [each.identifier for each in found.entry.authors[0].institutions] == ["1750000000"]

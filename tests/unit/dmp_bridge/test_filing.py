@@ -8,15 +8,18 @@ from sqlalchemy import select
 
 from access_core.care import declare_care
 from access_core.case_inputs import local_sender, remote_sender
-from access_core.decision import Obligation, Verdict
+from access_core.decision import Decision, Obligation, Verdict
 from access_core.facts import SubjectKind
+from access_core.reasons import Reason
 from access_core.trace.chain import verify
 from dmp_bridge.cda.reader import read_cda
-from dmp_bridge.preparation import Tolerance
+from dmp_bridge.filing import confidentiality_of
+from dmp_bridge.preparation import Tolerance, prepare_archive
 from dmp_bridge.record.documents import content, document
 from dmp_bridge.record.model import Availability
 from dmp_bridge.record.registry import associations_of, submission_set_by_unique_id
 from dmp_bridge.refusals import Refusal
+from dmp_bridge.xdm.limits import STRICT
 from dmp_bridge.xdm.reader import read_archive
 from dmp_bridge.xds.metadata import HAS_MEMBER, INVISIBLE_PATIENT, REPLACES
 from tests.unit.dmp_bridge.archives import ARCHIVES, changed
@@ -307,3 +310,40 @@ def test_care_that_is_over_no_longer_opens_the_record(practice):
     (outcome,) = practice.file(fictional_archive())
 
     assert outcome.reason == "H_HORS_PRISE_EN_CHARGE"
+
+
+def test_what_was_tolerated_is_kept_with_the_document(practice):
+    cda = fictional_cda(type_code="51851-4")
+    (sent,) = read_archive(fictional_archive(cda)).documents
+    digest = (sent.entry.hash or "").encode()
+    archive = changed(fictional_archive(cda), METADATA, digest, digest.upper())
+
+    practice.file(changed(archive, METADATA, b'"51851-4"', b'"11488-4"'))
+
+    (found,) = practice.documents()
+    assert found.warnings == ("upper_case_hash", Tolerance.TYPE_DIFFERS, Tolerance.TYPE_OUTSIDE_DMP)
+    assert found.entry.type_code is not None
+    assert found.entry.type_code.code == "51851-4"
+
+
+def test_an_id_with_an_extension_is_filed_with_a_warning(practice):
+    cda = fictional_cda()
+    root = read_cda(cda).id.root.encode()
+    extended = cda.replace(b'<id root="' + root + b'"/>', b'<id root="1.2.250.1.71.4.2.2.42" extension="A71"/>')
+
+    (outcome,) = practice.file(fictional_archive(extended))
+
+    assert outcome.unique_id == "1.2.250.1.71.4.2.2.42^A71"
+    assert outcome.warnings == (Tolerance.ID_OUTSIDE_DMP,)
+
+
+def test_flags_that_the_decision_obliges_to_are_added_once():
+    (prepared,) = prepare_archive(fictional_archive(), STRICT)
+    obligations = (Obligation.APPLIQUER_MASQUE_DEFAUT, Obligation.FORCER_INVISIBLE_RL)
+    decision = Decision(Verdict.PERMIT, Reason.OK, obligations, ())
+
+    codes = confidentiality_of(prepared, decision)
+    again = confidentiality_of(replace(prepared, entry=replace(prepared.entry, confidentiality=codes)), decision)
+
+    assert [code.code for code in codes] == ["N", "MASQUE_PS", "INVISIBLE_REPRESENTANTS_LEGAUX"]
+    assert again == codes
