@@ -8,7 +8,10 @@ import asyncio
 import json
 import signal
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -23,6 +26,7 @@ from vaguemestre.kernel.service import Service
 
 SWITCH_INTERVAL_S = 0.0005  # the writer thread needs the interpreter soon after each statement of a commit
 log = get_logger(__name__)
+FRAMES = 4
 
 
 def run_role(settings: Settings, role: Role, *, supervised: bool) -> int:
@@ -33,6 +37,7 @@ def run_role(settings: Settings, role: Role, *, supervised: bool) -> int:
 
 
 async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:
+    asyncio.get_running_loop().set_exception_handler(_log_unhandled)
     instance = Instance(settings)
     services: list[Service] = []
     stop = _Stop(settings.instance.grace_s)
@@ -99,6 +104,14 @@ def _reload(services: list[Service]) -> None:
 def _announce(role: Role, ports: dict[str, int]) -> None:
     log.info("role_ready")
     print(json.dumps({"event": "ready", "role": role, "ports": ports}), flush=True)
+
+
+def _log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log where an exception came from that nobody caught; its text may quote data and is left out."""
+    error = context.get("exception")
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:] if isinstance(error, BaseException) else []
+    place = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    log.error("unhandled_exception", error=error, place=place)
 
 
 def _on_signal(number: signal.Signals, action: Callable[[], object]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vaguemestre.app.health import HealthServer, RoleState
 from vaguemestre.app.pid_file import PidFile
-from vaguemestre.app.roles import Role
+from vaguemestre.app.roles import PORTS_OF_ROLE, Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.log import configure, get_logger
 
@@ -35,7 +35,9 @@ def supervise(settings: Settings, config: Path, roles: Sequence[Role]) -> int:
     run_folder = settings.run_folder()
     run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with PidFile(run_folder / "vaguemestre.pid"):
-        _wait_for_free_ports(settings.instance.host, settings.instance.ports().values())
+        ports = settings.instance.ports()
+        needed = [ports[name] for role in roles for name in PORTS_OF_ROLE[role]]
+        _wait_for_free_ports(settings.instance.host, [*needed, ports["metrics"]])
         return asyncio.run(Supervisor(settings, config, roles).run())
 
 
