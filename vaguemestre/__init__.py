@@ -1,0 +1,1 @@
+"""Vaguemestre: the floor (`kernel`) and the roof (`app`) of the program."""
