@@ -37,7 +37,7 @@ def run_role(settings: Settings, role: Role, *, supervised: bool) -> int:
 
 
 async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:
-    asyncio.get_running_loop().set_exception_handler(_log_unhandled)
+    asyncio.get_running_loop().set_exception_handler(log_unhandled)
     instance = Instance(settings)
     services: list[Service] = []
     stop = _Stop(settings.instance.grace_s)
@@ -106,7 +106,7 @@ def _announce(role: Role, ports: dict[str, int]) -> None:
     print(json.dumps({"event": "ready", "role": role, "ports": ports}), flush=True)
 
 
-def _log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log where an exception came from that nobody caught; its text may quote data and is left out."""
     error = context.get("exception")
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES:] if isinstance(error, BaseException) else []

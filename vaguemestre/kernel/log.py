@@ -50,6 +50,7 @@ ALLOWED_KEYS = frozenset(
         "kind",
         "key",
         "listener",
+        "place",
         "error",
         "limit",
         "peer_operator",
