@@ -11,6 +11,8 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 from benchmarks.clients import DialogueError, Endpoint, ImapClient, SmtpClient
 from benchmarks.processes import cpu_s, pss_kib
@@ -46,23 +48,17 @@ async def deliveries(load: Load, *, count: int, connections: int, size_bytes: in
     """Deliver COUNT messages over mutual TLS to 50 mailboxes, and look that each holds its own."""
     recipients = load.accounts[:50]
     before = await _messages(load, recipients)
-    messages = [(recipients[n % len(recipients)], b"") for n in range(count)]
-    messages = [(recipient, message(load.sender, recipient, size_bytes)) for recipient, _ in messages]
-    waiting = iter(messages)
+    envelopes = [recipients[n % len(recipients)] for n in range(count)]
+    waiting = iter([(recipient, message(load.sender, recipient, size_bytes)) for recipient in envelopes])
     latencies: list[float] = []
 
     async def connection() -> None:
-        client, left = None, 0
-        for recipient, content in waiting:
-            if left == 0:
-                if client:
-                    await client.quit()
-                client, left = await SmtpClient.connect(load.mx), PER_CONNECTION
-            began = time.perf_counter()
-            await client.send(load.sender, recipient, content)  # type: ignore[union-attr]
-            latencies.append(time.perf_counter() - began)
-            left -= 1
-        if client:
+        while batch := list(islice(waiting, PER_CONNECTION)):
+            client = await SmtpClient.connect(load.mx)
+            for recipient, content in batch:
+                began = time.perf_counter()
+                await client.send(load.sender, recipient, content)
+                latencies.append(time.perf_counter() - began)
             await client.quit()
 
     cpu, began = cpu_s(load.pid), time.perf_counter()
@@ -83,7 +79,7 @@ async def imap_operations(load: Load, *, messages: int, repeat: int) -> dict[str
     address = load.accounts[50]
     client = await ImapClient.connect(load.imaps, (address, load.password))
     content = message(load.sender, address, 2048)
-    figures = {"append_per_s": await _rate(messages, lambda _: client.append(content))}
+    figures: dict[str, FIGURE] = {"append_per_s": await _rate(messages, lambda _: client.append(content))}
     operations: dict[str, Callable[[int], bytes]] = {
         "select": lambda _: b"SELECT INBOX",
         "noop": lambda _: b"NOOP",
@@ -92,7 +88,7 @@ async def imap_operations(load: Load, *, messages: int, repeat: int) -> dict[str
         "search_unseen": lambda _: b"SEARCH UNSEEN",
     }
     for name, line in operations.items():
-        figures[f"{name}_per_s"] = await _rate(repeat, lambda n, line=line: client.command(line(n)))
+        figures[f"{name}_per_s"] = await _rate(repeat, partial(_run, client, line))
     began = time.perf_counter()
     await client.command(b"FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)")
     figures["list_messages_per_s"] = round(messages / (time.perf_counter() - began))
@@ -146,6 +142,10 @@ async def _wake(load: Load, number: int, woken: dict[int, float]) -> float:
         await asyncio.sleep(0.001)
     await client.quit()
     return max(0.0, woken[number] - acknowledged)
+
+
+async def _run(client: ImapClient, line: Callable[[int], bytes], number: int) -> None:
+    await client.command(line(number))
 
 
 async def _rate(count: int, operation: Callable[[int], Awaitable[object]]) -> int:
