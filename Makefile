@@ -67,8 +67,9 @@ bench: $(STAMPS)/dev ## deliveries, IMAP operations, memory of an idle session
 fuzz: $(STAMPS)/dev ## ten minutes of random input for every parser
 	HYPOTHESIS_PROFILE=fuzz timeout --preserve-status 600 $(PYTHON) -m pytest tests/properties -q $(ARGS)
 
-docs: $(STAMPS)/project ## write the generated pages of docs/reference again
+docs: $(STAMPS)/dev ## write the generated pages of docs/reference again
 	$(PYTHON) -m vaguemestre.app.reference
+	$(PYTHON) -m tests.architecture.join_requirements
 
 migration: $(STAMPS)/dev ## write the next schema change from the tables (MESSAGE="add the queue")
 	$(VENV)/bin/ruff format $$($(PYTHON) -m vaguemestre.app.migrations revision "$(MESSAGE)")
