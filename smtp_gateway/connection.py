@@ -127,6 +127,11 @@ class SmtpConnection(SMTP):
         if not self._receiving and self._deadline != NEVER:
             self._hang_up(Refusal.CLOSING)
 
+    def abort(self) -> None:
+        """Cut the connection, without the farewell of TLS, which a peer may let us wait for."""
+        if self.transport is not None:
+            cast(asyncio.WriteTransport, self.transport).abort()
+
     @property
     def ended(self) -> "asyncio.Task[None] | None":
         """The task that serves the session."""

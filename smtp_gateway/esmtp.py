@@ -127,8 +127,8 @@ class EsmtpProtocol(SmtpConnection):
     def _not_ready(self) -> Refusal | None:
         if self._peer.host_name is None or self._mail.sender is not None:
             return Refusal.SEQUENCE
-        if not self._peer.trusted:
-            return Refusal.AUTH_REQUIRED
+        if not self._peer.trusted and not self._steps.client_certificate:
+            return Refusal.AUTH_REQUIRED  # an operator that is not listed gets its answer at RCPT
         return None
 
     def _bad_parameters(self, path: Path) -> Refusal | None:

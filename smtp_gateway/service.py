@@ -80,8 +80,7 @@ class SmtpService:
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
         for session in sessions:
-            if session.transport is not None:
-                session.transport.close()
+            session.abort()
         unfinished = [task for task in tasks if not task.done()]
         for task in unfinished:
             task.cancel()

@@ -279,6 +279,15 @@ class World:
     loop: asyncio.AbstractEventLoop
 
 
+async def _no_connection() -> None:
+    """Wait until the sockets of the sessions that ended are closed: only the loop's own pipe is left."""
+    selector: Any = getattr(asyncio.get_running_loop(), "_selector")  # noqa: B009  no public way to ask
+    for _ in range(200):
+        if len(selector.get_map()) <= 1:
+            return
+        await asyncio.sleep(0.01)
+
+
 @contextlib.contextmanager
 def running(folder: Path, options: Options | None = None) -> Iterator[World]:
     """Start a world, and drain it at the end."""
@@ -293,6 +302,7 @@ def running(folder: Path, options: Options | None = None) -> Iterator[World]:
     finally:
         for service in world.services:
             world.run(service.drain(2))
+        world.run(_no_connection())
         world.loop.call_soon_threadsafe(world.loop.stop)
         thread.join(10)
         world.loop.close()
