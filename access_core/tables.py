@@ -156,3 +156,84 @@ trace_entry = Table(
     Index("ix_trace_entry_subject", "subject_id", "seq"),
     Index("ix_trace_entry_message", "message_id_header", "seq"),
 )
+
+trace_checkpoint = Table(
+    "trace_checkpoint",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False, comment="of the last entry that it covers"),
+    Column("first_seq", BigInteger, nullable=False, comment="of the first entry of its tree"),
+    Column("statement", Text, nullable=False, comment="JSON that is signed; see trace/checkpoints.py"),
+    Column("signature", LargeBinary, nullable=False, comment="Ed25519 (RFC 8032)"),
+)
+
+directory_extract = Table(
+    "directory_extract",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("layout", String(24), nullable=False, comment="Layout: which national file"),
+    Column("loaded_at", Instant, nullable=False),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the file, hexadecimal"),
+    Column("lines", Integer, nullable=False, comment="kept lines; 0 while it is being loaded"),
+    Column("in_force", Boolean, nullable=False, comment="one for each layout; the others are going away"),
+)
+
+directory_activity = Table(
+    "directory_activity",
+    metadata,
+    Column("extract_id", ID, ForeignKey("directory_extract.id"), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False, comment="of the file"),
+    Column("rpps", String(11), nullable=False),
+    Column("family", String(100), nullable=False, comment="name of exercise"),
+    Column("given", String(100), nullable=False),
+    Column("profession", String(8), nullable=False, comment="TRE_G15"),
+    Column("skill", String(8), nullable=False, comment="savoir-faire, TRE_R38 and others"),
+    Column("mode", String(8), nullable=False, comment="mode of exercise: L, S, B; empty without activity"),
+    Column("sector", String(8), nullable=False, comment="TRE_R02"),
+    Column("structure", String(40), nullable=False, comment="technical identifier, FINESS or SIRET"),
+    Column("structure_name", String(200), nullable=False),
+    Index("ix_directory_activity_rpps", "rpps"),
+)
+
+directory_mailbox = Table(
+    "directory_mailbox",
+    metadata,
+    Column("extract_id", ID, ForeignKey("directory_extract.id"), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False, comment="of the file"),
+    Column("address", String(254), nullable=False, comment="lower case"),
+    Column("type", String(3), nullable=False, comment="TRE_R257"),
+    Column("rpps", String(11), nullable=False, comment="empty for a mailbox of a structure"),
+    Column("profession", String(8), nullable=False, comment="TRE_G15"),
+    Column("structure", String(40), nullable=False),
+    Column("service", String(200), nullable=False),
+    Index("ix_directory_mailbox_rpps", "rpps"),
+    Index("ix_directory_mailbox_address", "address"),
+)
+
+directory_standing = Table(
+    "directory_standing",
+    metadata,
+    Column("account_id", ID, ForeignKey("professional.account_id"), primary_key=True),
+    Column("state", String(8), nullable=False, comment="fact annuaire: actif, inactif, inconnu"),
+    Column("checked_at", Instant, nullable=False),
+)
+
+known_identity = Table(
+    "known_identity",
+    metadata,
+    Column("ins", String(15), primary_key=True, comment="matricule (13) and key (2)"),
+    Column("oid", String(40), nullable=False),
+    Column("family", String(100), nullable=False, comment="name of birth"),
+    Column("given", String(200), nullable=False, comment="every given name, separated by blanks"),
+    Column("birth_date", Date, nullable=False),
+    Column("sex", String(1), nullable=False),
+    Column("birth_place", String(5), nullable=False, comment="COG, 99999 when not known"),
+    Index("ix_known_identity_traits", "birth_date", "family"),
+)
+
+identity_check = Table(
+    "identity_check",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("status", String(12), nullable=False, comment="fact ins: provisoire, validee, recuperee, qualifiee"),
+    Column("checked_at", Instant, nullable=False),
+)

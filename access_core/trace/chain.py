@@ -5,12 +5,12 @@ digest(n) = SHA-256("vaguemestre/trace/entry/v1" NUL digest(n-1) canonical(n))
 
 canonical(n) is the entry as JSON: every column but the digest, keys sorted, no blanks, UTF-8, `at` in microseconds
 since 1970, absent values null. The head row keeps the last sequence number and digest, so that a tail cut off shows.
-Whoever can rewrite both the entries and the head can rebuild a chain: a checkpoint of `Head` signed outside the
-catalogue is what will show that.
+Whoever can rewrite both the entries and the head can rebuild a chain: the signed checkpoints, kept outside the
+catalogue too, show that (`checkpoints`, `verification`).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,21 @@ class Verification:
         entries: how many entries were verified before the first broken one, or in all.
         first_broken_seq: the first sequence number that is missing or does not follow; None when `ok`.
         why: one sentence in French, empty when `ok`.
+        checkpoints: how many signed checkpoints the register was compared with.
     """
 
     ok: bool
     entries: int
     first_broken_seq: int | None = None
     why: str = ""
+    checkpoints: int = 0
+
+
+Witness = Callable[[int, bytes], str]
+
+
+def _nobody(_seq: int, _digest: bytes) -> str:
+    return ""
 
 
 def genesis(instance_id: str) -> bytes:
@@ -124,8 +133,13 @@ def append(tx: Transaction, entries: Sequence[Row]) -> None:
     tx.connection.execute(_ADVANCE, {"last_seq": seq, "last_digest": digest})
 
 
-def verify(tx: Transaction) -> Verification:
-    """Recompute the whole chain, entry by entry, in constant memory."""
+def verify(tx: Transaction, witness: Witness = _nobody) -> Verification:
+    """Recompute the whole chain, entry by entry, in constant memory.
+
+    Args:
+        tx: a transaction that sees one state of the register.
+        witness: told of each entry that follows; answers why it contradicts something else, or "".
+    """
     top = head(tx)
     if top is None:
         empty = next(_pages(tx), None) is None
@@ -138,7 +152,13 @@ def verify(tx: Transaction) -> Verification:
             digest = link(digest, dict(zip(_chained, values, strict=False)))
             if digest != values[-1]:
                 return Verification(False, seq, seq + 1, f"L’entrée {seq + 1} a été modifiée ou déplacée.")
+            if why := witness(seq + 1, digest):
+                return Verification(False, seq, seq + 1, why)
             seq += 1
+    return _at_the_end(top, seq, digest)
+
+
+def _at_the_end(top: Head, seq: int, digest: bytes) -> Verification:
     if seq != top.seq:
         return Verification(False, seq, min(seq, top.seq) + 1, "La fin du registre ne va pas jusqu’à sa tête.")
     if digest != top.digest:

@@ -16,6 +16,8 @@ from vaguemestre.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from access_core.authentication.authenticator import Authenticator
+    from access_core.trace.checkpointer import Checkpointer
+    from access_core.trace.checkpoints import Signer
     from mailstore.store import MailStore
     from smtp_gateway.acceptance import Acceptance
     from smtp_gateway.dkim import KeyRecords
@@ -115,6 +117,20 @@ class Instance:
         settings = (self.settings.smtp, self.settings.conversation)
         return PatientReplies(self.acceptance, self.mail_store, self.database, self.clock, settings=settings)
 
+    @cached_property
+    def signer(self) -> "Signer":
+        """The key of the trace's checkpoints."""
+        from access_core.trace.checkpoints import Signer
+
+        return Signer(self.instance_key)
+
+    @cached_property
+    def checkpointer(self) -> "Checkpointer":
+        """Who signs where the trace stands."""
+        from access_core.trace.checkpointer import Checkpointer
+
+        return Checkpointer(self.database, self.signer, self.settings.access.trace.checkpoint_file, self.clock)
+
     async def start(self) -> None:
         """Begin to receive wake-ups."""
         await self.bus.start()
@@ -154,7 +170,7 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
         case Role.PORTAL:
             return [_portal(instance)]
         case Role.WORKER:
-            return [_worker(instance)]
+            return [_worker(instance), _checkpoints(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -276,3 +292,9 @@ def _dns_records(settings: Settings) -> "KeyRecords | None":
     from smtp_gateway.dkim_dns import DnsRecords
 
     return DnsRecords(settings.dkim.dns_timeout_s)
+
+
+def _checkpoints(instance: Instance) -> "Service":
+    from vaguemestre.app.checkpoints import CheckpointService
+
+    return CheckpointService(instance.checkpointer.run, instance.settings.access.trace.checkpoint_every_s)

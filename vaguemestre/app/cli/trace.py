@@ -34,18 +34,40 @@ def list_entries(
 
 @commands.command()
 def verify(config: Config = None, as_json: AsJson = False) -> None:
-    """Recalcule toute la chaîne ; 1 et la première entrée rompue si un octet a changé."""
-    from access_core.trace.chain import verify as verify_chain
+    """Recalcule la chaîne, la compare aux points signés ; 1 et la première entrée rompue si un octet a changé."""
+    from access_core.trace.verification import verify_register
 
     with opened(config) as instance:
-        result = instance.database.read_now(verify_chain)
+        file, key = instance.settings.access.trace.checkpoint_file, instance.signer.public_key
+        result = instance.database.read_now(lambda tx: verify_register(tx, file, key))
+    found = {
+        "ok": result.ok,
+        "entries": result.entries,
+        "checkpoints": result.checkpoints,
+        "first_broken": result.first_broken_seq,
+        "why": result.why,
+    }
     if as_json or result.ok:
-        print_facts(
-            {"ok": result.ok, "entries": result.entries, "first_broken": result.first_broken_seq, "why": result.why},
-            as_json=as_json,
-        )
+        print_facts(found, as_json=as_json)
     if not result.ok:
         raise Refused(f"registre rompu à l'entrée {result.first_broken_seq} : {result.why}")
+
+
+@commands.command()
+def checkpoint(config: Config = None, as_json: AsJson = False) -> None:
+    """Signe l'état présent du registre, comme le fait « serve » à intervalles."""
+    with opened(config) as instance:
+        written = instance.checkpointer.run()
+        file = instance.settings.access.trace.checkpoint_file
+    print_facts({"written": written, "file": str(file)}, as_json=as_json)
+
+
+@commands.command()
+def key(config: Config = None, as_json: AsJson = False) -> None:
+    """Montre la clé publique (Ed25519) des points de contrôle, à garder ailleurs."""
+    with opened(config) as instance:
+        public_key = instance.signer.public_key.hex()
+    print_facts({"algorithm": "Ed25519", "public_key": public_key}, as_json=as_json)
 
 
 def facts(recorded: "Recorded") -> dict[str, object]:
