@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -93,6 +93,16 @@ def _as_json(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> 
     return _encode(facts).decode()
 
 
+class _StandardError:
+    """Standard error as it is when a line is written: loggers outlive a redirection (`CliRunner`, a test)."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure(stream: TextIO | None = None, *, role: str = "cli") -> None:
     """Send the log of this process to STREAM (standard error when None), one JSON object a line.
 
@@ -100,7 +110,7 @@ def configure(stream: TextIO | None = None, *, role: str = "cli") -> None:
     """
     structlog.configure(
         processors=[_allow_listed, _error_by_name, structlog.processors.add_log_level, _in_role(role), _as_json],
-        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream or cast("TextIO", _StandardError())),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
