@@ -44,6 +44,7 @@ class SmtpConnection(SMTP):
         self._replies: list[bytes] = []
         self._ending = False
         self._receiving = False
+        self._deaf = False
         self._deadline = NEVER
         self._trust_deadline = loop.time() + door.settings.before_trust_s
         self._writable = asyncio.Event()
@@ -87,7 +88,8 @@ class SmtpConnection(SMTP):
 
     def data_received(self, data: bytes) -> None:
         """Keep bytes for the session, in the reader that is in force."""
-        self._reader.feed_data(data)
+        if not self._deaf:
+            self._reader.feed_data(data)
 
     def eof_received(self) -> bool:
         """Note that the peer sends no more; in clear it may still read."""
@@ -117,10 +119,11 @@ class SmtpConnection(SMTP):
             self._hang_up(Refusal.TOO_SLOW)
 
     def _hang_up(self, reason: Refusal) -> None:
-        self._ending = True
+        self._ending = self._deaf = True
         self._write(refuse(reason).line)
         if self.transport is not None:
             self.transport.close()
+        self._reader.feed_eof()  # closing TLS waits for the peer's farewell; the session does not
 
     def drain(self) -> None:
         """End the session as soon as no message is under way."""
@@ -188,7 +191,7 @@ class SmtpConnection(SMTP):
         if end < 0 or end > MAX_COMMAND_BYTES:
             raise LineTooLong("command line too long")
         line, self._pending = self._pending[: end + 1], self._pending[end + 1 :]
-        if line.find(b"\r") != end - 1:
+        if end == 0 or line.find(b"\r") != end - 1:
             raise ProtocolError("line not ended by CRLF")
         return line[:-2]
 

@@ -9,6 +9,7 @@ import smtplib
 import ssl
 import threading
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -275,6 +276,10 @@ class World:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop of the listeners."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Start a coroutine on the loop of the listeners."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     loop: asyncio.AbstractEventLoop
 
