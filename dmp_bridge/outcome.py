@@ -105,8 +105,7 @@ def conclude(
 
 
 def sentence_of(reason: str) -> str:
-    """Return the French sentence for the reason of an outcome; empty for `OK` and for what is in no register."""
+    """Return the French sentence for a reason, the engine's or the bridge's; empty for what is in no register."""
     if reason in set(Refusal):
         return refusals.REGISTER[Refusal(reason)].sentence
-    known = reason in set(Reason) and Reason(reason) is not Reason.OK
-    return REGISTER[Reason(reason)].sentence if known else ""
+    return REGISTER[Reason(reason)].sentence if reason in set(Reason) else ""

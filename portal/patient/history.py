@@ -11,8 +11,8 @@ from functools import partial
 
 from access_core.decision import Verdict
 from access_core.facts import PATIENT_SIDE
-from access_core.reasons import REGISTER, Reason
 from access_core.trace.reader import HISTORY_PAGE, Recorded, history_of_patient
+from dmp_bridge.outcome import sentence_of
 from portal.patient.documents import hidden_documents
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
@@ -145,7 +145,5 @@ def history_line(recorded: Recorded, viewer: Viewer) -> HistoryLine:
 
 def _why(reason: str, mine: bool) -> str:
     """Give the sentence of a refusal; what was said to somebody else is quoted."""
-    if reason not in Reason.__members__:
-        return ""
-    sentence = REGISTER[Reason[reason]].sentence
-    return sentence if mine else f"Réponse donnée : « {sentence} »"
+    sentence = sentence_of(reason)
+    return sentence if mine or not sentence else f"Réponse donnée : « {sentence} »"

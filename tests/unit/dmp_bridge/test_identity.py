@@ -102,7 +102,7 @@ def test_test_authorities_can_be_shut_out():
 
 
 def test_every_outcome_has_its_sentence():
-    assert sentence_of("OK") == ""
+    assert sentence_of("OK") == "Action autorisée."
     assert sentence_of("nothing known") == ""
     assert sentence_of(Refusal.DOCUMENT_NOT_CDA) == "Ce document n'est pas au format CDA R2."
     assert sentence_of("I_INS_DISCORDANTE") == REGISTER[Reason.I_INS_DISCORDANTE].sentence

@@ -1,0 +1,94 @@
+"""`vaguemestre dmp`: deposit a file, list, get it back; refusals end with 1 and one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from access_core.trace.entries import TraceEntry
+from access_core.trace.reader import Recorded
+from dmp_bridge.refusals import Refusal
+from dmp_bridge.xdm.reader import read_archive
+from tests.unit.app.conftest import Run
+from vaguemestre.app.cli.explain import _explained
+from vaguemestre.app.cli.shared import Refused
+from vaguemestre.app.demo.fictional_documents import WRITTEN_AT, fictional_archive, fictional_cda, fictional_pdf
+
+INS = "279035121518989"
+MARTIN = "camille.martin@demo.mssante.fr"
+
+
+@pytest.fixture
+def record(run: Run) -> Run:
+    """Run commands on an instance with a doctor and the patient that she takes care of."""
+    traits = ("--family", "Pat-Trois", "--given", "Dominique", "--birth-date", "1979-03-28", "--sex", "F")
+    person = ("--type", "PER", "--name", "Dr Camille Martin", "--rpps", "10002422979", "--profession", "10")
+    for command in (
+        ("mailbox", "add", MARTIN, *person, "--password-stdin"),
+        ("patient", "add", INS, *traits),
+        ("care", "declare", INS, "--by", MARTIN),
+    ):
+        assert run(*command).exit_code == 0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("cr.xml", fictional_cda()), ("IHE_XDM.zip", fictional_archive()), ("cr.pdf", fictional_pdf("Compte rendu"))],
+)
+def test_a_deposit_is_listed_and_can_be_fetched(record: Run, tmp_path: Path, name: str, content: bytes):
+    file, copy = tmp_path / name, tmp_path / "copie.xml"
+    file.write_bytes(content)
+
+    deposited = record("dmp", "file", str(file), "--patient", INS, "--as", MARTIN, "--json")
+    listed = record("dmp", "list", "--patient", INS, "--json")
+
+    (outcome,), (line,) = json.loads(deposited.stdout), json.loads(listed.stdout)
+    assert (deposited.exit_code, outcome["verdict"], outcome["document_id"]) == (0, "PERMIT", line["id"])
+    assert record("dmp", "get", line["id"], str(copy)).exit_code == 0
+    assert copy.read_bytes().startswith(b"<?xml")
+    assert name == "cr.pdf" or copy.read_bytes() in (content, _document_of(content))
+
+
+def _document_of(content: bytes) -> bytes:
+    return read_archive(content).documents[0].content if content.startswith(b"PK") else content
+
+
+def test_a_type_may_be_asked_for(record: Run, tmp_path: Path):
+    file = tmp_path / "cr.pdf"
+    file.write_bytes(fictional_pdf())
+
+    record("dmp", "file", str(file), "--patient", INS, "--as", MARTIN, "--type", "34112-3")
+
+    (line,) = json.loads(record("dmp", "list", "--patient", INS, "--json").stdout)
+    assert line["type_code"] == "34112-3"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\x89PNG", "[X_DOCUMENT_NON_CDA]"), (b"PK\x03\x04", "[X_ARCHIVE_ILLISIBLE]"), (None, "ne peut pas être lu")],
+)
+def test_a_refusal_is_one_sentence(record: Run, tmp_path: Path, content: bytes | None, said: str):
+    file = tmp_path / "fichier"
+    if content is not None:
+        file.write_bytes(content)
+
+    result = record("dmp", "file", str(file), "--patient", INS, "--as", MARTIN)
+
+    assert isinstance(result.exception, Refused)
+    assert said in str(result.exception)
+    assert json.loads(record("dmp", "list", "--patient", INS, "--json").stdout) == []
+
+
+def test_nothing_waits_when_no_mail_came(record: Run):
+    assert json.loads(record("dmp", "pending", "--json").stdout) == []
+
+
+def test_explain_has_words_for_the_refusals_of_the_bridge():
+    entry = TraceEntry(
+        at=WRITTEN_AT, act="file_document", verdict="DENY", reason=Refusal.ARCHIVE_NOT_XDM, subject_kind="pro"
+    )
+
+    explained = _explained(Recorded(1, entry))
+
+    assert (explained["sentence"], explained["sources"]) == ("L'archive ne contient aucun lot IHE_XDM.", ("ITI-32",))
