@@ -1,5 +1,6 @@
 """The application: routes, handlers, layers. `create_app` is the door of the package, with `PortalService`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,8 @@ def create_app(services: PortalServices) -> FastAPI:
         templates=templates,
         tokens=FormTokens(services.instance_key.derive(FORM_KEY)),
         limits=SessionLimits.of(services.settings),
+        uploads=asyncio.Semaphore(services.settings.simultaneous_uploads),
+        images=asyncio.Semaphore(services.settings.simultaneous_images),
     )
     for module in (sign_in, pages, messages, settings, v1):
         app.include_router(module.router)

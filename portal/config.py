@@ -27,8 +27,10 @@ class PortalSettings(BaseModel):
     image_edge_pixels: int = Field(4096, ge=256, description="Long edge to which a larger photo is reduced, in pixels.")
     image_seconds: int = Field(20, ge=1, le=60, description="Seconds after which the reading of a photo is given up.")
     simultaneous_uploads: int = Field(
-        8, ge=1, description="Replies with attachments that one process receives at a time; others wait."
+        16, ge=1, description="Replies that one process receives at a time; others wait, then are told to come back."
     )
+    upload_wait_seconds: int = Field(30, ge=1, le=300, description="Seconds that a reply waits for its turn.")
+    simultaneous_images: int = Field(2, ge=1, description="Photos that one process has cleaned at a time.")
 
     @field_validator("time_zone")
     @classmethod

@@ -1,5 +1,6 @@
 """What every route starts from: the portal of this process, who is looking, and the form that was posted."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,8 @@ class Portal:
     templates: Templates
     tokens: FormTokens
     limits: SessionLimits
+    uploads: asyncio.Semaphore
+    images: asyncio.Semaphore
 
 
 def portal_of(request: Request) -> Portal:

@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from portal.rendering import Templates
+from portal.security import SESSION_COOKIE
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure, VaguemestreError
-from vaguemestre.kernel.log import get_logger
 
-log = get_logger(__name__)
 API_PREFIX = "/api/"
 
 
@@ -112,5 +111,5 @@ def answer_problem(request: Request, problem: Problem, templates: Templates) -> 
     if wants_json(request.url.path):
         return problem_json(problem)
     if problem is SIGN_IN:
-        return RedirectResponse("/connexion?fin=1" if request.cookies else "/connexion", 303)
+        return RedirectResponse("/connexion?fin=1" if SESSION_COOKIE in request.cookies else "/connexion", 303)
     return templates.page("probleme.html", status=problem.status, headers=_headers(problem), problem=problem)

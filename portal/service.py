@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from portal.app import create_app
+from portal.connection import BudgetedConnection
 from portal.services import PortalServices
 from vaguemestre.kernel.errors import ConfigurationError
 from vaguemestre.kernel.log import get_logger
@@ -59,10 +61,12 @@ class PortalService:
         """
         self._context = server_context(self._listener.certificate, self._listener.key)
         opened = _listen(self._listener)
+        # Its messages hold addresses and tracebacks; what matters is logged by `limits.py`.
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
         config = uvicorn.Config(
             create_app(self._services),
             ssl_context_factory=lambda _config, _default: self._context,
-            http="httptools",
+            http=BudgetedConnection,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from access_core.decision import Decision
+from access_core.decision import Decision, Verdict
 from access_core.reasons import REGISTER
 from portal.api.values import MessageSent, MessageToSend, ProblemDocument
 from portal.context import Services, SignedIn
@@ -66,7 +66,7 @@ async def post_message(message: MessageToSend, services: Services, viewer: Signe
 
 def _refusal(decision: Decision) -> Response:
     entry = REGISTER[decision.reason]
-    status = 503 if decision.verdict.value == "DEFER" else 403
+    status = 503 if decision.verdict is Verdict.DEFER else 403
     return problem_json(Problem(status, entry.shown.value, "Envoi refusé", entry.sentence))
 
 

@@ -11,6 +11,7 @@ from access_core.case_facts import reading_facts
 from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest
 from access_core.decision import Decision
 from access_core.facts import Confidentiality, DocumentState, MaskedBy, Origin
+from access_core.obligations import Deed, carry_out
 from access_core.reasons import Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
@@ -143,7 +144,10 @@ def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_
     case = _case(tx, services, viewer, found)
     decision = case.decide()
     about = About(resource_kind="document", resource_id=found.id)
-    record(tx, decision_entry(case, decision, about, at=services.clock.now()))
+    now = services.clock.now()
+    record(tx, decision_entry(case, decision, about, at=now))
+    deed = Deed(act=case.act, profile=viewer.profile, resource_kind="document", resource_id=found.id, now=now)
+    carry_out(tx, decision, deed)
     return decision
 
 

@@ -1,22 +1,27 @@
 """Pages of the conversations: list, thread, reply, attachments."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from access_core.decision import Verdict
 from portal.attachments.checks import CheckedFiles, FileLimits, check_files, too_large
-from portal.context import Identifier, Services, SignedIn, posted_form, redirect, render
+from portal.context import Identifier, Services, SignedIn, portal_of, posted_form, redirect, render
 from portal.patient.messages import list_conversations
 from portal.patient.reply import Reply, file_limits, send_reply
 from portal.patient.thread import MessagePlace, open_attachment, open_conversation
 from portal.patient.viewer import Viewer
 from portal.problems import Absent
+from portal.services import PortalServices
 from portal.web.errors import FieldError
 from portal.web.files import file_answer
 from portal.web.multipart import Form
+from vaguemestre.kernel.errors import TemporaryFailure
 
 router = APIRouter(include_in_schema=False)
 Download = Annotated[str | None, Query(max_length=5)]
@@ -64,10 +69,33 @@ async def _thread_page(
 @router.post("/messages/{conversation_id}/repondre")
 async def post_reply(conversation_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
     """Send a reply; on a refusal the page comes back with the sentence and the text."""
+    async with _turn(portal_of(request).uploads, services.settings.upload_wait_seconds):
+        return await _reply(request, services, viewer, conversation_id)
+
+
+@contextlib.asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, wait_s: float) -> AsyncIterator[None]:
+    """Hold one of the turns: a form with its files is in memory for as long as it is worked on.
+
+    Raises:
+        TemporaryFailure: none came free in time.
+    """
+    try:
+        await asyncio.wait_for(turns.acquire(), wait_s)
+    except TimeoutError:
+        raise TemporaryFailure("portal: too many replies at once") from None
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+async def _reply(request: Request, services: PortalServices, viewer: Viewer, conversation_id: str) -> Response:
     limits = file_limits(services.settings)
     form = await posted_form(request, files_limit_bytes=limits.total_bytes)
     text = form.text("texte")
-    checked = await _checked(form, limits)
+    async with portal_of(request).images:
+        checked = await _checked(form, limits)
     errors = _errors(text, checked, services.settings.text_characters)
     if errors:
         return await _thread_page(request, services, viewer, conversation_id, status=422, errors=errors, text=text)
@@ -76,7 +104,8 @@ async def post_reply(conversation_id: Identifier, request: Request, services: Se
         raise Absent("portal: no such conversation")
     if not outcome.sent:
         refusal = [FieldError("texte", outcome.sentence)]
-        return await _thread_page(request, services, viewer, conversation_id, status=403, errors=refusal, text=text)
+        status = 503 if outcome.decision.verdict is Verdict.DEFER else 403
+        return await _thread_page(request, services, viewer, conversation_id, status=status, errors=refusal, text=text)
     return redirect(f"/messages/{conversation_id}?fait=envoye")
 
 

@@ -93,9 +93,7 @@ async def test_the_address_for_notices_is_kept(space, patient, email):
     assert kept.email == (email or None)
 
 
-@pytest.mark.parametrize(
-    "email", ["pas une adresse", "a@b", "a@b.fr\nBcc: c@d.fr", "27903512151@patient.mssante.fr"]
-)
+@pytest.mark.parametrize("email", ["pas une adresse", "a@b", "a@b.fr\nBcc: c@d.fr", "27903512151@patient.mssante.fr"])
 async def test_an_address_that_does_not_do_is_told(space, patient, email):
     page = await patient.get("/parametres")
 
