@@ -4,13 +4,17 @@ from datetime import timedelta
 
 import pytest
 
+from access_core.accounts import set_password
+from access_core.authentication.passwords import hash_password
+from access_core.profiles import suspend
 from access_core.trace.reader import history_of_patient
 from portal.security import HEADERS
 from portal.sessions import CODE_ATTEMPTS
 from portal.web.sign_in import REFUSED
 from tests.fictional.patient_space import PASSWORD
 from tests.fictional.people import ins_of
-from tests.unit.portal.conftest import BASE
+from tests.unit.portal.conftest import BASE, Page
+from vaguemestre.kernel.errors import TemporaryFailure
 
 MINUTE = timedelta(minutes=1)
 
@@ -205,3 +209,44 @@ async def test_static_files_may_be_kept_and_others_are_absent(browser):
     assert len(sheet.content) < 16_000
     assert other.status_code == 404
     assert str(sheet.url).startswith(BASE)
+
+
+async def test_a_professional_with_the_right_password_opens_no_patient_space(space, browser):
+    encoded = hash_password(PASSWORD)
+    space.database.write_now(
+        lambda tx: set_password(tx, space.doctor.account_id, encoded, changed_at=space.clock.now())
+    )
+    first = await browser.get("/connexion")
+    names = {"identifiant": space.doctor.address, "mot_de_passe": PASSWORD}
+
+    answer = await browser.submit(first, "/connexion", names)
+
+    assert (answer.status, answer.errors) == (403, [REFUSED])
+
+
+async def test_a_space_that_is_suspended_closes_at_once(space, patient):
+    space.database.write_now(lambda tx: suspend(tx, space.patient.id, now=space.clock.now()))
+
+    page = await patient.get("/messages")
+    first = await patient.get("/connexion")
+    names = {"identifiant": space.patient.ins.value, "mot_de_passe": PASSWORD}
+    again = await patient.submit(first, "/connexion", names)
+
+    assert page.path == "/connexion"
+    assert (again.status, again.errors) == (403, [REFUSED])
+
+
+async def test_the_catalogue_being_away_is_said_and_passes(space, patient, monkeypatch):
+    async def away(_work):
+        raise TemporaryFailure("catalogue: away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(space.database, "read", away)
+        page = Page(await patient.client.get("/messages"))
+        answer = await patient.client.get("/api/v1/messages")
+    after = await patient.get("/messages")
+
+    assert (page.status, "Service indisponible" in page.text) == (503, True)
+    assert page.answer.headers["retry-after"] == "120"
+    assert (answer.status_code, answer.json()["code"]) == (503, "D_SERVICE_INDISPONIBLE")
+    assert after.status == 200
