@@ -84,13 +84,17 @@ def sign_in(page: Page, stage: Stage) -> None:
     page.wait_for_url("**/")
 
 
-def document_within(page: Page, title: str) -> None:
-    """Open the documents until the worker has filed this one (the outbox is asynchronous)."""
+def document_of(page: Page, title: str) -> bytes:
+    """Download a document once the worker has filed it (the outbox is asynchronous)."""
     deadline = time.monotonic() + WITHIN_S
     page.goto("/documents")
     while not page.get_by_role("link", name=title).count():
         assert time.monotonic() < deadline, "the document was not filed in time"
         page.reload()
+    page.get_by_role("link", name=title).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Télécharger (PDF)").click()
+    return download.value.path().read_bytes()
 
 
 def doctor_writes(stage: Stage, title: str) -> EmailMessage:
@@ -161,11 +165,7 @@ def test_a_patient_reads_replies_with_a_photo_and_is_refused_after_fin(running_i
     refused = page.request.post("/api/v1/messages", data=never)
     assert (refused.status, refused.json()["code"]) == (403, "C_ECHANGE_NON_INITIE")
 
-    document_within(page, title)
-    page.get_by_role("link", name=title).click()
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Télécharger (PDF)").click()
-    assert download.value.path().read_bytes().startswith(b"%PDF-")
+    assert document_of(page, title).startswith(b"%PDF-")
 
     page.get_by_role("link", name="Historique des accès").click()
     shown = page.get_by_role("main").inner_text()
