@@ -1,0 +1,580 @@
+"""Create the tables."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0001"
+down_revision: str | Sequence[str] | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "account",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="also the id of its mail store"),
+        sa.Column("kind", sa.String(length=12), nullable=False, comment="AccountKind"),
+        sa.Column(
+            "login", sa.String(length=254), nullable=False, comment="lower case: MSSanté address, or INS (15 chars)"
+        ),
+        sa.Column("display_name", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False, comment="AccountState"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("login", name=op.f("uq_account_login")),
+    )
+    op.create_table(
+        "mailbox",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="the account's id"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "erased_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="when its keys were destroyed; the id is not used again",
+        ),
+        sa.Column("last_uidvalidity", sa.BigInteger(), nullable=False, comment="UIDVALIDITY of the youngest folder"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox")),
+    )
+    op.create_table(
+        "message",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("stored_at", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sealed_header", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "sealed_index", sa.LargeBinary(), nullable=False, comment="ENVELOPE, BODYSTRUCTURE, parts (mime/index.py)"
+        ),
+        sa.Column(
+            "sealed_body", sa.LargeBinary(), nullable=True, comment="one segment; NULL when blob_ref says where it is"
+        ),
+        sa.Column("blob_ref", sa.String(length=2000), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+    )
+    op.create_table(
+        "message_orphan",
+        sa.Column("message_id", sa.String(length=32), nullable=False, comment="lost an entry: may have none left"),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_message_orphan")),
+    )
+    op.create_table(
+        "portal_session",
+        sa.Column(
+            "token_hash",
+            sa.LargeBinary(length=32),
+            nullable=False,
+            comment="SHA-256 of the cookie; the cookie is not kept",
+        ),
+        sa.Column("id", sa.String(length=32), nullable=False, comment="name of the session on the settings page"),
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "stage", sa.String(length=16), nullable=False, comment="code: password given; open: both factors given"
+        ),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False, comment="last request, to the minute"),
+        sa.Column("device", sa.String(length=80), nullable=False, comment="browser and system, in words"),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="wrong one-time codes so far"),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_portal_session")),
+        sa.UniqueConstraint("id", name=op.f("uq_portal_session_id")),
+    )
+    op.create_index("ix_portal_session_account", "portal_session", ["account_id"], unique=False)
+    op.create_index("ix_portal_session_seen", "portal_session", ["seen_at"], unique=False)
+    op.create_table(
+        "record_author",
+        sa.Column("owner_id", sa.String(length=32), nullable=False, comment="document_entry or submission_set"),
+        sa.Column("place", sa.Integer(), nullable=False, comment="0, 1… as sent"),
+        sa.Column("person", sa.Text(), nullable=True, comment="XCN"),
+        sa.Column("institutions", sa.Text(), nullable=False, comment="JSON list of XON"),
+        sa.Column("roles", sa.Text(), nullable=False, comment="JSON list"),
+        sa.Column("specialties", sa.Text(), nullable=False, comment="JSON list"),
+        sa.PrimaryKeyConstraint("owner_id", "place", name=op.f("pk_record_author")),
+    )
+    op.create_table(
+        "sign_in_failure",
+        sa.Column("key", sa.String(length=64), nullable=False, comment="HMAC of the login or of the peer address"),
+        sa.Column(
+            "failures",
+            sa.Integer(),
+            nullable=False,
+            comment="in a row, since the last success or the last long silence",
+        ),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("blocked_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_failure")),
+    )
+    op.create_index("ix_sign_in_failure_last_at", "sign_in_failure", ["last_at"], unique=False)
+    op.create_table(
+        "task",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False, comment="which handler"),
+        sa.Column("key", sa.String(length=200), nullable=False, comment="same kind and key: same work, recorded once"),
+        sa.Column("payload", sa.Text(), nullable=False, comment="JSON object of ids and codes; no health data"),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False, comment="not before; while leased: when the lease ends"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lease", sa.String(length=32), nullable=True, comment="id of the worker that holds it"),
+        sa.Column("error", sa.String(length=80), nullable=True, comment="class of the last failure"),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
+        sa.UniqueConstraint("kind", "key", name=op.f("uq_task_kind_key")),
+    )
+    op.create_index("ix_task_due", "task", ["state", "due_at"], unique=False)
+    op.create_table(
+        "trace_entry",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False, comment="1, 2, 3… without a hole"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("act", sa.String(length=40), nullable=False, comment="Act, or an event such as sign_in"),
+        sa.Column("verdict", sa.String(length=6), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column(
+            "mode",
+            sa.String(length=16),
+            nullable=False,
+            comment="access mode: normal, bris_de_glace, centre_15, secret",
+        ),
+        sa.Column(
+            "subject_kind",
+            sa.String(length=16),
+            nullable=False,
+            comment="sujet: pro, structure, titulaire, rl, systeme…",
+        ),
+        sa.Column(
+            "subject_id", sa.String(length=32), nullable=True, comment="account or profile that acted, when it is ours"
+        ),
+        sa.Column("subject_label", sa.Text(), nullable=False, comment="who acted, as the patient reads it"),
+        sa.Column("profile_id", sa.String(length=32), nullable=True, comment="patient concerned"),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=True, comment="mailbox concerned"),
+        sa.Column("resource_kind", sa.String(length=16), nullable=True, comment="message, document, profile, account…"),
+        sa.Column("resource_id", sa.String(length=128), nullable=True),
+        sa.Column("message_id_header", sa.Text(), nullable=True, comment="Message-ID, with its angle brackets"),
+        sa.Column("obligations", sa.Text(), nullable=False, comment="codes joined by ;"),
+        sa.Column("matrix_version", sa.String(length=80), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False, comment="SHA-256 over the digest before and this entry"),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_trace_entry")),
+    )
+    op.create_index("ix_trace_entry_mailbox", "trace_entry", ["mailbox_id", "seq"], unique=False)
+    op.create_index("ix_trace_entry_message", "trace_entry", ["message_id_header", "seq"], unique=False)
+    op.create_index("ix_trace_entry_profile", "trace_entry", ["profile_id", "seq"], unique=False)
+    op.create_index("ix_trace_entry_subject", "trace_entry", ["subject_id", "seq"], unique=False)
+    op.create_table(
+        "trace_head",
+        sa.Column(
+            "id", sa.SmallInteger(), autoincrement=False, nullable=False, comment="1: one register for each catalogue"
+        ),
+        sa.Column("instance_id", sa.String(length=32), nullable=False, comment="the chain starts from its digest"),
+        sa.Column("seq", sa.BigInteger(), nullable=False, comment="of the last entry, 0 before the first"),
+        sa.Column("digest", sa.LargeBinary(), nullable=False, comment="of the last entry; SHA-256"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trace_head")),
+    )
+    op.create_table(
+        "mailbox_key",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False, comment="wrapped by the instance key"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailbox.id"], name=op.f("fk_mailbox_key_mailbox_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox_key")),
+    )
+    op.create_index(op.f("ix_mailbox_key_mailbox_id"), "mailbox_key", ["mailbox_id"], unique=False)
+    op.create_table(
+        "password_credential",
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("encoded", sa.String(length=200), nullable=False, comment="Argon2id, PHC string (RFC 9106)"),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_password_credential_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_password_credential")),
+    )
+    op.create_table(
+        "professional",
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("type", sa.String(length=3), nullable=False, comment="MailboxType, TRE_R257"),
+        sa.Column("rpps", sa.String(length=11), nullable=True),
+        sa.Column("profession", sa.String(length=8), nullable=True, comment="TRE_G15"),
+        sa.Column("structure", sa.String(length=20), nullable=True, comment="FINESS or SIRET based identifier"),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_professional_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_professional")),
+    )
+    op.create_index(op.f("ix_professional_rpps"), "professional", ["rpps"], unique=False)
+    op.create_table(
+        "profile",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("ins", sa.String(length=15), nullable=False, comment="matricule (13) and key (2)"),
+        sa.Column("oid", sa.String(length=40), nullable=False, comment="authority of the INS"),
+        sa.Column("family", sa.String(length=100), nullable=False),
+        sa.Column("given", sa.String(length=100), nullable=False),
+        sa.Column("birth_date", sa.Date(), nullable=False),
+        sa.Column("sex", sa.String(length=1), nullable=False, comment="M or F"),
+        sa.Column(
+            "email", sa.String(length=254), nullable=True, comment="ordinary e-mail, for notices without health data"
+        ),
+        sa.Column("status", sa.String(length=12), nullable=False, comment="ProfileStatus"),
+        sa.Column("status_since", sa.BigInteger(), nullable=False),
+        sa.Column("activated_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_profile_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_profile")),
+        sa.UniqueConstraint("account_id", name=op.f("uq_profile_account_id")),
+        sa.UniqueConstraint("ins", name=op.f("uq_profile_ins")),
+    )
+    op.create_table(
+        "sealed_content",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_data", sa.LargeBinary(), nullable=False, comment="segments, joined"),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailbox.id"], name=op.f("fk_sealed_content_mailbox_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sealed_content")),
+    )
+    op.create_index(op.f("ix_sealed_content_mailbox_id"), "sealed_content", ["mailbox_id"], unique=False)
+    op.create_table(
+        "totp_credential",
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "sealed", sa.LargeBinary(), nullable=False, comment="secret under the instance key, bound to the account"
+        ),
+        sa.Column(
+            "last_step", sa.BigInteger(), nullable=False, comment="last 30 s step accepted (RFC 6238 §5.2), -1 before"
+        ),
+        sa.Column("enrolled_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_totp_credential_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_totp_credential")),
+    )
+    op.create_table(
+        "care_relation",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("professional_id", sa.String(length=32), nullable=False),
+        sa.Column("declared_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True, comment="exclusive; NULL while no end is known"),
+        sa.Column(
+            "informed", sa.Boolean(), nullable=False, comment="the patient was informed of this care team (R1111-46)"
+        ),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professional.account_id"], name=op.f("fk_care_relation_professional_id")
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_care_relation_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", "professional_id", name=op.f("pk_care_relation")),
+    )
+    op.create_index(op.f("ix_care_relation_professional_id"), "care_relation", ["professional_id"], unique=False)
+    op.create_table(
+        "conversation",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "patient_address",
+            sa.String(length=254),
+            nullable=False,
+            comment="lower case; of another operator when profile_id is NULL",
+        ),
+        sa.Column("profile_id", sa.String(length=32), nullable=True, comment="our patient"),
+        sa.Column("professional", sa.String(length=254), nullable=False, comment="address that opened it, lower case"),
+        sa.Column(
+            "correspondent",
+            sa.String(length=254),
+            nullable=False,
+            comment="address that may be answered: Reply-To, else professional",
+        ),
+        sa.Column("state", sa.String(length=6), nullable=False, comment="open or closed by [FIN]"),
+        sa.Column("answerable", sa.Boolean(), nullable=False, comment="false: the last message takes no answer"),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False, comment="last message or change of state"),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_conversation_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
+    )
+    op.create_index("ix_conversation_patient", "conversation", ["patient_address", "professional"], unique=False)
+    op.create_index("ix_conversation_profile", "conversation", ["profile_id", "changed_at"], unique=False)
+    op.create_table(
+        "first_access",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("professional_id", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professional.account_id"], name=op.f("fk_first_access_professional_id")
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_first_access_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", "professional_id", name=op.f("pk_first_access")),
+    )
+    op.create_table(
+        "folder",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False, comment="Unicode NFC; levels separated by /"),
+        sa.Column("special_use", sa.String(length=20), nullable=True, comment="RFC 6154 attribute"),
+        sa.Column("subscribed", sa.Boolean(), nullable=False),
+        sa.Column("uidvalidity", sa.BigInteger(), nullable=False, comment="RFC 3501 §2.3.1.1"),
+        sa.Column("uidnext", sa.BigInteger(), nullable=False),
+        sa.Column("highest_modseq", sa.BigInteger(), nullable=False, comment="RFC 7162 §3.1.2"),
+        sa.Column(
+            "recent_from", sa.BigInteger(), nullable=False, comment="first UID that no read-write session has seen"
+        ),
+        sa.Column("key_id", sa.String(length=32), nullable=False, comment="wraps new message keys"),
+        sa.ForeignKeyConstraint(["key_id"], ["mailbox_key.id"], name=op.f("fk_folder_key_id")),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailbox.id"], name=op.f("fk_folder_mailbox_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_folder")),
+        sa.UniqueConstraint("mailbox_id", "name", name=op.f("uq_folder_mailbox_id_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "member",
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False, comment="ORG, APP or CAB"),
+        sa.Column("account_id", sa.String(length=32), nullable=False, comment="its member"),
+        sa.ForeignKeyConstraint(["account_id"], ["professional.account_id"], name=op.f("fk_member_account_id")),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["professional.account_id"], name=op.f("fk_member_mailbox_id")),
+        sa.PrimaryKeyConstraint("mailbox_id", "account_id", name=op.f("pk_member")),
+    )
+    op.create_index(op.f("ix_member_account_id"), "member", ["account_id"], unique=False)
+    op.create_table(
+        "representation",
+        sa.Column("child_id", sa.String(length=32), nullable=False),
+        sa.Column("representative_id", sa.String(length=32), nullable=False),
+        sa.Column("declared_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True, comment="exclusive; NULL until majority"),
+        sa.ForeignKeyConstraint(["child_id"], ["profile.id"], name=op.f("fk_representation_child_id")),
+        sa.ForeignKeyConstraint(
+            ["representative_id"], ["profile.id"], name=op.f("fk_representation_representative_id")
+        ),
+        sa.PrimaryKeyConstraint("child_id", "representative_id", name=op.f("pk_representation")),
+    )
+    op.create_index(op.f("ix_representation_representative_id"), "representation", ["representative_id"], unique=False)
+    op.create_table(
+        "submission_set",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("entry_uuid", sa.String(length=45), nullable=False, comment="urn:uuid:…"),
+        sa.Column(
+            "unique_id", sa.String(length=128), nullable=False, comment="OID given by the sender, ITI TF-3 §4.2.3.3.12"
+        ),
+        sa.Column("source_id", sa.String(length=128), nullable=False, comment="OID of the sending system"),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("patient_id", sa.String(length=255), nullable=True, comment="CX as sent"),
+        sa.Column("submission_time", sa.String(length=14), nullable=True, comment="UTC, HL7 DTM"),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("comments", sa.Text(), nullable=False),
+        sa.Column("content_type_code", sa.String(length=128), nullable=True),
+        sa.Column("content_type_scheme", sa.String(length=128), nullable=True),
+        sa.Column("content_type_display", sa.String(length=255), nullable=True),
+        sa.Column("filed_at", sa.BigInteger(), nullable=False),
+        sa.Column("filed_by", sa.String(length=32), nullable=True, comment="account, when it is ours"),
+        sa.Column("message_id", sa.String(length=32), nullable=True, comment="message that carried it"),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_submission_set_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_submission_set")),
+        sa.UniqueConstraint("entry_uuid", name=op.f("uq_submission_set_entry_uuid")),
+        sa.UniqueConstraint("profile_id", "unique_id", name=op.f("uq_submission_set_profile_id_unique_id")),
+    )
+    op.create_index(op.f("ix_submission_set_profile_id"), "submission_set", ["profile_id"], unique=False)
+    op.create_table(
+        "conversation_message",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="ordered by time"),
+        sa.Column("conversation_id", sa.String(length=32), nullable=False),
+        sa.Column("message_id", sa.String(length=32), nullable=False, comment="of the store"),
+        sa.Column(
+            "message_id_header", sa.Text(), nullable=True, comment="with its angle brackets; what References name"
+        ),
+        sa.Column(
+            "direction",
+            sa.String(length=3),
+            nullable=False,
+            comment="in: from the professional side; out: from the patient",
+        ),
+        sa.Column("sender", sa.String(length=254), nullable=False, comment="address of the From field, lower case"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_conversation_message_conversation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation_message")),
+    )
+    op.create_index(
+        op.f("ix_conversation_message_conversation_id"), "conversation_message", ["conversation_id"], unique=False
+    )
+    op.create_index("ix_conversation_message_header", "conversation_message", ["message_id_header"], unique=False)
+    op.create_table(
+        "document_association",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=96), nullable=False, comment="URN of the association type"),
+        sa.Column("source_uuid", sa.String(length=45), nullable=False),
+        sa.Column("target_uuid", sa.String(length=45), nullable=False),
+        sa.Column("submission_set_id", sa.String(length=32), nullable=False),
+        sa.Column("slots", sa.Text(), nullable=False, comment="JSON object of lists"),
+        sa.ForeignKeyConstraint(
+            ["submission_set_id"], ["submission_set.id"], name=op.f("fk_document_association_submission_set_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_association")),
+    )
+    op.create_index(op.f("ix_document_association_source_uuid"), "document_association", ["source_uuid"], unique=False)
+    op.create_index(
+        op.f("ix_document_association_submission_set_id"), "document_association", ["submission_set_id"], unique=False
+    )
+    op.create_index(op.f("ix_document_association_target_uuid"), "document_association", ["target_uuid"], unique=False)
+    op.create_table(
+        "document_entry",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "entry_uuid", sa.String(length=45), nullable=False, comment="urn:uuid:…, new at each metadata update"
+        ),
+        sa.Column("logical_id", sa.String(length=45), nullable=False, comment="lid, constant over metadata updates"),
+        sa.Column("metadata_version", sa.Integer(), nullable=False, comment="VersionInfo, from 1 (ITI-57)"),
+        sa.Column("unique_id", sa.String(length=128), nullable=False, comment="CDA id: OID, or OID^extension"),
+        sa.Column("submission_set_id", sa.String(length=32), nullable=False),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False, comment="whose key seals the content"),
+        sa.Column("content_id", sa.String(length=64), nullable=False, comment="sealed bytes, as received"),
+        sa.Column("availability", sa.String(length=10), nullable=False, comment="Availability (JDV_J52)"),
+        sa.Column("mime_type", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=40), nullable=False, comment="SHA-1, lower case"),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("repository_id", sa.String(length=64), nullable=False, comment="OID of this repository"),
+        sa.Column("language", sa.String(length=16), nullable=True),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("comments", sa.Text(), nullable=False),
+        sa.Column("creation_time", sa.String(length=14), nullable=True, comment="UTC, HL7 DTM, precision as sent"),
+        sa.Column("service_start", sa.String(length=14), nullable=True, comment="UTC, HL7 DTM"),
+        sa.Column("service_stop", sa.String(length=14), nullable=True, comment="UTC, HL7 DTM"),
+        sa.Column("patient_id", sa.String(length=255), nullable=True, comment="CX as sent"),
+        sa.Column("source_patient_id", sa.String(length=255), nullable=True, comment="CX as sent"),
+        sa.Column("source_patient_info", sa.Text(), nullable=False, comment="JSON list of PID lines"),
+        sa.Column("legal_authenticator", sa.String(length=255), nullable=True, comment="XCN"),
+        sa.Column("class_code", sa.String(length=128), nullable=True),
+        sa.Column("class_scheme", sa.String(length=128), nullable=True),
+        sa.Column("class_display", sa.String(length=255), nullable=True),
+        sa.Column("type_code", sa.String(length=128), nullable=True),
+        sa.Column("type_scheme", sa.String(length=128), nullable=True),
+        sa.Column("type_display", sa.String(length=255), nullable=True),
+        sa.Column("format_code", sa.String(length=128), nullable=True),
+        sa.Column("format_scheme", sa.String(length=128), nullable=True),
+        sa.Column("format_display", sa.String(length=255), nullable=True),
+        sa.Column("facility_code", sa.String(length=128), nullable=True),
+        sa.Column("facility_scheme", sa.String(length=128), nullable=True),
+        sa.Column("facility_display", sa.String(length=255), nullable=True),
+        sa.Column("practice_code", sa.String(length=128), nullable=True),
+        sa.Column("practice_scheme", sa.String(length=128), nullable=True),
+        sa.Column("practice_display", sa.String(length=255), nullable=True),
+        sa.Column("set_id", sa.String(length=128), nullable=True, comment="CDA setId, constant over versions"),
+        sa.Column("cda_version", sa.Integer(), nullable=True, comment="CDA versionNumber"),
+        sa.Column("masked", sa.Boolean(), nullable=False, comment="MASQUE_PS: hidden from professionals"),
+        sa.Column("masked_by", sa.String(length=10), nullable=True, comment="titulaire or auteur"),
+        sa.Column(
+            "invisible_patient", sa.Boolean(), nullable=False, comment="INVISIBLE_PATIENT: waits for the announcement"
+        ),
+        sa.Column("invisible_representatives", sa.Boolean(), nullable=False, comment="INVISIBLE_REPRESENTANTS_LEGAUX"),
+        sa.Column("origin", sa.String(length=10), nullable=False, comment="pro, patient, assurance, systeme"),
+        sa.Column("filed_at", sa.BigInteger(), nullable=False),
+        sa.Column("filed_by", sa.String(length=32), nullable=True, comment="account, when it is ours"),
+        sa.Column("filed_by_label", sa.String(length=254), nullable=False, comment="who filed, as people read it"),
+        sa.Column("message_id", sa.String(length=32), nullable=True, comment="message that carried it"),
+        sa.Column("warnings", sa.Text(), nullable=False, comment="codes joined by ;"),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_document_entry_profile_id")),
+        sa.ForeignKeyConstraint(
+            ["submission_set_id"], ["submission_set.id"], name=op.f("fk_document_entry_submission_set_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_entry")),
+        sa.UniqueConstraint("entry_uuid", name=op.f("uq_document_entry_entry_uuid")),
+        sa.UniqueConstraint("unique_id", "metadata_version", name=op.f("uq_document_entry_unique_id_metadata_version")),
+    )
+    op.create_index(op.f("ix_document_entry_logical_id"), "document_entry", ["logical_id"], unique=False)
+    op.create_index(
+        "ix_document_entry_profile", "document_entry", ["profile_id", "availability", "creation_time"], unique=False
+    )
+    op.create_index("ix_document_entry_set", "document_entry", ["profile_id", "set_id"], unique=False)
+    op.create_index(op.f("ix_document_entry_submission_set_id"), "document_entry", ["submission_set_id"], unique=False)
+    op.create_table(
+        "entry",
+        sa.Column("folder_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("uid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.String(length=32), nullable=False),
+        sa.Column("modseq", sa.BigInteger(), nullable=False),
+        sa.Column("flags", sa.Integer(), nullable=False, comment="bits of flags.py"),
+        sa.Column("keywords", sa.String(length=4000), nullable=False, comment="separated by blanks, sorted"),
+        sa.Column("internal_date", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "wrapped_key", sa.LargeBinary(), nullable=False, comment="the message's key for this mailbox (keyring.py)"
+        ),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_entry_folder_id")),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_entry_message_id")),
+        sa.PrimaryKeyConstraint("folder_id", "uid", name=op.f("pk_entry")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_entry_message_id"), "entry", ["message_id"], unique=False)
+    op.create_index("ix_entry_modseq", "entry", ["folder_id", "modseq"], unique=False)
+    op.create_table(
+        "expunged",
+        sa.Column("folder_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("modseq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("uid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_expunged_folder_id")),
+        sa.PrimaryKeyConstraint("folder_id", "modseq", "uid", name=op.f("pk_expunged")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "document_code",
+        sa.Column("document_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False, comment="confidentiality, event, reference"),
+        sa.Column("place", sa.Integer(), nullable=False, comment="0, 1… as sent"),
+        sa.Column("code", sa.String(length=255), nullable=False),
+        sa.Column("scheme", sa.String(length=128), nullable=False),
+        sa.Column("display", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document_entry.id"], name=op.f("fk_document_code_document_id")),
+        sa.PrimaryKeyConstraint("document_id", "kind", "place", name=op.f("pk_document_code")),
+    )
+    op.create_index("ix_document_code_code", "document_code", ["kind", "code"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_document_code_code", table_name="document_code")
+    op.drop_table("document_code")
+    op.drop_table("expunged")
+    op.drop_index("ix_entry_modseq", table_name="entry")
+    op.drop_index(op.f("ix_entry_message_id"), table_name="entry")
+    op.drop_table("entry")
+    op.drop_index(op.f("ix_document_entry_submission_set_id"), table_name="document_entry")
+    op.drop_index("ix_document_entry_set", table_name="document_entry")
+    op.drop_index("ix_document_entry_profile", table_name="document_entry")
+    op.drop_index(op.f("ix_document_entry_logical_id"), table_name="document_entry")
+    op.drop_table("document_entry")
+    op.drop_index(op.f("ix_document_association_target_uuid"), table_name="document_association")
+    op.drop_index(op.f("ix_document_association_submission_set_id"), table_name="document_association")
+    op.drop_index(op.f("ix_document_association_source_uuid"), table_name="document_association")
+    op.drop_table("document_association")
+    op.drop_index("ix_conversation_message_header", table_name="conversation_message")
+    op.drop_index(op.f("ix_conversation_message_conversation_id"), table_name="conversation_message")
+    op.drop_table("conversation_message")
+    op.drop_index(op.f("ix_submission_set_profile_id"), table_name="submission_set")
+    op.drop_table("submission_set")
+    op.drop_index(op.f("ix_representation_representative_id"), table_name="representation")
+    op.drop_table("representation")
+    op.drop_index(op.f("ix_member_account_id"), table_name="member")
+    op.drop_table("member")
+    op.drop_table("folder")
+    op.drop_table("first_access")
+    op.drop_index("ix_conversation_profile", table_name="conversation")
+    op.drop_index("ix_conversation_patient", table_name="conversation")
+    op.drop_table("conversation")
+    op.drop_index(op.f("ix_care_relation_professional_id"), table_name="care_relation")
+    op.drop_table("care_relation")
+    op.drop_table("totp_credential")
+    op.drop_index(op.f("ix_sealed_content_mailbox_id"), table_name="sealed_content")
+    op.drop_table("sealed_content")
+    op.drop_table("profile")
+    op.drop_index(op.f("ix_professional_rpps"), table_name="professional")
+    op.drop_table("professional")
+    op.drop_table("password_credential")
+    op.drop_index(op.f("ix_mailbox_key_mailbox_id"), table_name="mailbox_key")
+    op.drop_table("mailbox_key")
+    op.drop_table("trace_head")
+    op.drop_index("ix_trace_entry_subject", table_name="trace_entry")
+    op.drop_index("ix_trace_entry_profile", table_name="trace_entry")
+    op.drop_index("ix_trace_entry_message", table_name="trace_entry")
+    op.drop_index("ix_trace_entry_mailbox", table_name="trace_entry")
+    op.drop_table("trace_entry")
+    op.drop_index("ix_task_due", table_name="task")
+    op.drop_table("task")
+    op.drop_index("ix_sign_in_failure_last_at", table_name="sign_in_failure")
+    op.drop_table("sign_in_failure")
+    op.drop_table("record_author")
+    op.drop_index("ix_portal_session_seen", table_name="portal_session")
+    op.drop_index("ix_portal_session_account", table_name="portal_session")
+    op.drop_table("portal_session")
+    op.drop_table("message_orphan")
+    op.drop_table("message")
+    op.drop_table("mailbox")
+    op.drop_table("account")
