@@ -7,6 +7,9 @@ from dmp_bridge.xds.identifiers import INS_NIA, INS_NIR, INS_NIR_DEMO, INS_NIR_T
 
 MEBIBYTE = 1024 * 1024
 
+TEST_INS_AUTHORITIES = frozenset({INS_NIR, INS_NIA, INS_NIR_TEST, INS_NIR_DEMO})
+"""What an instance of test accepts: real, provisional, test and demonstration."""
+
 
 class BridgeSettings(BaseModel):
     """The section `[dmp]` of the settings file."""
@@ -26,9 +29,9 @@ class BridgeSettings(BaseModel):
         default=frozenset(Quirk), description="irregularities of real archives that are tolerated, by name"
     )
     ins_authorities: frozenset[str] = Field(
-        default=frozenset({INS_NIR, INS_NIA, INS_NIR_TEST, INS_NIR_DEMO}),
-        description="OIDs under which the INS of a document is read; remove those of test and demonstration "
-        "(1.2.250.1.213.1.4.10 and .11) where real patients are",
+        default=frozenset({INS_NIR, INS_NIA}),
+        description="OIDs under which the INS of a document is read; an instance of test adds those of test and "
+        "demonstration (1.2.250.1.213.1.4.10 and .11), which `vaguemestre init` writes",
     )
 
     def reader_rules(self) -> ReaderRules:

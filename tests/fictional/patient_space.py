@@ -16,7 +16,7 @@ from access_core.care import declare_care
 from access_core.config import AuthenticationSettings
 from access_core.professionals import Professional
 from access_core.profiles import Activation, Profile, activate
-from dmp_bridge.config import BridgeSettings
+from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.direct import DirectFiling, file_document_directly
 from dmp_bridge.intake import build_filer
 from mailstore.config import MailStoreSettings
@@ -160,7 +160,7 @@ class PatientSpace:
 
     def file(self, data: bytes, **fields: object) -> str:
         """File a document in her record as the doctor; returns the id of its row."""
-        rules = BridgeSettings()
+        rules = BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES)
         deposit = DirectFiling(
             profile=self.patient,
             professional=self.doctor,

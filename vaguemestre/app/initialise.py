@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dmp_bridge.config import TEST_INS_AUTHORITIES
 from vaguemestre.app.dkim_keys import DkimKey, create_dkim_keys
 from vaguemestre.app.migrations import migrate
 from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject, write_secret
@@ -102,6 +103,10 @@ def render_config(plan: Plan, keys: Iterable[DkimKey]) -> str:
         "",
         "[blobs]",
         f"url = {_quote(plan.blobs_url)}",
+        "",
+        "[dmp]",
+        "# Une instance de TEST lit aussi les INS de test et de démonstration ; en production, retirez cette ligne.",
+        f"ins_authorities = {_quote(sorted(TEST_INS_AUTHORITIES))}",
         "",
         "[dkim.public_keys]",
         *records,

@@ -15,7 +15,7 @@ from access_core.professionals import Professional
 from access_core.profiles import Profile
 from access_core.trace.entries import TraceEntry
 from access_core.trace.reader import history_of_patient
-from dmp_bridge.config import BridgeSettings
+from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.filing import Filer
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import FilingCase, FilingOutcome, refuse
@@ -64,7 +64,7 @@ class Practice:
         """File an archive as the intake does, in one unit of work."""
         case = self.case(**changes)
         try:
-            prepared = prepare_archive(archive, BridgeSettings().reader_rules())
+            prepared = prepare_archive(archive, BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES).reader_rules())
         except ExchangeError as error:
             code = error.code
             return [self.write(lambda tx: refuse(tx, case, code))]
@@ -133,7 +133,7 @@ def practice(database: Database, clock: ManualClock, tmp_path: Path) -> Practice
         database=database,
         store=store,
         clock=clock,
-        filer=build_filer(store, BridgeSettings()),
+        filer=build_filer(store, BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES)),
         doctor=doctor,
         patient=patient,
     )

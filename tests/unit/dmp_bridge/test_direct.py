@@ -8,7 +8,7 @@ from access_core.care import declare_care
 from access_core.decision import Verdict
 from dmp_bridge.cda.body import read_body
 from dmp_bridge.cda.reader import read_cda
-from dmp_bridge.config import BridgeSettings
+from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.direct import DirectFiling, file_document_directly, media_type_of
 from dmp_bridge.record.documents import content
 from dmp_bridge.refusals import Refusal
@@ -29,7 +29,7 @@ def deposit(practice):
             data=data,
             now=practice.clock.now(),
             source_id=SOURCE_ID,
-            rules=BridgeSettings().reader_rules(),
+            rules=BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES).reader_rules(),
         )
         filing = replace(filing, **changes)
         return practice.write(lambda tx: file_document_directly(tx, practice.filer, filing))

@@ -11,14 +11,14 @@ from access_core.identifiers import INS
 from access_core.profiles import Profile, ProfileStatus
 from access_core.reasons import REGISTER, Reason
 from dmp_bridge.cda.header import InstanceId, PatientIdentity
-from dmp_bridge.config import BridgeSettings
+from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.identity import document_identity, metadata_identity
 from dmp_bridge.outcome import sentence_of
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.xds.identifiers import CX, INS_NIR, INS_NIR_TEST
 
 TRAITS = list(csv.DictReader((Path(__file__).parents[2] / "spec" / "patient_traits.csv").read_text().splitlines()))
-AUTHORITIES = BridgeSettings().ins_authorities
+AUTHORITIES = TEST_INS_AUTHORITIES
 VALUE = "279035121518989"
 DOMINIQUE = Profile(
     id="0" * 32,
@@ -95,7 +95,7 @@ def test_every_identifier_of_the_metadata_must_be_hers(entry, submission_set, ex
 
 
 def test_test_authorities_can_be_shut_out():
-    production = BridgeSettings(ins_authorities=frozenset({INS_NIR})).ins_authorities
+    production = BridgeSettings().ins_authorities
 
     assert metadata_identity([cx(VALUE)], DOMINIQUE, production) is IdentityStatus.MALFORMEE
     assert metadata_identity([cx(VALUE, INS_NIR)], DOMINIQUE, production) is IdentityStatus.QUALIFIEE

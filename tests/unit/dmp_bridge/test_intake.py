@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from access_core.care import declare_care
-from dmp_bridge.config import BridgeSettings
+from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.intake import INTAKE_TASK, Intake
 from dmp_bridge.refusals import Refusal
 from mailstore.store import Delivery
@@ -59,7 +59,7 @@ def receive(practice, tmp_path):
             database=practice.database,
             store=practice.store,
             clock=practice.clock,
-            settings=settings or BridgeSettings(),
+            settings=settings or BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES),
         )
         bus = LocalBus(tmp_path / "bus")
         worker = OutboxWorker(practice.database, bus, practice.clock, {INTAKE_TASK: intake})
@@ -110,7 +110,7 @@ async def test_the_same_mail_twice_files_once(practice, receive):
 async def test_several_archives_of_a_mail_are_filed_up_to_the_limit(practice, receive):
     archives = [("IHE_XDM.zip", fictional_archive(fictional_cda()), "application/zip") for _ in range(3)]
 
-    await receive(mail(*archives), BridgeSettings(max_archives=2))
+    await receive(mail(*archives), BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES, max_archives=2))
 
     assert len(practice.documents()) == 2
     assert [entry.reason for entry in practice.history()] == ["OK", "OK", Refusal.ARCHIVE_ENTRIES]
@@ -136,7 +136,7 @@ async def test_a_refusal_is_traced_and_ends_the_task(practice, receive, attachme
 async def test_an_archive_that_is_too_large_is_not_even_decoded(practice, receive):
     content = mail(("IHE_XDM.zip", fictional_archive(), "application/zip"))
 
-    await receive(content, BridgeSettings(max_archive_bytes=1_000))
+    await receive(content, BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES, max_archive_bytes=1_000))
 
     assert [entry.reason for entry in practice.history()] == [Refusal.ARCHIVE_TOO_LARGE]
 
