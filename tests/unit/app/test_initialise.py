@@ -26,7 +26,7 @@ def test_the_folder_holds_a_whole_instance(pristine: Path) -> None:
     settings = load_settings(pristine / "vaguemestre.toml", {})
 
     assert settings.instance.domains == (DOMAIN,)
-    assert InstanceKey.load(settings.keys.instance)
+    assert len(InstanceKey.load(settings.keys.instance).derive("test")) == 32
     assert current_revision(settings.database_url()) == newest_revision()
     assert set(settings.dkim.public_keys) == {f"vm-rsa._domainkey.{DOMAIN}", f"vm-ed25519._domainkey.{DOMAIN}"}
 
