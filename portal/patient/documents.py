@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import partial
 
 from access_core.case_facts import reading_facts
-from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest
+from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest, Session
 from access_core.decision import Decision
 from access_core.facts import Confidentiality, DocumentState, MaskedBy, Origin
 from access_core.obligations import Deed, carry_out
+from access_core.profiles import Profile
 from access_core.reasons import Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
@@ -99,8 +100,17 @@ def visible_documents(tx: Transaction, services: PortalServices, viewer: Viewer)
 
 def hidden_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> frozenset[str]:
     """Return the ids and unique ids of the documents of her record that she must not know of yet."""
-    found = documents_of(tx, viewer.profile.id)
-    hidden = [each for each in found if _case(tx, services, viewer, each).decide().reason in _HIDING]
+    now = services.clock.now()
+    return hidden_from(tx, viewer.profile, viewer.profile, viewer.facts(now), now)
+
+
+def hidden_from(tx: Transaction, reader: Profile, profile: Profile, session: Session, now: datetime) -> frozenset[str]:
+    """Return the ids and unique ids of the documents of PROFILE that somebody of her side must not know of."""
+    hidden = []
+    for each in documents_of(tx, profile.id):
+        request = ReadingRequest(reader=reader, profile=profile, document=_facts(each), session=session, now=now)
+        if reading_facts(tx, request).decide().reason in _HIDING:
+            hidden.append(each)
     return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))
 
 
