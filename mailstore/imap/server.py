@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from mailstore.imap.connection import ImapConnection
 from mailstore.imap.known_uids import KnownUids
+from mailstore.imap.memory import keep_large_buffers_apart
 from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.session import State
 from vaguemestre.kernel.errors import ConfigurationError
@@ -52,6 +53,7 @@ class ImapService:
         Raises:
             ConfigurationError: a port is taken.
         """
+        keep_large_buffers_apart()
         port, tls_port = self._ports
         try:
             clear = await self._listen(port, None)

@@ -4,7 +4,7 @@ Handlers read and write the store only through `read` and `write`, one unit of w
 through `send` and `flush`.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Protocol, TypeVar
 
 from access_core.accounts import Account
@@ -14,7 +14,6 @@ from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine, ServerConnection
 from mailstore.imap.protocol.session import Step
 from mailstore.imap.view import View
-from mailstore.model import Changes
 from vaguemestre.kernel.database import Transaction
 
 T = TypeVar("T")
@@ -171,16 +170,18 @@ class Session:
             self._stop_listening()
             self._stop_listening = None
 
-    def changes_unit(self, tx: Transaction) -> Changes:
-        """Unit of work: what changed in the selected folder since this session looked."""
-        view = self.selected
-        return self.parts.store.changes(tx, view.folder_id, view.modseq)
+    async def refresh(self, *, may_expunge: bool, quiet: Collection[int] = ()) -> None:
+        """Look at the selected folder again and send what changed.
 
-    async def refresh(self, *, may_expunge: bool) -> None:
-        """Look at the selected folder again and send what changed."""
-        view = self.selected
+        After a change of its own a session calls this too: the bus has told it by then, so that it looks once.
+
+        Args:
+            may_expunge: whether EXPUNGE responses may be sent now.
+            quiet: UIDs whose flags the client knows already.
+        """
+        view, store = self.selected, self.parts.store
         view.dirty = False
         now = self.wire.seconds()
-        changes = await self.read(self.changes_unit)
+        changes = await self.read(lambda tx: store.changes(tx, view.folder_id, view.modseq))
         view.checked_at = now
-        self.send(*view.apply(changes, may_expunge=may_expunge))
+        self.send(*view.apply(changes, may_expunge=may_expunge, quiet=quiet))

@@ -8,7 +8,7 @@ from mailstore.imap.protocol.commands import Copy
 from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.protocol.sequence import format_set
 from mailstore.imap.session import Session
-from mailstore.model import Changes, Folder
+from mailstore.model import Folder
 from vaguemestre.kernel.database import Transaction
 
 
@@ -21,19 +21,19 @@ async def copy_or_move(session: Session, command: Copy) -> Outcome:
     if uids is None:
         return bad("no such message")
 
-    def work(tx: Transaction) -> tuple[int, list[tuple[int, int]], Changes]:
+    def work(tx: Transaction) -> tuple[int, list[tuple[int, int]]]:
         store, target = session.parts.store, _target(session, tx, command.mailbox)
         transfer = store.move if command.move else store.copy
-        pairs = transfer(tx, view.folder_id, uids, target.id)
-        return target.uidvalidity, pairs, session.changes_unit(tx)
+        return target.uidvalidity, transfer(tx, view.folder_id, uids, target.id)
 
-    uidvalidity, pairs, changes = await session.write(work)
+    uidvalidity, pairs = await session.write(work)
     code = _copyuid(uidvalidity, pairs) if pairs else b""
     if command.move and code:
         # RFC 6851 §4.3: before the EXPUNGE responses, so that the client can follow each message.
         session.send(untagged(b"OK [" + code + b"] Deplace."))
         code = b""
-    session.send(*view.apply(changes, may_expunge=True))
+    if command.move:
+        await session.refresh(may_expunge=True)
     return ok("Fait.", code)
 
 

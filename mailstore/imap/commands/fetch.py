@@ -18,7 +18,7 @@ from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Attribute, Fetch
 from mailstore.imap.session import Session
 from mailstore.mime.index import MessageIndex
-from mailstore.model import SEEN, Changes, Entry, FlagChange
+from mailstore.model import SEEN, Entry, FlagChange
 from mailstore.store import MessageReader
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError
@@ -81,12 +81,10 @@ async def _mark_seen(session: Session, uids: "array[int]", *, may_expunge: bool)
     if not unseen:
         return frozenset()
 
-    def work(tx: Transaction) -> Changes:
-        store.change_flags(tx, view.folder_id, unseen, FlagChange(op="add", flags=frozenset({SEEN})))
-        return session.changes_unit(tx)
-
-    session.send(*view.apply(await session.write(work), may_expunge=may_expunge, quiet=frozenset(unseen)))
-    return frozenset(unseen)
+    change, concerned = FlagChange(op="add", flags=frozenset({SEEN})), frozenset(unseen)
+    await session.write(lambda tx: store.change_flags(tx, view.folder_id, unseen, change))
+    await session.refresh(may_expunge=may_expunge, quiet=concerned)
+    return concerned
 
 
 async def _send_large(session: Session, large: _Large) -> bool:
@@ -151,19 +149,22 @@ class _Reader:
                 return self._end_before(run, start, place, entry)
             else:
                 run.large = rendered
-        run.missing = end - start - len(entries)
+        run.missing += end - start - len(entries)
         return run
 
     def _end_before(self, run: _Run, start: int, place: int, entry: Entry) -> _Run:
         """End a run before ENTRY, the one at PLACE among those found."""
         run.end = bisect_left(self._uids, entry.uid)
-        run.missing = run.end - start - place
+        run.missing += run.end - start - place
         return run
 
     def _render(self, tx: Transaction, run: _Run, entry: Entry, indexes: dict[str, MessageIndex]) -> bytes | _Large:
         """Return the response of one message; nothing, and a count in RUN, when it is damaged."""
         sequence, index = self._view.sequence(entry.uid), indexes.get(entry.message_id)
-        if sequence is None or (self._indexed and index is None):
+        if sequence is None:
+            run.missing += 1
+            return b""
+        if self._indexed and index is None:
             run.damaged += 1
             return b""
         told = entry.uid in self._seen and Attribute.FLAGS not in self._attributes

@@ -1,7 +1,7 @@
 """STORE and EXPUNGE.
 
-Each changes the folder and reads everything that changed since this session looked in one unit of work, so
-that the client is never told its own change twice.
+After its own change the session looks at the folder again, so that what others did in between is told in order
+and its own change never twice.
 
 Source: RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 4315 §2.1.
 """
@@ -9,8 +9,7 @@ Source: RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 4315 §2.1.
 from mailstore.imap.outcome import EXPUNGE_ISSUED, READ_ONLY, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Expunge, Store, Target
 from mailstore.imap.session import Session
-from mailstore.model import Changes, Entry, FlagChange
-from vaguemestre.kernel.database import Transaction
+from mailstore.model import FlagChange
 
 
 async def store_flags(session: Session, command: Store) -> Outcome:
@@ -23,14 +22,10 @@ async def store_flags(session: Session, command: Store) -> Outcome:
         return bad("no such message")
     change = FlagChange(op=command.operation.value, flags=command.flags)
 
-    def work(tx: Transaction) -> tuple[list[Entry], Changes]:
-        store = session.parts.store
-        result = store.change_flags(tx, view.folder_id, uids, change)
-        return result.changed, session.changes_unit(tx)
-
-    entries, changes = await session.write(work)
+    result = await session.write(lambda tx: session.parts.store.change_flags(tx, view.folder_id, uids, change))
+    entries = result.changed
     told = {entry.uid for entry in entries}
-    session.send(*view.apply(changes, may_expunge=command.target.uid, quiet=told))
+    await session.refresh(may_expunge=command.target.uid, quiet=told)
     if not command.silent:
         session.send(*(line for entry in entries if (line := view.flags_line(entry)) is not None))
     return ok() if len(told) == len(uids) else ok("Des messages n'existent plus.", EXPUNGE_ISSUED)
@@ -43,9 +38,6 @@ async def expunge(session: Session, command: Expunge) -> Outcome:
         return READ_ONLY
     uids = None if command.uids is None else view.resolve(Target(command.uids, uid=True))
 
-    def work(tx: Transaction) -> Changes:
-        session.parts.store.expunge(tx, view.folder_id, uids)
-        return session.changes_unit(tx)
-
-    session.send(*view.apply(await session.write(work), may_expunge=True))
+    await session.write(lambda tx: session.parts.store.expunge(tx, view.folder_id, uids))
+    await session.refresh(may_expunge=True)
     return ok()

@@ -5,6 +5,7 @@ keys look at the ENVELOPE.
 """
 
 import email.utils
+import re
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -36,6 +37,7 @@ from vaguemestre.kernel.database import Transaction
 
 Predicate = Callable[["Candidate"], bool]
 _ENVELOPE = frozenset({"SUBJECT", "FROM", "TO", "CC", "BCC"})
+_PLAIN = re.compile(r"[a-z0-9._-]+")
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,10 +56,15 @@ class Candidate:
         self._message: MessageReader | None = None
 
     @property
+    def written_envelope(self) -> bytes:
+        """Its ENVELOPE as FETCH gives it."""
+        return (self.index or self.message.index).envelope
+
+    @property
     def envelope(self) -> Envelope:
         """The fields of its ENVELOPE."""
         if self._envelope is None:
-            self._envelope = parse_envelope((self.index or self.message.index).envelope)
+            self._envelope = parse_envelope(self.written_envelope)
         return self._envelope
 
     @property
@@ -187,12 +194,20 @@ def _day_of(field: bytes) -> date | None:
 
 def _header_has(key: HeaderHas) -> Predicate:
     wanted = key.text.casefold()
+    plain = wanted.encode() if key.name in _ENVELOPE and _PLAIN.fullmatch(wanted) else b""
 
     def holds(candidate: Candidate) -> bool:
+        if plain and not _may_hold(candidate.written_envelope, plain):
+            return False
         text = candidate.field(key.name)
         return text is not None and wanted in text.casefold()
 
     return holds
+
+
+def _may_hold(envelope: bytes, wanted: bytes) -> bool:
+    """Say without reading its fields whether an ENVELOPE may hold a plain word: as it is, or encoded."""
+    return wanted in envelope.lower() or b"=?" in envelope or not envelope.isascii()
 
 
 def _text_has(key: TextHas) -> Predicate:

@@ -101,13 +101,12 @@ class _Examination:
         wanted = None if whole else self._uids[start:end]
         entries = self._session.parts.store.entries(tx, self._session.selected.folder_id, wanted)
         if self._cost <= 1:
-            matches = (entry.uid for entry in entries if self._whole(Candidate(self._session, tx, entry, None)))
-            return _Run(end, list(matches))
+            return _Run(end, [entry.uid for entry in self._chosen(tx, entries, self._whole)])
         return self._open(tx, entries, _Run(end))
 
     def _open(self, tx: Transaction, entries: list[Entry], run: _Run) -> _Run:
         store, until = self._session.parts.store, time.monotonic() + RUN_S
-        likely = [entry for entry in entries if self._cheap(Candidate(self._session, tx, entry, None))]
+        likely = self._chosen(tx, entries, self._cheap)
         indexes = store.indexes(tx, self._session.mailbox_id, [entry.message_id for entry in likely])
         for place, entry in enumerate(likely):
             if place and time.monotonic() > until:
@@ -116,6 +115,16 @@ class _Examination:
             if self._matches(Candidate(self._session, tx, entry, indexes.get(entry.message_id))):
                 run.found.append(entry.uid)
         return run
+
+    def _chosen(self, tx: Transaction, entries: list[Entry], holds: Predicate) -> list[Entry]:
+        """Return the entries for which a predicate that looks at nothing else holds."""
+        chosen: list[Entry] = []
+        if entries:
+            candidate = Candidate(self._session, tx, entries[0], None)
+            for candidate.entry in entries:
+                if holds(candidate):
+                    chosen.append(candidate.entry)
+        return chosen
 
     def _matches(self, candidate: Candidate) -> bool:
         try:
