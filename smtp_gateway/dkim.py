@@ -20,9 +20,16 @@ from smtp_gateway.dkim_signature import (
 )
 from smtp_gateway.header import HeaderBlock
 from vaguemestre.kernel.clock import Clock
-from vaguemestre.kernel.errors import IntegrityError, ProtocolError, TemporaryFailure
+from vaguemestre.kernel.errors import (
+    ConfigurationError,
+    IntegrityError,
+    ProtocolError,
+    TemporaryFailure,
+    VaguemestreError,
+)
 
-KEY_LIFETIME_S = 3600.0
+KEY_LIFETIME_S = 3_600.0
+FAILURE_LIFETIME_S = 60.0
 MAX_KEYS = 1_000
 
 
@@ -62,13 +69,17 @@ class KeyRecords(Protocol):
 
 
 class KeyCache:
-    """Public keys by name: those of the settings for ever, those of DNS for an hour."""
+    """Public keys by name: those of the settings for ever, those of DNS for an hour, failures for a minute.
+
+    Raises:
+        ConfigurationError: a key of the settings is not usable.
+    """
 
     def __init__(self, fixed: Mapping[str, str], records: KeyRecords | None, clock: Clock) -> None:
-        self._fixed = {name.lower().rstrip("."): parse_key(record) for name, record in fixed.items()}
+        self._fixed = {name.lower().rstrip("."): _configured(name, record) for name, record in fixed.items()}
         self._records = records
         self._clock = clock
-        self._found: dict[str, tuple[float, PublishedKey]] = {}
+        self._found: dict[str, tuple[float, PublishedKey | VaguemestreError]] = {}
 
     async def key(self, name: str) -> PublishedKey:
         """Return the key published under NAME.
@@ -81,16 +92,31 @@ class KeyCache:
         if fixed is not None:
             return fixed
         found = self._found.get(name)
-        if found is not None and found[0] > self._clock.monotonic():
-            return found[1]
-        record = await self._records.record(name) if self._records is not None else None
-        if record is None:
-            raise ProtocolError("DKIM: no key record")
-        key = parse_key(record)
+        if found is None or found[0] <= self._clock.monotonic():
+            found = await self._ask(name)
+        if isinstance(found[1], VaguemestreError):
+            raise found[1]
+        return found[1]
+
+    async def _ask(self, name: str) -> tuple[float, PublishedKey | VaguemestreError]:
+        key: PublishedKey | VaguemestreError
+        try:
+            record = await self._records.record(name) if self._records is not None else None
+            key = parse_key(record) if record is not None else ProtocolError("DKIM: no key record")
+        except (ProtocolError, TemporaryFailure) as error:
+            key = error.with_traceback(None)
+        lifetime = FAILURE_LIFETIME_S if isinstance(key, VaguemestreError) else KEY_LIFETIME_S
         if len(self._found) >= MAX_KEYS:
             self._found.clear()
-        self._found[name] = (self._clock.monotonic() + KEY_LIFETIME_S, key)
-        return key
+        self._found[name] = found = (self._clock.monotonic() + lifetime, key)
+        return found
+
+
+def _configured(name: str, record: str) -> PublishedKey:
+    try:
+        return parse_key(record)
+    except ProtocolError as error:
+        raise ConfigurationError(f'[dkim.public_keys] "{name}": {error}') from None
 
 
 class DkimCheck:

@@ -40,8 +40,8 @@ def refusal(client: smtplib.SMTP, sender: str, recipient: str, content: bytes) -
         code, text = refused.recipients[recipient]
         return f"{code} {text.decode()}"
     except smtplib.SMTPResponseException as refused:
-        text = refused.smtp_error
-        return f"{refused.smtp_code} {text if isinstance(text, str) else text.decode()}"
+        said = refused.smtp_error
+        return f"{refused.smtp_code} {said if isinstance(said, str) else said.decode()}"
     return "250"
 
 

@@ -8,6 +8,7 @@ import pytest
 from smtp_gateway.fin import (
     Answer,
     Fin,
+    FinMatch,
     ProfessionalMessage,
     State,
     Thread,
@@ -49,7 +50,7 @@ def _own(writer: str) -> list[Thread]:
 def _message(rule: dict[str, str]) -> ProfessionalMessage:
     sender = ADDRESSES[rule["writer"]]
     own = {sender, ADDRESSES["doctor"]} if rule["writer"] == "member" else {sender}
-    match = "exact" if rule["match"] == "exact" else "mention"
+    match: FinMatch = "exact" if rule["match"] == "exact" else "mention"
     return ProfessionalMessage(
         sender=sender,
         writer_addresses=frozenset(own),
