@@ -61,6 +61,7 @@ _COLUMNS = (account.c.id, account.c.kind, account.c.login, account.c.display_nam
 _BY_LOGIN = select(*_COLUMNS).where(account.c.login == bindparam("login"))
 _BY_ID = select(*_COLUMNS).where(account.c.id == bindparam("id"))
 _SET_STATE = update(account).where(account.c.id == bindparam("account_id")).values(state=bindparam("new_state"))
+_RETIRE_LOGIN = update(account).where(account.c.id == bindparam("account_id")).values(login=account.c.id)
 _FORGET_PASSWORD = delete(password_credential).where(password_credential.c.account_id == bindparam("account_id"))
 _KEEP_PASSWORD = insert(password_credential)
 
@@ -109,6 +110,11 @@ def account_by_id(tx: Transaction, account_id: str) -> Account | None:
 def set_account_state(tx: Transaction, account_id: str, state: AccountState) -> None:
     """Suspend, resume or close an account; sessions see it at their next request."""
     tx.execute(_SET_STATE, {"account_id": account_id, "new_state": state})
+
+
+def retire_login(tx: Transaction, account_id: str) -> None:
+    """Give the login of an account free, for the account that replaces it; the old one keeps its id as a login."""
+    tx.execute(_RETIRE_LOGIN, {"account_id": account_id})
 
 
 def set_password(tx: Transaction, account_id: str, encoded_hash: str, *, changed_at: datetime) -> None:

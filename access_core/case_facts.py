@@ -1,8 +1,7 @@
 """Loading the facts of a case: from what the catalogue holds to what `decide` reads.
 
-One loader for each act. What is not known is never guessed in favour of the one who asks: no care relation is no
-care, a person who is neither holder nor representative is a carer without delegation. The result keeps who acts and
-on whose space, for the trace.
+One loader for each act on messages and documents; acts on the space itself are in `case_acts`. What is not known is
+never guessed in favour of the one who asks. The result keeps who acts and on whose space, for the trace.
 """
 
 from dataclasses import replace
@@ -12,29 +11,23 @@ from sqlalchemy import bindparam, select
 
 from access_core.acts import Act
 from access_core.care import Care, care_of
-from access_core.case_inputs import (
-    NO_PROFESSION,
-    CaseFacts,
-    DocumentFacts,
-    FilingRequest,
-    ReadingRequest,
-    ReplyRequest,
-    Sender,
-    Session,
+from access_core.case_inputs import CaseFacts, DocumentFacts, FilingRequest, ReadingRequest, ReplyRequest, Sender
+from access_core.case_people import (
+    age_of,
+    masked_if_default,
+    mode_of,
+    patient_side,
+    patient_subject,
+    professional_subject,
+    relation_of,
+    standing_secret,
+    state_of,
+    with_preferences,
 )
-from access_core.facts import (
-    MAJORITY_YEARS,
-    Auth,
-    Consent,
-    Context,
-    IdentityStatus,
-    ProfileState,
-    Resource,
-    Subject,
-    SubjectKind,
-)
+from access_core.facts import Auth, Context, IdentityStatus, Mode, Resource, Subject
 from access_core.identifiers import INS
-from access_core.profiles import Profile, profile_by_ins, representatives_of
+from access_core.profiles import Profile, profile_by_ins
+from access_core.secrecy import SecretKind
 from access_core.tables import first_access
 from vaguemestre.kernel.database import Transaction
 
@@ -52,8 +45,8 @@ def delivery_facts(
     return CaseFacts(
         act=Act.DELIVER_TO_PATIENT,
         subject=Subject(auth=auth, sujet=sender.kind, profession=sender.profession, annuaire=sender.directory),
-        resource=Resource(profil=_state(profile), age=_age(profile, now), ins=identity),
-        context=Context(),
+        resource=Resource(profil=state_of(profile), age=age_of(profile, now), ins=identity),
+        context=Context(mode=mode_of(Mode.NORMAL, standing_secret(tx, profile, sender.id, now))),
         profile=profile,
         actor_id=sender.id,
         actor_label=sender.label,
@@ -63,12 +56,12 @@ def delivery_facts(
 def reply_facts(tx: Transaction, request: ReplyRequest) -> CaseFacts:
     """Load the facts of `reply_by_patient`."""
     profile, exchange, session = request.profile, request.exchange, request.session
-    kind, delegated = _patient_side(tx, request.actor, profile, request.now)
+    kind, delegated = patient_side(tx, request.actor, profile, request.now)
     return CaseFacts(
         act=Act.REPLY_BY_PATIENT,
-        subject=_patient_subject(kind, session),
+        subject=patient_subject(kind, session),
         resource=Resource(
-            profil=_state(profile),
+            profil=state_of(profile),
             age=profile.age(request.now),
             conversation=exchange.conversation,
             reponse=exchange.reply,
@@ -89,8 +82,11 @@ def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
     sender, now = request.sender, request.now
     profile = None if request.ins is None else profile_by_ins(tx, request.ins)
     care = _care(tx, profile, sender.id, now)
+    secret = standing_secret(tx, profile, sender.id, now)
     informed = request.informed if request.informed is not None else care is not None and care.informed
     identity = IdentityStatus.ABSENTE if request.ins is None else request.identity
+    resource = replace(_document(request.document, profile, now), ins=identity)
+    silent = secret is not None and secret.kind is SecretKind.TAIRE
     return CaseFacts(
         act=Act.FILE_DOCUMENT,
         subject=Subject(
@@ -103,8 +99,8 @@ def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
             informe=informed,
             auteur=True,
         ),
-        resource=replace(_document(request.document, profile, now), ins=identity),
-        context=Context(),
+        resource=with_preferences(tx, replace(resource, secret_mineur=silent), profile),
+        context=Context(mode=mode_of(Mode.NORMAL, secret)),
         profile=profile,
         actor_id=sender.id,
         actor_label=sender.label,
@@ -119,10 +115,10 @@ def reading_facts(tx: Transaction, request: ReadingRequest) -> CaseFacts:
 
 
 def _reading_by_patient(tx: Transaction, request: ReadingRequest, reader: Profile) -> CaseFacts:
-    kind, delegated = _patient_side(tx, reader, request.profile, request.now)
+    kind, delegated = patient_side(tx, reader, request.profile, request.now)
     return CaseFacts(
         act=Act.READ_DOCUMENT,
-        subject=_patient_subject(kind, request.session),
+        subject=patient_subject(kind, request.session),
         resource=_document(request.document, request.profile, request.now),
         context=Context(mode=request.session.mode, delegation_active=delegated),
         profile=request.profile,
@@ -132,50 +128,21 @@ def _reading_by_patient(tx: Transaction, request: ReadingRequest, reader: Profil
 
 
 def _reading_by_professional(tx: Transaction, request: ReadingRequest, reader: Sender) -> CaseFacts:
-    session = request.session
-    care = _care(tx, request.profile, reader.id, request.now)
-    keys = {"patient": request.profile.id, "professional": reader.id}
+    profile, session, now = request.profile, request.session, request.now
+    relation = relation_of(tx, profile, reader.id, now)
+    resource = with_preferences(tx, _document(request.document, profile, now), profile)
+    keys = {"patient": profile.id, "professional": reader.id}
     return CaseFacts(
         act=Act.READ_DOCUMENT,
-        subject=Subject(
-            auth=session.auth,
-            sujet=reader.kind,
-            profession=reader.profession,
-            session_min=session.since_min,
-            inactif_min=session.idle_min,
-            annuaire=reader.directory,
-            equipe=care is not None,
-            prise_en_charge=care is not None,
-            informe=care is not None and care.informed,
-            auteur=request.document.by_reader,
+        subject=professional_subject(reader, relation, session, author=request.document.by_reader),
+        resource=relation.applied(masked_if_default(resource), now),
+        context=Context(
+            mode=mode_of(session.mode, relation.secret),
+            premier_acces=tx.execute(_FIRST_ACCESS, keys).first() is None,
         ),
-        resource=replace(
-            _document(request.document, request.profile, request.now),
-            consentement=Consent.AUCUN if care is None else Consent.PRESUME,
-        ),
-        context=Context(mode=session.mode, premier_acces=tx.execute(_FIRST_ACCESS, keys).first() is None),
-        profile=request.profile,
+        profile=profile,
         actor_id=reader.id,
         actor_label=reader.label,
-    )
-
-
-def _patient_side(tx: Transaction, actor: Profile, profile: Profile, now: datetime) -> tuple[SubjectKind, bool]:
-    """Return in what capacity ACTOR acts on PROFILE, and whether a delegation to a carer is in force."""
-    if actor.id == profile.id:
-        return SubjectKind.TITULAIRE, True
-    if any(each.id == actor.id for each in representatives_of(tx, profile.id, now=now)):
-        return SubjectKind.RL, True
-    return SubjectKind.AIDANT, False
-
-
-def _patient_subject(kind: SubjectKind, session: Session) -> Subject:
-    return Subject(
-        auth=session.auth,
-        sujet=kind,
-        profession=NO_PROFESSION,
-        session_min=session.since_min,
-        inactif_min=session.idle_min,
     )
 
 
@@ -187,8 +154,8 @@ def _care(tx: Transaction, profile: Profile | None, professional_id: str | None,
 
 def _document(document: DocumentFacts, profile: Profile | None, now: datetime) -> Resource:
     return Resource(
-        profil=_state(profile),
-        age=_age(profile, now),
+        profil=state_of(profile),
+        age=age_of(profile, now),
         doc=document.type_code,
         origine=document.origin,
         conf=document.confidentiality,
@@ -198,12 +165,3 @@ def _document(document: DocumentFacts, profile: Profile | None, now: datetime) -
         annonce=document.announced,
         jours=0 if document.filed_at is None else (now - document.filed_at).days,
     )
-
-
-def _state(profile: Profile | None) -> ProfileState:
-    return ProfileState.INEXISTANT if profile is None else ProfileState(profile.status)
-
-
-def _age(profile: Profile | None, now: datetime) -> int:
-    """Return the holder's age; without a profile any age does, since the case is refused for that."""
-    return MAJORITY_YEARS if profile is None else profile.age(now)

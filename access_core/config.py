@@ -72,7 +72,10 @@ class LifeSettings(BaseModel):
         42, ge=1, le=365, description="days after which a suspended space closes without objection (R1111-36)"
     )
     deletion_days: int = Field(
-        60, ge=0, le=89, description="days from a closure with deletion to the deletion, three months at most (R1111-36)"
+        60,
+        ge=0,
+        le=89,
+        description="days from a closure with deletion to the deletion, three months at most (R1111-36)",
     )
     archive_years: int = Field(
         10, ge=10, le=100, description="years for which a closed space is archived before its deletion (L1111-18)"

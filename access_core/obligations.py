@@ -6,11 +6,14 @@ effect (`domain/access.md` §10.5). A refusal obliges to nothing here: no notice
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from access_core.acts import Act
+from access_core.closing import keep_archive, plan_deletion
+from access_core.config import LifeSettings
+from access_core.consent import attending_doctor
 from access_core.decision import Decision, Obligation
 from access_core.facts import ONE_MONTH_DAYS
 from access_core.profiles import Profile, representatives_of
@@ -34,6 +37,10 @@ class Notice(StrEnum):
     FIRST_ACCESS = "first_access"
     EMERGENCY_ACCESS = "emergency_access"
     VISIT = "visit"
+    ANNOUNCEMENT = "announcement"
+    INVITATION = "invitation"
+    GRANT = "grant"
+    MAJORITY = "majority"
     DOCUMENT_OPENED = "document_opened"
 
 
@@ -43,7 +50,10 @@ class ObligationFailed(PermanentFailure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What was permitted: an act on a patient's space, and the resource (by its id) that it concerns."""
+    """What was permitted: an act on a patient's space, and the resource (by its id) that it concerns.
+
+    `professional_id`: who acts, or whom the act is about; `rules`: the delays in force.
+    """
 
     act: Act
     profile: Profile
@@ -51,6 +61,7 @@ class Deed:
     resource_id: str
     now: datetime
     professional_id: str | None = None
+    rules: LifeSettings = field(default_factory=LifeSettings)
 
 
 _ABOUT = {
@@ -86,15 +97,20 @@ def notify(tx: Transaction, deed: Deed, notice: Notice, *, due_at: datetime | No
     told = [profile] if profile.email else representatives_of(tx, profile.id, now=deed.now)
     for person in told:
         if person.email:
-            payload: Mapping[str, str] = {
-                "notice": notice,
-                "profile_id": profile.id,
-                "recipient_id": person.id,
-                "resource_kind": deed.resource_kind,
-                "resource_id": deed.resource_id,
-            }
-            key = f"{notice}:{person.id}:{deed.resource_id}"
-            enqueue(tx, NOTICE_TASK, key, payload, due_at=due_at or deed.now)
+            tell(tx, deed, notice, person.id, due_at=due_at)
+
+
+def tell(tx: Transaction, deed: Deed, notice: Notice, recipient_id: str, *, due_at: datetime | None = None) -> None:
+    """Queue one notice for one person (profile) or professional (account), once."""
+    payload: Mapping[str, str] = {
+        "notice": notice,
+        "profile_id": deed.profile.id,
+        "recipient_id": recipient_id,
+        "resource_kind": deed.resource_kind,
+        "resource_id": deed.resource_id,
+    }
+    key = f"{notice}:{recipient_id}:{deed.resource_id}"
+    enqueue(tx, NOTICE_TASK, key, payload, due_at=due_at or deed.now)
 
 
 def _notify_holder(tx: Transaction, deed: Deed) -> None:
@@ -118,6 +134,28 @@ def _notify_emergency(tx: Transaction, deed: Deed) -> None:
     notify(tx, deed, Notice.EMERGENCY_ACCESS)
 
 
+def _notify_attending_doctor(tx: Transaction, deed: Deed) -> None:
+    """Tell the médecin traitant of an emergency access, when the patient has one here (R1111-48)."""
+    doctor = attending_doctor(tx, deed.profile.id)
+    if doctor is not None:
+        tell(tx, deed, Notice.EMERGENCY_ACCESS, doctor)
+
+
+def _notify_professional(tx: Transaction, deed: Deed) -> None:
+    """Tell the professional of what the patient grants him: he has to accept it."""
+    if deed.professional_id is None:
+        raise ObligationFailed("obligation: there is no professional to tell")
+    tell(tx, deed, Notice.GRANT, deed.professional_id)
+
+
+def _archive(tx: Transaction, deed: Deed) -> None:
+    keep_archive(tx, deed.profile.id, deed.rules, now=deed.now)
+
+
+def _delete_later(tx: Transaction, deed: Deed) -> None:
+    plan_deletion(tx, deed.profile.id, deed.rules, now=deed.now)
+
+
 def _plan_visit(tx: Transaction, deed: Deed) -> None:
     """Tell her in two weeks of an update; the worker drops the notice if she sees the document by then."""
     notify(tx, deed, Notice.VISIT, due_at=deed.now + TWO_WEEKS)
@@ -137,6 +175,10 @@ _PERFORMERS: Mapping[Obligation, Callable[[Transaction, Deed], None]] = {
     Obligation.INVITE_ACTIVATION: _invite,
     Obligation.NOTIF_PREMIER_ACCES: _notify_first_access,
     Obligation.NOTIF_URGENCE_TITULAIRE: _notify_emergency,
+    Obligation.NOTIF_URGENCE_MT: _notify_attending_doctor,
+    Obligation.NOTIF_PRO: _notify_professional,
+    Obligation.CONSERVER_10_ANS: _archive,
+    Obligation.SUPPRIMER_SOUS_3_MOIS: _delete_later,
     Obligation.PROGRAMMER_J14: _plan_visit,
     Obligation.PROGRAMMER_M1: _plan_opening,
     Obligation.NE_PAS_NOTIFIER_RL: _nothing,

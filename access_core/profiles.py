@@ -5,9 +5,10 @@ profile is `non_active` or `actif`. Closing with archive or deletion, and what f
 these changes and do not replace them.
 """
 
+from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +18,7 @@ from access_core.accounts import AccountKind, AccountState, NewAccount, add_acco
 from access_core.authentication.totp import keep_totp
 from access_core.facts import MAJORITY_YEARS
 from access_core.identifiers import INS
+from access_core.planning import plan_majority
 from access_core.tables import profile, representation
 from vaguemestre.kernel.database import Transaction, insert_ignoring
 from vaguemestre.kernel.errors import PermanentFailure
@@ -26,8 +28,9 @@ REPRESENTATIVES_LIMIT = 2
 
 
 class ProfileStatus(StrEnum):
-    """Where a profile stands; the values are those of the fact `profil` of the decision engine."""
+    """Where a profile stands; the values are those of the fact `profil`, save ANNONCE: announced, not there yet."""
 
+    ANNONCE = "annonce"
     NON_ACTIVE = "non_active"
     ACTIF = "actif"
     OPPOSE = "oppose"
@@ -64,13 +67,23 @@ class Profile:
         day = on.date()
         return day.year - self.birth_date.year - ((day.month, day.day) < (self.birth_date.month, self.birth_date.day))
 
+    def majority(self) -> datetime:
+        """Return the instant from which `age` says that she is of age; born on 29 February: on 1 March."""
+        year = self.birth_date.year + MAJORITY_YEARS
+        leap_day = (self.birth_date.month, self.birth_date.day) == (2, 29)
+        day = date(year, 3, 1) if leap_day and not isleap(year) else self.birth_date.replace(year=year)
+        return datetime.combine(day, time.min, UTC)
+
     def __repr__(self) -> str:
         return f"Profile({self.id}, {self.status})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NewProfile:
-    """What it takes to create a profile; `sex` is M or F, `email` an ordinary address or None."""
+    """What it takes to create a profile.
+
+    `sex` is M or F, `email` an ordinary address or None; `opens_at`: only announced, it opens by itself then.
+    """
 
     ins: INS
     family: str
@@ -79,6 +92,7 @@ class NewProfile:
     sex: str
     created_at: datetime
     email: str | None = None
+    opens_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -96,8 +110,9 @@ class Activation:
 
 _LIVE = frozenset({ProfileStatus.NON_ACTIVE, ProfileStatus.ACTIF})
 STATUS_CHANGES: Mapping[ProfileStatus, frozenset[ProfileStatus]] = {
-    ProfileStatus.ACTIF: frozenset({ProfileStatus.NON_ACTIVE}),
-    ProfileStatus.OPPOSE: _LIVE,
+    ProfileStatus.NON_ACTIVE: frozenset({ProfileStatus.ANNONCE}),
+    ProfileStatus.ACTIF: frozenset({ProfileStatus.NON_ACTIVE, ProfileStatus.ANNONCE}),
+    ProfileStatus.OPPOSE: _LIVE | {ProfileStatus.ANNONCE},
     ProfileStatus.CLOS: _LIVE | {ProfileStatus.SUSPENDU},
     ProfileStatus.SUSPENDU: _LIVE,
     ProfileStatus.DECEDE: frozenset(ProfileStatus) - {ProfileStatus.DECEDE},
@@ -136,6 +151,15 @@ _REPRESENTATIVES = (
     .where(_IN_FORCE)
     .order_by(profile.c.id)
 )
+_THIS_REPRESENTATION = (representation.c.child_id == bindparam("child")) & (
+    representation.c.representative_id == bindparam("representative")
+)
+_REPRESENT_AGAIN = (
+    update(representation)
+    .where(_THIS_REPRESENTATION, representation.c.until <= bindparam("now"))
+    .values(until=bindparam("end"), declared_at=bindparam("now"))
+)
+_END_REPRESENTATION = update(representation).where(_THIS_REPRESENTATION, _IN_FORCE).values(until=bindparam("now"))
 _CHANGE = (
     update(profile)
     .where(profile.c.id == bindparam("profile_id"), profile.c.status == bindparam("before"))
@@ -147,7 +171,7 @@ _WAS_ACTIVATED = select(profile.c.activated_at).where(profile.c.id == bindparam(
 
 
 def add_profile(tx: Transaction, new: NewProfile) -> Profile:
-    """Create a profile, not activated, with the account by which she will sign in.
+    """Create a profile, announced or not activated, with the account by which she will sign in.
 
     Raises:
         AlreadyExists: this INS has a profile.
@@ -161,18 +185,10 @@ def add_profile(tx: Transaction, new: NewProfile) -> Profile:
             created_at=new.created_at,
         ),
     )
-    added = Profile(
-        new_id(),
-        new.ins,
-        new.family,
-        new.given,
-        new.birth_date,
-        new.sex,
-        new.email,
-        ProfileStatus.NON_ACTIVE,
-        opened.id,
-    )
-    tx.execute(insert(profile), _row(added, new.created_at))
+    status = ProfileStatus.NON_ACTIVE if new.opens_at is None else ProfileStatus.ANNONCE
+    added = Profile(new_id(), new.ins, new.family, new.given, new.birth_date, new.sex, new.email, status, opened.id)
+    tx.execute(insert(profile), {**_row(added, new.created_at), "opens_at": new.opens_at})
+    set_account_state(tx, opened.id, _account_state(status))
     return added
 
 
@@ -214,6 +230,11 @@ def activate(tx: Transaction, profile_id: str, activation: Activation) -> Profil
     return _change(tx, waiting, ProfileStatus.ACTIF, now)
 
 
+def open_announced(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
+    """Open a profile that was announced and not opposed. Raises ProfileConflict when it is not waiting."""
+    return _change(tx, _known(tx, profile_id), ProfileStatus.NON_ACTIVE, now)
+
+
 def oppose(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     """Record the opposition of the insured person to her space. Raises ProfileConflict when it is not open."""
     return _change(tx, _known(tx, profile_id), ProfileStatus.OPPOSE, now)
@@ -250,7 +271,7 @@ def reopen(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
 def represent(
     tx: Transaction, child_id: str, representative_id: str, *, now: datetime, until: datetime | None = None
 ) -> None:
-    """Declare a legal representative of a minor; declaring the same again changes nothing.
+    """Declare a legal representative of a minor; declaring one who had ceased to be replaces the end.
 
     Raises:
         ProfileConflict: not a minor, her own representative, one who is not active, or a third one.
@@ -264,7 +285,16 @@ def represent(
     if len(others) >= REPRESENTATIVES_LIMIT:
         raise ProfileConflict("profile: two representatives at most")
     row = {"child_id": child_id, "representative_id": representative_id, "declared_at": now, "until": until}
-    insert_ignoring(tx, representation, row)
+    if not insert_ignoring(tx, representation, row):
+        keys = {"child": child_id, "representative": representative_id}
+        tx.execute(_REPRESENT_AGAIN, {**keys, "end": until, "now": now})
+    plan_majority(tx, child_id, child.majority())
+
+
+def end_representation(tx: Transaction, child_id: str, representative_id: str, *, now: datetime) -> bool:
+    """End a representation now; returns whether one was in force."""
+    keys = {"child": child_id, "representative": representative_id}
+    return tx.execute(_END_REPRESENTATION, {**keys, "now": now}).rowcount == 1
 
 
 def represented_by(tx: Transaction, representative_id: str, *, now: datetime) -> list[Profile]:
@@ -321,6 +351,9 @@ def _row(added: Profile, now: datetime) -> dict[str, object]:
         "status": added.status,
         "status_since": now,
         "activated_at": None,
+        "closes_at": None,
+        "erase_at": None,
+        "erased_at": None,
     }
 
 

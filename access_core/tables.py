@@ -93,6 +93,10 @@ profile = Table(
     Column("status", String(12), nullable=False, comment="ProfileStatus"),
     Column("status_since", Instant, nullable=False),
     Column("activated_at", Instant, nullable=True),
+    Column("opens_at", Instant, nullable=True, comment="announced: opens by itself then unless opposed (R1111-28)"),
+    Column("closes_at", Instant, nullable=True, comment="suspended: closes then without objection (R1111-36)"),
+    Column("erase_at", Instant, nullable=True, comment="closed or dead: what it holds is erased then (R1111-36)"),
+    Column("erased_at", Instant, nullable=True, comment="what it held is gone; NULL once open again"),
 )
 
 representation = Table(
@@ -112,6 +116,65 @@ care_relation = Table(
     Column("declared_at", Instant, nullable=False),
     Column("until", Instant, nullable=True, comment="exclusive; NULL while no end is known"),
     Column("informed", Boolean, nullable=False, comment="the patient was informed of this care team (R1111-46)"),
+    Column("presumed_until", Instant, nullable=True, comment="exclusive; end of the consent that care presumes"),
+)
+
+authorisation = Table(
+    "authorisation",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("professional_id", ID, ForeignKey("professional.account_id"), primary_key=True, index=True),
+    Column("consent", String(12), nullable=True, comment="ConsentState; NULL: she has said nothing"),
+    Column("level", String(12), nullable=False, comment="AccessLevel that she grants"),
+    Column("consent_at", Instant, nullable=True),
+    Column("consent_until", Instant, nullable=True, comment="exclusive; NULL without an end"),
+    Column("blocked_at", Instant, nullable=True),
+    Column("standing", String(24), nullable=False, comment="Standing: what the professional is to this patient"),
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("samu", Boolean, nullable=False, comment="ETREAT: the SAMU may open the record"),
+    Column("break_glass", Boolean, nullable=False, comment="BTG: other professionals may, in an emergency"),
+    Column("masked_documents", Boolean, nullable=False, comment="MASKED: masked documents open in an emergency"),
+    Column("masked_by_default", Boolean, nullable=False, comment="documents are hidden from professionals"),
+)
+
+delegation = Table(
+    "delegation",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("profile_id", ID, ForeignKey("profile.id"), nullable=False, index=True),
+    Column("delegate_id", ID, ForeignKey("profile.id"), nullable=False, index=True, comment="with whom it is shared"),
+    Column("kind", String(12), nullable=False, comment="fact delegation: second_rl or aidant"),
+    Column("state", String(12), nullable=False, comment="DelegationState"),
+    Column("asked_by", ID, ForeignKey("profile.id"), nullable=False, comment="holder or representative"),
+    Column("asked_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, comment="exclusive; an invitation without answer is void then"),
+    Column("answered_at", Instant, nullable=True),
+    Column("until", Instant, nullable=True, comment="exclusive; NULL without an end"),
+)
+
+minor_secret = Table(
+    "minor_secret",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True),
+    Column("professional_id", ID, ForeignKey("professional.account_id"), primary_key=True),
+    Column("kind", String(12), nullable=False, comment="SecretKind: hidden from the parents, or no mention at all"),
+    Column("agreed_at", Instant, nullable=False),
+    Column("lifted_at", Instant, nullable=True, comment="the minor agreed to end it"),
+)
+
+attestation = Table(
+    "attestation",
+    metadata,
+    Column("id", ID, primary_key=True, comment="also its reference"),
+    Column("profile_id", ID, ForeignKey("profile.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False, comment="AttestationKind"),
+    Column("statement", Text, nullable=False, comment="French, as the person receives it"),
+    Column("issued_at", Instant, nullable=False),
 )
 
 first_access = Table(

@@ -269,7 +269,9 @@ def _portal(instance: Instance) -> "Service":
 
 
 def _worker(instance: Instance) -> "Service":
+    from access_core.schedule import Schedule
     from dmp_bridge.intake import INTAKE_TASK, Intake
+    from vaguemestre.app.erasure import space_eraser
     from vaguemestre.app.worker import WorkerService
     from vaguemestre.kernel.outbox import Handler, OutboxWorker
 
@@ -281,7 +283,8 @@ def _worker(instance: Instance) -> "Service":
         settings=settings.dmp,
         presume_care=settings.access.filing_care == "presumed",
     )
-    handlers: dict[str, Handler] = {**instance.mail_store.handlers(), INTAKE_TASK: intake}
+    schedule = Schedule(instance.clock, settings.access.life, space_eraser(instance.mail_store))
+    handlers: dict[str, Handler] = {**instance.mail_store.handlers(), INTAKE_TASK: intake, **schedule.handlers()}
     return WorkerService(OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from access_core.care import Care, care_of, declare_care, end_care, in_care, set_informed
+from access_core.care import PRESUMED, Care, care_of, declare_care, end_care, in_care, set_informed
 from access_core.professionals import Professional
 from access_core.profiles import Profile
 from tests.fictional.people import INS_PERE, add_martin, add_patient, add_service
@@ -93,4 +93,4 @@ def test_whether_the_patient_is_informed_is_kept(database: Database, martin: Pro
     database.write_now(lambda tx: set_informed(tx, patient.id, martin.account_id, informed=False))
 
     found = database.read_now(lambda tx: care_of(tx, patient.id, martin.account_id, now=NOW))
-    assert found == Care(informed=False, until=None)
+    assert found == Care(informed=False, until=None, presumed_until=NOW + PRESUMED)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from access_core.acts import Act
 from access_core.decision import Decision, Obligation, Verdict
-from access_core.obligations import Deed, ObligationFailed, carry_out
+from access_core.obligations import NOTICE_TASK, Deed, ObligationFailed, carry_out
 from access_core.profiles import Profile, represent
 from access_core.reasons import Reason
 from access_core.tables import first_access
@@ -43,8 +43,8 @@ def notices(database: Database) -> list[tuple[str, str, timedelta]]:
     """What is queued: notice, recipient, delay."""
 
     def work(tx: Transaction) -> list[tuple[str, str, timedelta]]:
-        rows = tx.execute(select(task.c.kind, task.c.payload, task.c.due_at).order_by(task.c.due_at, task.c.key)).all()
-        assert {row.kind for row in rows} <= {"notice"}
+        waiting = select(task.c.payload, task.c.due_at).where(task.c.kind == NOTICE_TASK)
+        rows = tx.execute(waiting.order_by(task.c.due_at, task.c.key)).all()
         payloads = [msgspec.json.decode(row.payload) for row in rows]
         return [
             (payload["notice"], payload["recipient_id"], row.due_at - NOW)

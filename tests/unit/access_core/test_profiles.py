@@ -17,6 +17,7 @@ from access_core.profiles import (
     activate,
     close,
     declare_death,
+    open_announced,
     oppose,
     profile_by_account,
     profile_by_id,
@@ -41,6 +42,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CREDENTIALS = Activation(activated_at=NOW, encoded_password="$argon2id$", sealed_totp=b"sealed")
 Change = Callable[[Transaction, str], Profile]
 CHANGES: dict[ProfileStatus, Change] = {
+    ProfileStatus.NON_ACTIVE: partial(open_announced, now=NOW),
     ProfileStatus.ACTIF: lambda tx, profile_id: activate(tx, profile_id, CREDENTIALS),
     ProfileStatus.OPPOSE: partial(oppose, now=NOW),
     ProfileStatus.CLOS: partial(close, now=NOW),
@@ -50,6 +52,8 @@ CHANGES: dict[ProfileStatus, Change] = {
 
 
 def in_status(tx: Transaction, status: ProfileStatus) -> Profile:
+    if status is ProfileStatus.ANNONCE:
+        return add_patient(tx, NOW, opens_at=NOW + timedelta(days=42))
     added = add_patient(tx, NOW)
     return added if status is ProfileStatus.NON_ACTIVE else CHANGES[status](tx, added.id)
 
