@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from portal.api import v1
+from portal.api import trace, v1
 from portal.context import Portal
 from portal.limits import BodyLimit, LastResort
 from portal.problems import ABSENT, INVALID, answer_problem, problem_of
@@ -45,7 +45,7 @@ def create_app(services: PortalServices) -> FastAPI:
         uploads=asyncio.Semaphore(services.settings.simultaneous_uploads),
         images=asyncio.Semaphore(services.settings.simultaneous_images),
     )
-    for module in (sign_in, pages, messages, settings, v1):
+    for module in (sign_in, pages, messages, settings, v1, trace):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     _handle_errors(app, templates)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from access_core.decision import Decision, Verdict
 from access_core.reasons import REGISTER
-from portal.api.values import MessageSent, MessageToSend, ProblemDocument
+from portal.api.values import REFUSALS, MessageSent, MessageToSend
 from portal.context import Services, SignedIn
 from portal.patient.documents import DocumentLine, list_documents
 from portal.patient.history import HistoryPage, read_history
@@ -21,9 +21,6 @@ from portal.patient.reply import NewMessage, Reply, send_new, send_reply
 from portal.problems import Absent, FormRefused, Problem, problem_json
 from portal.security import same_origin
 
-REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ProblemDocument, "content": {"application/problem+json": {}}} for status in (401, 403, 422, 503)
-}
 router = APIRouter(prefix="/api/v1", tags=["patient"], responses=REFUSALS)
 
 

@@ -49,3 +49,9 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     code: str = Field(description="Reason code, such as C_ECHANGE_CLOS.")
+
+
+REFUSALS: dict[int | str, dict[str, object]] = {
+    status: {"model": ProblemDocument, "content": {"application/problem+json": {}}} for status in (401, 403, 422, 503)
+}
+"""How the description of the API shows that an act was refused."""

@@ -110,7 +110,9 @@ async def test_a_body_that_is_too_long_is_refused_before_it_is_read(patient):
     assert (answer.status_code, answer.json()["code"]) == (413, "ENVOI_TROP_GRAND")
 
 
-@pytest.mark.parametrize("path", ["conversations", "messages", "documents", "history"])
+@pytest.mark.parametrize(
+    "path", ["conversations", "messages", "documents", "history", "history/export", "explain/x@demo.mssante.fr"]
+)
 async def test_nothing_without_a_session(browser, path):
     answer = await browser.client.get(f"/api/v1/{path}")
 
@@ -122,6 +124,7 @@ async def test_the_description_names_every_path(browser):
 
     assert set(described["paths"]) == {
         "/api/v1/conversations", "/api/v1/messages", "/api/v1/documents", "/api/v1/history",
+        "/api/v1/history/export", "/api/v1/explain/{message_id}",
     }  # fmt: skip
 
 

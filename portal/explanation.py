@@ -1,0 +1,121 @@
+"""What happened to one message, decision by decision: the same words for `vaguemestre explain` and for the API.
+
+A line of the trace keeps codes; the sentence and the article or requirement come from the registers. Whoever reads
+about herself gets the code that may be shown to her, never the true code of a refusal that must not tell.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from access_core.acts import ACT_SOURCES, Act
+from access_core.case_acts import Asking
+from access_core.decision import Decision, Obligation, Verdict
+from access_core.reasons import REGISTER, Reason
+from access_core.trace.export import export_history
+from access_core.trace.history import decide_history, read_history, without_secrets
+from access_core.trace.reader import Recorded, by_message
+from dmp_bridge import refusals
+from dmp_bridge.outcome import sentence_of
+from portal.patient.documents import hidden_documents
+from portal.patient.viewer import Viewer
+from portal.services import PortalServices
+from vaguemestre.kernel.database import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One line: what was decided or done, by whom, why, and what the rule rests on."""
+
+    seq: int
+    at: datetime
+    act: str
+    verdict: str
+    code: str
+    sentence: str
+    sources: tuple[str, ...]
+    actor: str
+    mode: str
+    resource_kind: str | None
+    matrix_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision on the one who asks, and the lines that she may read, oldest first."""
+
+    decision: Decision
+    lines: tuple[Explained, ...] = ()
+
+
+def explained(recorded: Recorded) -> Explained:
+    """Say one line of the trace with its sentence and its sources."""
+    entry = recorded.entry
+    return Explained(
+        seq=recorded.seq,
+        at=entry.at,
+        act=entry.act,
+        verdict=entry.verdict,
+        code=_shown(entry.reason),
+        sentence=sentence_of(entry.reason),
+        sources=sources_of(recorded),
+        actor=entry.subject_label,
+        mode=entry.mode,
+        resource_kind=entry.resource_kind,
+        matrix_version=entry.matrix_version,
+    )
+
+
+def sources_of(recorded: Recorded) -> tuple[str, ...]:
+    """Return the articles or requirements: what grants a permitted act, what a refusal applies."""
+    entry = recorded.entry
+    if entry.verdict == Verdict.PERMIT:
+        return ACT_SOURCES.get(Act(entry.act), ()) if entry.act in set(Act) else ()
+    if entry.reason in set(refusals.Refusal):
+        return (refusals.REGISTER[refusals.Refusal(entry.reason)].source,)
+    return REGISTER[Reason(entry.reason)].sources if entry.reason in set(Reason) else ()
+
+
+async def explain_to(services: PortalServices, viewer: Viewer, message_id: str) -> Explanation:
+    """Explain a message to the patient whose it is; the engine decides, the reading is traced."""
+    return await services.database.write(partial(_explain_to, services=services, viewer=viewer, message_id=message_id))
+
+
+async def download_history(services: PortalServices, viewer: Viewer, public_key: bytes) -> dict[str, object] | Decision:
+    """Return the patient's whole history with its proofs, or the refusal."""
+    return await services.database.write(partial(_download, services=services, viewer=viewer, public_key=public_key))
+
+
+def _explain_to(tx: Transaction, services: PortalServices, viewer: Viewer, message_id: str) -> Explanation:
+    decision = decide_history(tx, _asking(services, viewer))
+    if not decision.allowed:
+        return Explanation(decision)
+    hidden = hidden_documents(tx, services, viewer)
+    lines: Iterable[Recorded] = (
+        each
+        for each in by_message(tx, message_id)
+        if each.entry.profile_id == viewer.profile.id and each.entry.resource_id not in hidden
+    )
+    if Obligation.FILTRER_SECRET in decision.obligations:
+        lines = without_secrets(tx, viewer.profile, lines)
+    return Explanation(decision, tuple(explained(each) for each in lines))
+
+
+def _download(
+    tx: Transaction, services: PortalServices, viewer: Viewer, public_key: bytes
+) -> dict[str, object] | Decision:
+    asking = _asking(services, viewer)
+    history = read_history(tx, asking, hidden=hidden_documents(tx, services, viewer))
+    if not history.decision.allowed:
+        return history.decision
+    return export_history(tx, viewer.profile, history.lines, public_key, at=asking.now)
+
+
+def _asking(services: PortalServices, viewer: Viewer) -> Asking:
+    now = services.clock.now()
+    return Asking(profile=viewer.profile, actor=viewer.profile, session=viewer.facts(now), now=now)
+
+
+def _shown(reason: str) -> str:
+    return REGISTER[Reason(reason)].shown.value if reason in set(Reason) else reason
