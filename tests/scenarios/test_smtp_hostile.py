@@ -66,9 +66,10 @@ def inside_tls(world: World, *, signed_in: bool = True) -> Iterator[Raw]:
         raw.close()
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(tmp_path_factory.mktemp("world"), Options(smtp={"max_errors": 1_000})) as started:
+@pytest.fixture(scope="module", params=[True, False], ids=["uvloop", "asyncio"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    options = Options(smtp={"max_errors": 1_000}, uvloop=request.param)
+    with running(tmp_path_factory.mktemp("world"), options) as started:
         yield started
 
 

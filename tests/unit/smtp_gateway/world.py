@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import uvloop
+
 from access_core.accounts import set_password
 from access_core.authentication.authenticator import Authenticator
 from access_core.authentication.passwords import hash_password
@@ -107,6 +109,8 @@ class Options:
     conversation: dict[str, Any] = field(default_factory=dict)
     database_url: str | None = None
     inline_bytes: int = 32_768
+    uvloop: bool = True
+    """As in production; False: the loop of the standard library."""
 
 
 class World:
@@ -286,18 +290,18 @@ class World:
 
 async def _no_connection() -> None:
     """Wait until the sockets of the sessions that ended are closed: only the loop's own pipe is left."""
-    selector: Any = getattr(asyncio.get_running_loop(), "_selector")  # noqa: B009  no public way to ask
+    selector: Any = getattr(asyncio.get_running_loop(), "_selector", None)  # no public way to ask
     for _ in range(200):
-        if len(selector.get_map()) <= 1:
+        if selector is not None and len(selector.get_map()) <= 1:
             return
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.001 if selector is None else 0.01)
 
 
 @contextlib.contextmanager
 def running(folder: Path, options: Options | None = None) -> Iterator[World]:
     """Start a world, and drain it at the end."""
     world = World(folder, options or Options())
-    world.loop = asyncio.new_event_loop()
+    world.loop = uvloop.new_event_loop() if (options or Options()).uvloop else asyncio.new_event_loop()
     thread = threading.Thread(target=world.loop.run_forever, daemon=True)
     thread.start()
     try:
