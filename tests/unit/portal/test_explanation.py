@@ -1,16 +1,20 @@
 """What happened to a message, told to the patient whose it is; her history, with its proofs."""
 
+import json
 from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
+from access_core.decision import Decision, Verdict
+from access_core.reasons import Reason
 from access_core.trace.checkpointer import Checkpointer
 from access_core.trace.checkpoints import Signer
 from access_core.trace.entries import TraceEntry, record
 from access_core.trace.reader import history_of_patient
 from access_core.trace.verify_export import verify
 from dmp_bridge.refusals import Refusal
+from portal.api.trace import refusal
 from tests.conftest import NOON
 from vaguemestre.kernel.ids import new_id
 
@@ -68,7 +72,7 @@ async def test_a_code_that_must_not_tell_is_shown_as_the_one_it_borrows(space, p
     assert (line["code"], line["sentence"]) == ("V_DOC_INTROUVABLE", "Document introuvable.")
 
 
-async def test_reading_is_traced_and_a_session_too_old_reads_nothing(space, patient):
+async def test_the_reading_is_a_line_too(space, patient):
     trace(space)
 
     await patient.client.get("/api/v1/explain/m1@demo.mssante.fr")
@@ -87,3 +91,12 @@ async def test_the_downloaded_history_proves_itself(space, patient, tmp_path):
     assert answer.headers["content-disposition"] == 'attachment; filename="historique.json"'
     assert verify(answer.json(), signer.public_key.hex()).endswith("0 trop récentes pour l'être")
     assert any(item["entry"]["message_id_header"] == HEADER for item in answer.json()["entries"])
+
+
+@pytest.mark.parametrize(("reason", "status"), [("H_REPRESENTANT_NON_RECONNU", 403), ("D_SERVICE_INDISPONIBLE", 503)])
+def test_a_refusal_is_a_problem_document(reason, status):
+    verdict = Verdict.DEFER if status == 503 else Verdict.DENY
+
+    answer = refusal(Decision(verdict, Reason(reason), (), ()))
+
+    assert (answer.status_code, json.loads(answer.body)["code"]) == (status, reason)

@@ -32,20 +32,7 @@ def explain(
 
 
 def _explained(recorded: "Recorded") -> dict[str, object]:
-    from access_core.acts import ACT_SOURCES, Act
-    from dmp_bridge.outcome import sentence_of
+    from portal.explanation import explained
 
-    entry = recorded.entry
-    granted = ACT_SOURCES.get(Act(entry.act), ()) if entry.act in set(Act) else ()
-    sources = granted if entry.verdict == "PERMIT" else _sources(entry.reason)
-    return {**facts(recorded), "sentence": sentence_of(entry.reason), "sources": sources}
-
-
-def _sources(reason: str) -> tuple[str, ...]:
-    """Return what a refusal applies: of the engine's register, or of the bridge's for archives and documents."""
-    from access_core.reasons import REGISTER, Reason
-    from dmp_bridge import refusals
-
-    if reason in set(refusals.Refusal):
-        return (refusals.REGISTER[refusals.Refusal(reason)].source,)
-    return REGISTER[Reason(reason)].sources
+    line = explained(recorded)
+    return {**facts(recorded), "sentence": line.sentence, "sources": line.sources}

@@ -1,11 +1,12 @@
 """`vaguemestre trace`: the audit trail."""
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from vaguemestre.app.cli import mailbox, patient
-from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_facts, print_rows
+from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_facts, print_json, print_rows
 
 if TYPE_CHECKING:
     from access_core.trace.reader import Recorded
@@ -68,6 +69,60 @@ def key(config: Config = None, as_json: AsJson = False) -> None:
     with opened(config) as instance:
         public_key = instance.signer.public_key.hex()
     print_facts({"algorithm": "Ed25519", "public_key": public_key}, as_json=as_json)
+
+
+@commands.command()
+def export(
+    patient_ins: Annotated[str, typer.Option("--patient", metavar="INS", help="L'historique de qui.")],
+    form: Annotated[
+        Literal["json", "fhir"],
+        typer.Option("--format", help="json : avec les preuves, pour « verify_export » ; fhir : AuditEvent R4."),
+    ] = "json",
+    reader_ins: Annotated[
+        str | None, typer.Option("--as", metavar="INS", help="Tel que le lit ce représentant ou aidant.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Écrit l'historique d'un patient, tel que lui-même peut le lire, sur la sortie standard."""
+    with opened(config) as instance:
+        instance.checkpointer.run()
+        asked = _Export(patient_ins, reader_ins or patient_ins, form)
+        exported = instance.database.write_now(lambda tx: _exported(tx, instance, asked))
+    if isinstance(exported, str):
+        raise Refused(exported)
+    print_json(exported)
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """Whose history, as who reads it, in which form."""
+
+    patient: str
+    reader: str
+    form: str
+
+
+def _exported(tx: "Transaction", instance: "Instance", asked: _Export) -> "dict[str, Any] | str":
+    """Build the export; a refusal, which stays in the trace like any act, is its sentence."""
+    from access_core.case_acts import SIGNED_IN, Asking
+    from access_core.reasons import REGISTER
+    from access_core.trace.export import export_history
+    from access_core.trace.fhir import audit_events
+    from access_core.trace.history import read_history
+    from portal.patient.documents import hidden_from
+    from vaguemestre.app.administration import OPERATOR
+
+    now = instance.clock.now()
+    profile, reader = (patient.find(tx, instance, ins) for ins in (asked.patient, asked.reader))
+    asking = Asking(profile=profile, actor=reader, session=SIGNED_IN, now=now, behalf=OPERATOR)
+    hidden = hidden_from(tx, reader, profile, SIGNED_IN, now)
+    history = read_history(tx, asking, hidden=hidden)
+    if not history.decision.allowed:
+        return REGISTER[history.decision.reason].sentence
+    lines = history.lines[::-1]
+    if asked.form == "fhir":
+        return audit_events(lines, profile.ins, instance.settings.instance.domains[0], at=now)
+    return export_history(tx, profile, lines, instance.signer.public_key, at=now)
 
 
 def facts(recorded: "Recorded") -> dict[str, object]:

@@ -1,0 +1,56 @@
+"""`vaguemestre trace`: checkpoints, their key, the export that proves itself; `patient` as its reader."""
+
+import json
+from pathlib import Path
+
+from access_core.trace.verify_export import verify
+from tests.unit.app.conftest import Run
+from tests.unit.app.test_cli import INS, add_patient, said
+
+
+def test_a_history_is_exported_with_its_proofs(run: Run, instance_folder: Path) -> None:
+    add_patient(run)
+    run("patient", "activate", INS, "--password-stdin")
+
+    exported = json.loads(run("trace", "export", "--patient", INS).stdout)
+
+    key = said(run, "trace", "key")["public_key"]
+    assert verify(exported, key) == "2 entrées prouvées, 0 trop récentes pour l'être"
+    assert said(run, "trace", "list", "--patient", INS)[0]["act"] == "read_access_history"
+    assert len((instance_folder / "trace-checkpoints.jsonl").read_text().splitlines()) == 1
+
+
+def test_the_same_history_as_fhir(run: Run) -> None:
+    add_patient(run)
+    run("patient", "activate", INS, "--password-stdin")
+
+    bundle = json.loads(run("trace", "export", "--patient", INS, "--format", "fhir").stdout)
+
+    assert bundle["resourceType"] == "Bundle"
+    assert [each["resource"]["subtype"][0]["code"] for each in bundle["entry"]] == [
+        "profile_opened",
+        "profile_activated",
+    ]
+
+
+def test_a_history_that_may_not_be_read_is_refused_and_traced(run: Run) -> None:
+    add_patient(run)  # not activated
+
+    refused = run("trace", "export", "--patient", INS)
+
+    assert "Activez votre profil" in str(refused.exception)
+    assert said(run, "trace", "list", "--patient", INS)[0]["verdict"] == "DENY"
+
+
+def test_checkpoints_are_made_and_verified(run: Run, instance_folder: Path) -> None:
+    add_patient(run)
+
+    made = said(run, "trace", "checkpoint")
+    again = said(run, "trace", "checkpoint")
+
+    assert (made["written"], again["written"]) == (1, 0)
+    assert made["file"] == str(instance_folder / "trace-checkpoints.jsonl")
+    verified = said(run, "trace", "verify")
+    assert (verified["ok"], verified["checkpoints"], verified["entries"]) == (True, 1, 1)
+    (instance_folder / "trace-checkpoints.jsonl").unlink()
+    assert "manque" in str(run("trace", "verify").exception)
