@@ -1,6 +1,7 @@
 """Garbage, truncated dialogues, slow or greedy clients get the right answer, and the server stays up."""
 
 import base64
+import contextlib
 import os
 import socket
 import time
@@ -22,17 +23,20 @@ Open = Callable[..., ImapHouse]
 
 @pytest.fixture
 def open_house(tmp_path: Path) -> Iterator[Open]:
-    opened = []
+    with contextlib.ExitStack() as opened:
 
-    def build(**settings: object) -> ImapHouse:
-        opened.append(ImapHouse(tmp_path, ImapSettings(**settings)))
-        return opened[0]
+        def build(**settings: object) -> ImapHouse:
+            server = opened.enter_context(ImapHouse(tmp_path, ImapSettings(**settings)))
+            opened.callback(greet, server)
+            return server
 
-    yield build
-    for server in opened:
-        with RawClient(server) as witness:
-            assert witness.greeting.startswith(b"* OK ")
-        server.close()
+        yield build
+
+
+def greet(server: ImapHouse) -> None:
+    """Make sure that the server still answers after the test."""
+    with RawClient(server) as witness:
+        assert witness.greeting.startswith(b"* OK ")
 
 
 @pytest.mark.parametrize(

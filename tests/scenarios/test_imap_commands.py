@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from access_core.accounts import set_password
-from access_core.profiles import Activation, activate
 from mailstore.imap.config import ImapSettings
-from tests.fictional.people import INS_MERE, add_patient
+from tests.fictional.people import INS_MERE, add_active_patient
 from tests.unit.mailstore_imap.client import RawClient
 from tests.unit.mailstore_imap.house import ENCODED, LOGIN, PASSWORD, ImapHouse
 from tests.unit.mailstore_imap.messages import NESTED, SIMPLE
@@ -21,9 +20,8 @@ UIDVALIDITY = re.compile(rb"UIDVALIDITY \d+|(?<=UID )\d{6,}")
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[ImapHouse]:
-    server = ImapHouse(tmp_path)
-    yield server
-    server.close()
+    with ImapHouse(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
@@ -98,12 +96,10 @@ def test_guessing_is_slowed_down_and_said_to_be_temporary(house):
 
 @pytest.mark.parametrize(("patients", "answer"), [(False, b"NO [AUTHORIZATIONFAILED]"), (True, b"OK [CAPABILITY")])
 def test_patients_sign_in_only_where_the_setting_says_so(tmp_path, patients, answer):
-    house = ImapHouse(tmp_path, ImapSettings(patients=patients))
-    add_signed_up_patient(house)
+    with ImapHouse(tmp_path, ImapSettings(patients=patients)) as house, RawClient(house) as client:
+        add_signed_up_patient(house)
 
-    with RawClient(house) as client:
         said = client.command(f'LOGIN {INS_MERE.value} "{PASSWORD}"')
-    house.close()
 
     assert answer in said
 
@@ -111,10 +107,9 @@ def test_patients_sign_in_only_where_the_setting_says_so(tmp_path, patients, ans
 def add_signed_up_patient(house: ImapHouse) -> None:
     def work(tx) -> None:
         now = house.clock.now()
-        profile = add_patient(tx, now)
-        active = activate(tx, profile.id, Activation(encoded_password=ENCODED, totp_secret=b"x" * 20), now=now)
-        set_password(tx, active.account_id, ENCODED, changed_at=now)
-        house.store.create_mailbox(tx, active.account_id)
+        account_id = add_active_patient(tx, now).account_id
+        set_password(tx, account_id, ENCODED, changed_at=now)
+        house.store.create_mailbox(tx, account_id)
 
     house.database.write_now(work)
 
@@ -202,14 +197,14 @@ def test_status_counts(house, client):
 
     told = answers(client.command("STATUS INBOX (MESSAGES UNSEEN UIDNEXT SIZE)"))
 
-    assert told[-1] == b"* STATUS INBOX (MESSAGES 2 UNSEEN 1 UIDNEXT 3 SIZE %d)" % (len(SIMPLE) + len(NESTED))
+    assert told[0] == b"* STATUS INBOX (MESSAGES 2 UNSEEN 1 UIDNEXT 3 SIZE %d)" % (len(SIMPLE) + len(NESTED))
 
 
 FETCHES = [
     ("BODY[]", b"BODY[] {%d}\r\n%s" % (len(NESTED), NESTED)),
     ("RFC822.SIZE", b"RFC822.SIZE %d" % len(NESTED)),
     ("BODY.PEEK[HEADER.FIELDS (SUBJECT CC)]",
-     b"BODY[HEADER.FIELDS (SUBJECT CC)] {57}\r\nCc: dr.durand@demo.mssante.fr\r\nSubject: Compte rendu\r\n\r\n"),
+     b"BODY[HEADER.FIELDS (SUBJECT CC)] {56}\r\nCc: dr.durand@demo.mssante.fr\r\nSubject: Compte rendu\r\n\r\n"),
     ("BODY.PEEK[1]", b"BODY[1] {26}\r\nIl a =E9t=E9 revu ce jour."),
     ("BODY.PEEK[1]<3.5>", b"BODY[1]<3> {5}\r\na =E9"),
     ("BODY.PEEK[1]<90.5>", b"BODY[1]<90> {0}\r\n"),
@@ -244,7 +239,7 @@ def test_reading_a_body_sets_seen_and_says_so_once(house, client):
     news = client.command("NOOP")
 
     assert b"Seen" not in peeked
-    assert read.startswith(b"* 1 FETCH (UID 1 FLAGS (\\Seen) BODY[TEXT]")
+    assert read.startswith(b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent) BODY[TEXT]")
     assert b"Seen" not in again
     assert answers(news) == []
 
@@ -272,10 +267,10 @@ def test_store_answers_with_the_flags_unless_silent(house, client):
     }
 
     assert told == {
-        "1 +FLAGS (\\Flagged $Urgent)": [b"* 1 FETCH (UID 1 FLAGS (\\Flagged $Urgent))"],
+        "1 +FLAGS (\\Flagged $Urgent)": [b"* 1 FETCH (UID 1 FLAGS (\\Flagged $Urgent \\Recent))"],
         "1:2 FLAGS.SILENT (\\Seen)": [],
-        "1 -FLAGS (\\Seen)": [b"* 1 FETCH (UID 1 FLAGS ())"],
-        "3 FLAGS ()": [b"* 3 FETCH (UID 3 FLAGS ())"],
+        "1 -FLAGS (\\Seen)": [b"* 1 FETCH (UID 1 FLAGS (\\Recent))"],
+        "3 FLAGS ()": [b"* 3 FETCH (UID 3 FLAGS (\\Recent))"],
     }
 
 
@@ -369,12 +364,10 @@ SEARCHES = [
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawClient]:
-    server = ImapHouse(tmp_path_factory.mktemp("imap"))
-    for content, flags, day in ((SIMPLE, (), 5), (NESTED, ("\\Seen",), 6), (SIMPLE, ("$Urgent",), 7)):
-        server.deliver(content, flags=frozenset(flags), when=datetime(2026, 3, day, tzinfo=UTC))
-    with RawClient(server) as connection:
+    with ImapHouse(tmp_path_factory.mktemp("imap")) as server, RawClient(server) as connection:
+        for content, flags, day in ((SIMPLE, (), 5), (NESTED, ("\\Seen",), 6), (SIMPLE, ("$Urgent",), 7)):
+            server.deliver(content, flags=frozenset(flags), when=datetime(2026, 3, day, tzinfo=UTC))
         yield connection.selected()
-    server.close()
 
 
 @pytest.mark.parametrize(("keys", "found"), SEARCHES)
@@ -390,12 +383,12 @@ def quoted(keys: str) -> str:
 
 
 def test_a_search_that_takes_too_long_is_given_up(tmp_path):
-    house = ImapHouse(tmp_path, ImapSettings(search_time_s=1e-9))
-    house.deliver(SIMPLE)
-    with RawClient(house).selected() as client:
+    with ImapHouse(tmp_path, ImapSettings(search_time_s=1e-9)) as house, RawClient(house) as client:
+        house.deliver(SIMPLE)
+        client.selected()
+
         slow = client.command("SEARCH BODY photo")
         quick = client.command("SEARCH 1")
-    house.close()
 
     assert b" NO [LIMIT] " in slow
     assert b"* SEARCH 1\r\n" in quick

@@ -16,9 +16,8 @@ from tests.unit.mailstore_imap.messages import NESTED, SIMPLE, large
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[ImapHouse]:
-    server = ImapHouse(tmp_path)
-    yield server
-    server.close()
+    with ImapHouse(tmp_path) as server:
+        yield server
 
 
 @contextlib.contextmanager

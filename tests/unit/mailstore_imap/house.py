@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvloop
 from cryptography import x509
@@ -59,7 +59,7 @@ class ImapHouse:
         self.certificate = write_certificate(folder)
         self.account_id = self.add_account(LOGIN)
         self._loop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="imap-server")
+        self._thread = threading.Thread(target=self._loop.run_forever, name="imap-server", daemon=True)
         self._thread.start()
         self.service = self.run(self._start(settings or ImapSettings()))
 
@@ -97,7 +97,10 @@ class ImapHouse:
         """Return what a client needs to trust this server."""
         return ssl.create_default_context(cafile=str(self.certificate))
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
         """Stop the server and its thread."""
         self.run(self.service.drain(1))
         self.run(self.bus.close())
