@@ -20,6 +20,7 @@ from vaguemestre.kernel.log import get_logger
 CHUNK_BYTES = 65_536
 MAX_COMMAND_BYTES = 12_288  # RFC 4954 §4.2, the longest of all
 BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS"})
+TLS_FAREWELL_S = 5.0  # a peer that does not answer close_notify is cut off
 NEVER = float("inf")
 log = get_logger(__name__)
 
@@ -275,6 +276,7 @@ class SmtpConnection(SMTP):
                 context,
                 server_side=True,
                 ssl_handshake_timeout=left,
+                ssl_shutdown_timeout=TLS_FAREWELL_S,
             )
         except OSError as error:
             log.info("smtp_tls_refused", error=error)

@@ -12,12 +12,13 @@ from access_core.acts import Act
 from access_core.case_facts import delivery_facts
 from access_core.case_inputs import NO_PROFESSION, CaseFacts, ExchangeFacts, Sender
 from access_core.decide import decide
-from access_core.decision import Decision
+from access_core.decision import Decision, Verdict
 from access_core.facts import Auth, Context, Exchange, ReplyOption, Resource, Subject, SubjectKind
 from access_core.facts import Recipient as RecipientFact
 from access_core.identifiers import INS
 from access_core.trace.entries import TraceEntry
 from smtp_gateway.fin import Answer
+from smtp_gateway.replies import Refusal
 from vaguemestre.kernel.database import Transaction
 
 EXCHANGES: Mapping[Answer, ExchangeFacts] = {
@@ -55,6 +56,22 @@ class Decided:
             message_id_header=header,
             obligations=tuple(self.decision.obligations),
         )
+
+
+def refusal_entry(reason: Refusal, sender: Sender, *, at: datetime, header: str | None = None) -> TraceEntry:
+    """Return the trace entry of a message that a rule of the gateway refused."""
+    return TraceEntry(
+        at=at,
+        act="message_refused",
+        verdict=Verdict.DENY,
+        reason=reason,
+        subject_kind=sender.kind,
+        subject_id=sender.id,
+        subject_label=sender.label,
+        mailbox_id=sender.id,
+        resource_kind="message",
+        message_id_header=header,
+    )
 
 
 def decide_delivery(

@@ -25,7 +25,7 @@ from smtp_gateway.conversation import (
     conversations_referenced,
     conversations_with,
 )
-from smtp_gateway.deciding import decide_delivery
+from smtp_gateway.deciding import decide_delivery, refusal_entry
 from smtp_gateway.fin import Fin, ProfessionalMessage, State, follow_professional, read_fin
 from smtp_gateway.replies import Refusal
 from smtp_gateway.rules.peer_domain import domain_of
@@ -42,10 +42,15 @@ def recheck_account(tx: Transaction, arrival: Arrival) -> None:
     if account_id is None or arrival.writer.patient is not None:
         return
     account = account_by_id(tx, account_id)
+    refusal: Refusal | None = None
     if account is None or account.state is not AccountState.ACTIVE:
-        raise Refused(Refusal.ACCOUNT_CLOSED)
-    if arrival.writer.address not in mailboxes_of(tx, account_id):
-        raise Refused(Refusal.FROM)
+        refusal = Refusal.ACCOUNT_CLOSED
+    elif arrival.writer.address not in mailboxes_of(tx, account_id):
+        refusal = Refusal.FROM
+    if refusal is not None:
+        label = account.display_name if account is not None else ""
+        writer = Sender(kind=SubjectKind.PRO, label=label, id=account_id)
+        raise Refused(refusal, None, (refusal_entry(refusal, writer, at=arrival.at, header=arrival.marks.message_id),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
 from smtp_gateway.commands import Credentials
 from smtp_gateway.config import DkimSettings, SmtpSettings
+from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.dkim import KeyCache, authentication_results
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.intake import MessageIntake
@@ -109,10 +110,12 @@ class MxSteps:
         self, session: PeerSession, envelope: MailEnvelope, intake: MessageIntake, header: HeaderBlock
     ) -> str:
         parts, now = self._parts, self._parts.clock.now()
+        marks, reverse_path = read_marks(header), envelope.sender or ""
         author = check_relayed(header, session.domains, parts.smtp.max_received)
         if isinstance(author, Refusal):
+            peer = remote_sender(session.subject.common_name if session.subject else "")
+            await parts.acceptance.trace(refusal_entry(author, peer, at=now, header=marks.message_id))
             raise Refused(author)
-        marks, reverse_path = read_marks(header), envelope.sender or ""
         first = [trace_fields.return_path(reverse_path)]
         if intake.dkim is not None:
             results = await intake.dkim.finish(parts.keys, now_s=now.timestamp())

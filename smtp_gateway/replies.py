@@ -38,7 +38,6 @@ class Refusal(StrEnum):
     FROM_COUNT = "S_FROM_UNIQUE"
     FROM = "S_FROM"
     ACCOUNT_CLOSED = "S_COMPTE_FERME"
-    MAILBOX_SUSPENDED = "S_BAL_SUSPENDUE"
     REMOTE = "S_DOMAINE_DISTANT"
     MANY_PATIENTS = "S_UN_SEUL_PATIENT"
     TOO_MANY_RECIPIENTS = "S_TROP_DE_DESTINATAIRES"
@@ -109,7 +108,6 @@ _OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.FROM_COUNT: ("550 5.7.1", "Le message doit avoir un seul champ From avec une seule adresse."),
     Refusal.FROM: ("550 5.7.1", "L'adresse du champ From n'est pas autorisée pour cet expéditeur."),
     Refusal.ACCOUNT_CLOSED: ("550 5.7.1", "Ce compte ne peut plus envoyer de message."),
-    Refusal.MAILBOX_SUSPENDED: ("550 5.2.1", "Boîte aux lettres suspendue."),
     Refusal.REMOTE: ("550 5.7.1", "Ce domaine n'est pas desservi par cet opérateur."),
     Refusal.MANY_PATIENTS: ("550 5.7.1", "Un message ne s'adresse qu'à un seul patient."),
     Refusal.TOO_MANY_RECIPIENTS: ("452 4.5.3", "Trop de destinataires."),

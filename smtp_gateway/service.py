@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ssl import SSLContext
+from typing import Any
 
 from smtp_gateway.config import SmtpSettings
-from smtp_gateway.connection import SmtpConnection
+from smtp_gateway.connection import TLS_FAREWELL_S, SmtpConnection
 from smtp_gateway.esmtp import EsmtpProtocol
 from smtp_gateway.session import Door, Steps
 from vaguemestre.kernel.errors import ConfigurationError
@@ -63,10 +64,13 @@ class SmtpService:
 
     async def _listen(self, listener: Listener, door: Door) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        tls = listener.tls if listener.implicit_tls else None
+        tls: dict[str, Any] = {}
+        if listener.implicit_tls:
+            limits = {"ssl_handshake_timeout": door.settings.before_trust_s, "ssl_shutdown_timeout": TLS_FAREWELL_S}
+            tls = {"ssl": listener.tls, **limits}
         try:
             return await loop.create_server(
-                lambda: EsmtpProtocol(door, loop), listener.host, listener.port, ssl=tls, backlog=BACKLOG
+                lambda: EsmtpProtocol(door, loop), listener.host, listener.port, backlog=BACKLOG, **tls
             )
         except OSError as error:
             raise ConfigurationError(f"{listener.name}: port {listener.port} cannot be opened: {error}") from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from access_core.accounts import AccountKind
 from access_core.authentication.authenticator import AuthenticationFailed, Authenticator, Throttled
 from access_core.case_inputs import Sender, local_sender, remote_sender
+from access_core.facts import SubjectKind
 from access_core.professionals import mailboxes_of, professional_by_account, professional_by_address
 from mailstore.store import MailStore
 from smtp_gateway import replies, trace_fields
@@ -16,6 +17,7 @@ from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
 from smtp_gateway.commands import Credentials
 from smtp_gateway.config import SmtpSettings
+from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.intake import MessageIntake
 from smtp_gateway.recipients import Asking, Mailboxes
@@ -74,7 +76,10 @@ class SubmissionSteps:
     async def mail(self, session: PeerSession, sender: str) -> Reply:
         """Check that the sender is an address of the account."""
         refusal = check_reverse_path(sender, session.mailboxes)
-        return refuse(refusal) if refusal is not None else replies.SENDER_OK
+        if refusal is not None:
+            await self._trace(refusal, session)
+            return refuse(refusal)
+        return replies.SENDER_OK
 
     async def recipient(self, session: PeerSession, envelope: MailEnvelope, address: str) -> Reply:
         """Accept mailboxes of ours that this account may write to."""
@@ -102,12 +107,17 @@ class SubmissionSteps:
 
         return MessageIntake(self._parts.store.draft(), conclude, max_header_bytes=self._parts.smtp.max_header_bytes)
 
+    async def _trace(self, refusal: Refusal, session: PeerSession, message_id: str | None = None) -> None:
+        entry = refusal_entry(refusal, _own(session), at=self._parts.clock.now(), header=message_id)
+        await self._parts.acceptance.trace(entry)
+
     async def _conclude(
         self, session: PeerSession, envelope: MailEnvelope, intake: MessageIntake, header: HeaderBlock
     ) -> str:
         parts, now = self._parts, self._parts.clock.now()
         author = check_submitted(header, session.mailboxes, parts.smtp.max_received)
         if isinstance(author, Refusal):
+            await self._trace(author, session, read_marks(header).message_id)
             raise Refused(author)
         reverse_path = envelope.sender or ""
         missing = trace_fields.missing_fields(header, now, domain_of(author))
@@ -127,6 +137,14 @@ class SubmissionSteps:
             recipients=tuple(envelope.recipients),
         )
         return (await parts.acceptance.accept(arrival)).message_id
+
+
+def _own(session: PeerSession) -> Sender:
+    """Describe the account itself."""
+    account = session.account
+    return Sender(
+        kind=SubjectKind.PRO, label=account.display_name if account else "", id=account.id if account else None
+    )
 
 
 def _sender(tx: Transaction, session: PeerSession, address: str) -> Sender:

@@ -137,6 +137,8 @@ def test_sender_and_author_are_addresses_of_the_account(world: World, sender: st
 
     assert answer.endswith(reply)
     assert world.messages(DURAND) == []
+    code = answer.rpartition("[")[2].rstrip("]")
+    assert world.traces()[-1] == ("message_refused", "DENY", code)
     client.quit()
 
 
