@@ -146,7 +146,9 @@ class ImapConnection(asyncio.Protocol):
     def on_mailbox_change(self) -> None:
         """Look at the selected folder again: now when the client waits in IDLE, else with its next command."""
         view = self.session.view
-        if view is not None:
+        if view is None:
+            self.session.changed_meanwhile = True
+        else:
             view.dirty = True
             self._tell_idler()
 
@@ -157,9 +159,14 @@ class ImapConnection(asyncio.Protocol):
     # What the listener asks
 
     @property
+    def is_working(self) -> bool:
+        """Whether the server, not the client, has the next step to do."""
+        return self._task is not None
+
+    @property
     def is_busy(self) -> bool:
-        """Whether a command is under way; waiting in IDLE is not."""
-        return self._task is not None or (bool(self._tag) and not self.session.idling)
+        """Whether a command is under way, be it that the client must send more; waiting in IDLE is not."""
+        return self.is_working or (bool(self._tag) and not self.session.idling)
 
     @property
     def is_stalled(self) -> bool:

@@ -162,7 +162,7 @@ class ImapService:
         elif connection.core.state is State.NOT_AUTHENTICATED:
             if now - connection.opened_at > settings.login_timeout_s:
                 connection.close_saying("Delai d'identification depasse.")
-        elif now - connection.heard_at > settings.idle_timeout_s and not connection.is_busy:
+        elif now - connection.heard_at > settings.idle_timeout_s and not connection.is_working:
             connection.close_saying("Session inactive.")
         elif view is not None and connection.session.idling and now - view.checked_at > settings.recheck_s:
             connection.on_mailbox_change()

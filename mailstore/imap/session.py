@@ -59,6 +59,7 @@ class Session:
         "_stop_listening",
         "abandon",
         "account",
+        "changed_meanwhile",
         "continuation",
         "core",
         "house",
@@ -86,6 +87,7 @@ class Session:
         self.view: View | None = None
         self.continuation: Continuation | None = None
         self.abandon: Callable[[], Coroutine[None, None, None]] | None = None
+        self.changed_meanwhile = False
         self.idling = False
         self.refused_sign_ins = 0
         self._output: list[bytes] = []
@@ -137,13 +139,15 @@ class Session:
 
     def listen(self) -> None:
         """Hear of every change of the mailbox from now on."""
+        self.changed_meanwhile = False
         if self._stop_listening is None:
             topic = f"mailbox:{self.mailbox_id}"
             self._stop_listening = self.parts.bus.subscribe(topic, self.wire.on_mailbox_change)
 
     def select(self, view: View) -> None:
-        """Begin the selected state."""
+        """Begin the selected state; what changed while the folder was being opened is told next."""
         self.view = view
+        view.dirty = self.changed_meanwhile
         self.core.advance(Step.SELECTED)
 
     def deselect(self) -> None:

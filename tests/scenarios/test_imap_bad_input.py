@@ -151,6 +151,13 @@ def test_who_says_nothing_is_sent_away(open_house):
         assert client.rest().endswith(b"* BYE Session inactive.\r\n")
 
 
+def test_who_stops_in_the_middle_of_a_message_is_sent_away(open_house):
+    with RawClient(open_house(idle_timeout_s=0.3)).signed_in() as client:
+        client.send(b"x APPEND INBOX {1000}\r\nSubject: coup")
+
+        assert client.rest().endswith(b"* BYE Session inactive.\r\n")
+
+
 def test_too_many_strangers_from_one_address_are_turned_away(open_house):
     house = open_house(unauthenticated_per_address=2)
     with RawClient(house).signed_in(), RawClient(house), RawClient(house), RawClient(house) as turned_away:

@@ -213,3 +213,31 @@ def test_starttls_then_everything(house):
         client.login(LOGIN, PASSWORD)
 
         assert client.select()[0] == "OK"
+
+
+def test_what_arrives_while_a_folder_is_being_opened_is_told(house):
+    with RawClient(house).signed_in() as client:
+        read = house.database.read
+
+        async def deliver_meanwhile(work):
+            house.database.read = read
+            opened = await read(work)
+            await house.deliver_here(SIMPLE)
+            return opened
+
+        house.database.read = deliver_meanwhile
+        opened = client.command("SELECT INBOX")
+
+    assert opened.index(b"* 0 EXISTS") < opened.index(b"* 1 EXISTS")
+
+
+def test_draining_says_goodbye_and_closes_the_door(house):
+    with RawClient(house).selected() as idle:
+        idle.send(b"i IDLE\r\n")
+        idle.line()
+
+        house.run(house.service.drain(5))
+
+        assert idle.rest().startswith(b"* BYE [UNAVAILABLE] ")
+        with pytest.raises(ConnectionRefusedError):
+            RawClient(house)

@@ -21,7 +21,11 @@ class RawClient:
         if receive_buffer:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         plain.settimeout(PATIENCE_S)
-        plain.connect(("127.0.0.1", house.tls_port if secure else house.port))
+        try:
+            plain.connect(("127.0.0.1", house.tls_port if secure else house.port))
+        except OSError:
+            plain.close()
+            raise
         self.socket = self._wrap(plain) if secure else plain
         self._buffer = b""
         self.greeting = self.line()

@@ -83,15 +83,18 @@ class ImapHouse:
     def deliver(self, message: bytes, *, flags: frozenset[str] = frozenset(), when: datetime | None = None) -> int:
         """Put a message into INBOX; returns its UID."""
 
-        async def work() -> int:
-            draft = self.store.draft()
-            await draft.write(message)
-            sealed = await draft.seal()
-            place = Delivery(mailbox_id=self.account_id, flags=flags, internal_date=when or self.clock.now())
-            placements = await self.database.write(lambda tx: self.store.deliver(tx, sealed, [place]))
-            return placements[0].uid
+        return self.run(self.deliver_here(message, flags=flags, when=when))
 
-        return self.run(work())
+    async def deliver_here(
+        self, message: bytes, *, flags: frozenset[str] = frozenset(), when: datetime | None = None
+    ) -> int:
+        """Do as `deliver`, on the server's loop."""
+        draft = self.store.draft()
+        await draft.write(message)
+        sealed = await draft.seal()
+        place = Delivery(mailbox_id=self.account_id, flags=flags, internal_date=when or self.clock.now())
+        placements = await self.database.write(lambda tx: self.store.deliver(tx, sealed, [place]))
+        return placements[0].uid
 
     def client_context(self) -> ssl.SSLContext:
         """Return what a client needs to trust this server."""
