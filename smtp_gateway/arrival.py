@@ -12,7 +12,7 @@ from access_core.case_inputs import Session
 from access_core.decision import Decision
 from access_core.profiles import Profile
 from access_core.trace.entries import TraceEntry
-from mailstore.model import SealedMessage
+from mailstore.store import SealedMessage
 from smtp_gateway.header import HeaderBlock, addresses, message_ids
 from vaguemestre.kernel.errors import VaguemestreError
 

@@ -15,7 +15,7 @@ from access_core.professionals import mailboxes_of, professional_by_address
 from access_core.profiles import Profile
 from access_core.reasons import Reason
 from access_core.trace.entries import TraceEntry, record
-from mailstore.mime.index import MessageIndex, Part
+from mailstore.store import MessageIndex, Part
 from smtp_gateway.arrival import Arrival, Recipient, Refused
 from smtp_gateway.config import ConversationSettings
 from smtp_gateway.conversation import (

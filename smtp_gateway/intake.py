@@ -7,7 +7,7 @@ then, and an unreferenced blob is collected later.
 
 from collections.abc import Awaitable, Callable
 
-from mailstore.draft import Draft
+from mailstore.store import Draft
 from smtp_gateway.arrival import Refused
 from smtp_gateway.dkim import DkimCheck
 from smtp_gateway.header import HeaderBlock
