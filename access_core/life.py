@@ -106,14 +106,17 @@ def record_death(tx: Transaction, profile: Profile, recording: Recording) -> Pro
     return dead
 
 
-def close_unopened(tx: Transaction, profile: Profile, recording: Recording) -> Profile:
+def close_unopened(tx: Transaction, profile: Profile, recording: Recording, *, delete: bool = False) -> Profile:
     """Close, on a written request, a space that its holder never activated, hence cannot act in.
+
+    DELETE: what it holds is erased within three months, else archived ten years.
 
     Raises:
         ProfileConflict: it is not open.
     """
     closed = profiles.close(tx, profile.id, now=recording.now)
-    keep_archive(tx, profile.id, recording.rules, now=recording.now)
+    keep = closing.plan_deletion if delete else keep_archive
+    keep(tx, profile.id, recording.rules, now=recording.now)
     note_event(tx, "profile_closed", closed, now=recording.now, by=recording.by)
     return closed
 

@@ -55,7 +55,7 @@ def grant_access(tx: Transaction, asking: Asking, professional_id: str, level: A
 
 def accept_grant(tx: Transaction, asking: Asking) -> Outcome[None]:
     """Accept, as the professional, what the patient granted; without a grant there is no consent to accept."""
-    professional_id = _own_id(asking)
+    professional_id = own_id(asking)
     found = consent.authorisation_of(tx, asking.profile.id, professional_id)
     waits = found.consent is ConsentState.EN_ATTENTE and (
         found.consent_until is None or asking.now < found.consent_until
@@ -116,7 +116,7 @@ def set_default_masking(tx: Transaction, asking: Asking, *, masked: bool) -> Out
 
 def agree_on_secret(tx: Transaction, asking: Asking, kind: SecretKind) -> Outcome[None]:
     """Record that a minor and the professional who asks keep their acts from her representatives (R1111-50)."""
-    professional_id = _own_id(asking)
+    professional_id = own_id(asking)
     doing = Doing(
         about=About(resource_kind="secret", resource_id=professional_id),
         effect=lambda tx: secrecy.agree(tx, asking.profile.id, professional_id, kind, now=asking.now),
@@ -132,7 +132,7 @@ def agree_on_secret(tx: Transaction, asking: Asking, kind: SecretKind) -> Outcom
 
 def lift_secret(tx: Transaction, asking: Asking) -> Outcome[bool]:
     """Record, as the professional, that the minor agreed to end the secret; what was filed meanwhile stays hidden."""
-    professional_id = _own_id(asking)
+    professional_id = own_id(asking)
     doing = Doing(
         about=About(resource_kind="secret", resource_id=professional_id),
         effect=lambda tx: secrecy.lift(tx, asking.profile.id, professional_id, now=asking.now),
@@ -143,7 +143,7 @@ def lift_secret(tx: Transaction, asking: Asking) -> Outcome[bool]:
 
 
 def _record(tx: Transaction, asking: Asking, given: Given, *, collected: bool) -> Outcome[None]:
-    professional_id = _own_id(asking)
+    professional_id = own_id(asking)
     doing = Doing(
         about=About(resource_kind="consent", resource_id=professional_id),
         effect=lambda tx: consent.record_consent(tx, asking.profile.id, professional_id, given),
@@ -164,7 +164,7 @@ def _withdraw(tx: Transaction, asking: Asking, professional_id: str, state: Cons
     return perform(tx, asking, act_facts(tx, asking, Act.WITHDRAW_ACCESS, Context(cible=target)), doing)
 
 
-def _own_id(asking: Asking) -> str:
+def own_id(asking: Asking) -> str:
     """Return the account of the professional who asks; only ours can be recorded."""
     assert isinstance(asking.actor, Sender)
     assert asking.actor.id is not None

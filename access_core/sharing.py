@@ -13,7 +13,7 @@ from access_core.acts import Act
 from access_core.attestations import AttestationKind, issue
 from access_core.case_acts import Asking, act_facts
 from access_core.case_inputs import CaseFacts
-from access_core.decision import Decision, Obligation
+from access_core.decision import Obligation
 from access_core.delegation import Delegation, DelegationConflict, DelegationState, count_carers, count_helped
 from access_core.facts import Acceptance, Context, SubjectKind
 from access_core.facts import Delegation as DelegationKind
@@ -73,6 +73,9 @@ def invite(tx: Transaction, asking: Asking, invitation: Invitation) -> Outcome[D
 def respond(tx: Transaction, asking: Asking, delegation_id: str, *, accept: bool) -> Outcome[Delegation]:
     """Answer an invitation: ASKING is the person invited, on the profile that is shared.
 
+    Returns:
+        PERMIT with the sharing; DENY with the invitation as it was declined; another refusal without one.
+
     Raises:
         DelegationConflict: no such invitation to this person, or it was answered or has lapsed.
         ProfileConflict: the representation cannot be declared any more.
@@ -113,6 +116,16 @@ def revoke(tx: Transaction, asking: Asking, delegation_id: str) -> Outcome[bool]
         effect=lambda tx: _end(tx, found, asking.now),
         duties={Obligation.ATTESTATION_PDF: lambda tx: _attest_end(tx, found, asking.now)},
     )
+    return perform(tx, asking, case, doing)
+
+
+def revoke_representative(tx: Transaction, asking: Asking, representative_id: str) -> Outcome[bool]:
+    """End the representation of somebody who was declared a legal representative."""
+    doing = Doing(
+        about=About(resource_kind="representation", resource_id=representative_id),
+        effect=lambda tx: end_representation(tx, asking.profile.id, representative_id, now=asking.now),
+    )
+    case = act_facts(tx, asking, Act.REVOKE_DELEGATION, Context(delegation=DelegationKind.SECOND_RL))
     return perform(tx, asking, case, doing)
 
 
@@ -189,10 +202,10 @@ def _invitation_to(tx: Transaction, asking: Asking, delegation_id: str) -> Deleg
 
 
 def _decline(tx: Transaction, asking: Asking, waiting: Delegation, case: CaseFacts) -> Outcome[Delegation]:
-    decision: Decision = case.decide()
+    decision = case.decide()
     record(tx, decision_entry(case, decision, _about(waiting), at=asking.now))
     delegation.answer(tx, waiting.id, DelegationState.REFUSEE, now=asking.now)
-    return Outcome(decision)
+    return Outcome(decision, replace(waiting, state=DelegationState.REFUSEE, answered_at=asking.now))
 
 
 def _accept(tx: Transaction, asking: Asking, waiting: Delegation) -> Delegation:

@@ -10,6 +10,7 @@ from datetime import datetime
 from access_core.accounts import AccountState, set_password
 from access_core.care import declare_care
 from access_core.decision import Verdict
+from access_core.life import announce
 from access_core.professionals import NewProfessional, Professional, add_professional, set_state
 from access_core.profiles import NewProfile, Profile, add_profile
 from access_core.reasons import Reason
@@ -62,6 +63,18 @@ def open_profile(tx: Transaction, store: MailStore, new: NewProfile) -> Profile:
     added = add_profile(tx, new)
     store.create_mailbox(tx, added.account_id)
     note(tx, "profile_opened", new.created_at, profile_id=added.id)
+    return added
+
+
+def announce_profile(tx: Transaction, store: MailStore, new: NewProfile) -> Profile:
+    """Announce a patient's profile, with its mailbox; it opens by itself at `opens_at` unless opposed.
+
+    Raises:
+        AlreadyExists: this INS has a profile.
+    """
+    added = announce(tx, new)
+    store.create_mailbox(tx, added.account_id)
+    note(tx, "profile_announced", new.created_at, profile_id=added.id)
     return added
 
 

@@ -4,6 +4,7 @@ import typer
 
 from vaguemestre.app.cli import (
     care,
+    consent,
     decide,
     dmp,
     doctor,
@@ -13,6 +14,9 @@ from vaguemestre.app.cli import (
     matrix,
     migrate,
     patient,
+    patient_life,
+    patient_rights,
+    patient_sharing,
     serve,
     stats,
     thread,
@@ -35,8 +39,11 @@ def build() -> typer.Typer:
     program.command("serve")(serve.serve)
     program.command("migrate")(migrate.migrate)
     program.add_typer(mailbox.commands, name="mailbox")
+    for family in (patient_life, patient_rights, patient_sharing):
+        assert family.commands is patient.commands  # each adds its commands to those of `patient`
     program.add_typer(patient.commands, name="patient")
     program.add_typer(care.commands, name="care")
+    program.add_typer(consent.commands, name="consent")
     program.add_typer(trust.commands, name="trust")
     program.add_typer(thread.commands, name="thread")
     program.add_typer(dmp.commands, name="dmp")

@@ -1,13 +1,12 @@
 """`vaguemestre care`: who takes part in whose care."""
 
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from vaguemestre.app.cli import mailbox, patient
-from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_facts
+from vaguemestre.app.cli.shared import AsJson, Config, midnight, opened, print_facts
 
 if TYPE_CHECKING:
     from vaguemestre.kernel.database import Transaction
@@ -29,22 +28,18 @@ def declare(
     as_json: AsJson = False,
 ) -> None:
     """Déclare qu'un professionnel prend part aux soins d'un patient."""
+    from access_core.care import limit_presumption
     from vaguemestre.app.administration import declare_care_relation
 
     with opened(config) as instance:
         now = instance.clock.now()
-        end = None if until is None else _midnight(until, instance.settings.portal.time_zone)
+        end = None if until is None else midnight(until, instance.settings.portal.time_zone)
 
         def work(tx: "Transaction") -> None:
             profile, professional = patient.find(tx, instance, ins), mailbox.find(tx, by)
             declare_care_relation(tx, profile, professional, until=end, now=now)
+            presumed = now + timedelta(days=instance.settings.access.life.consent_days)
+            limit_presumption(tx, profile.id, professional.account_id, until=presumed)
 
         instance.database.write_now(work)
     print_facts({"declared": True, "until": end}, as_json=as_json)
-
-
-def _midnight(text: str, zone: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
-    except ValueError:
-        raise Refused("--until : écrivez AAAA-MM-JJ") from None

@@ -1,18 +1,24 @@
 """`vaguemestre patient`: patient profiles and the life of their status."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vaguemestre.app.cli.shared import AsJson, Config, PasswordStdin, Refused, new_password, opened, print_facts
+from vaguemestre.app.cli.shared import (
+    AsJson,
+    Config,
+    PasswordStdin,
+    Refused,
+    new_password,
+    opened,
+    password_from_stdin,
+    print_facts,
+)
 
 if TYPE_CHECKING:
     from access_core.identifiers import INS
-    from access_core.profiles import Profile
+    from access_core.profiles import Activation, Profile
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.database import Transaction
 
@@ -29,25 +35,31 @@ def add(
     sex: Annotated[Literal["M", "F"], typer.Option(help="Sexe.")],
     email: Annotated[str | None, typer.Option(help="Adresse ordinaire, pour les avis sans donnée de santé.")] = None,
     oid: Annotated[str | None, typer.Option(help="OID de l'INS (défaut : selon le matricule).")] = None,
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Création automatique : annoncée, ouverte six semaines après.")
+    ] = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Crée un profil ; il est non_active jusqu'à « patient activate »."""
     from access_core.profiles import NewProfile
-    from vaguemestre.app.administration import open_profile
+    from vaguemestre.app.administration import announce_profile, open_profile
 
     with opened(config) as instance:
+        now, delay = instance.clock.now(), timedelta(days=instance.settings.access.life.opening_days)
         new = NewProfile(
             ins=read_ins(instance, ins, oid),
             family=family,
             given=given,
             birth_date=_birth_date(birth_date),
             sex=sex,
-            created_at=instance.clock.now(),
+            created_at=now,
             email=email,
+            opens_at=now + delay if announce else None,
         )
-        added = instance.database.write_now(lambda tx: open_profile(tx, instance.mail_store, new))
-        print_facts(_facts(instance, added), as_json=as_json)
+        create = announce_profile if announce else open_profile
+        added = instance.database.write_now(lambda tx: create(tx, instance.mail_store, new))
+        print_facts(describe(instance, added), as_json=as_json)
 
 
 @commands.command()
@@ -55,59 +67,37 @@ def show(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
     """Montre un profil."""
     with opened(config) as instance:
         found = instance.database.read_now(lambda tx: find(tx, instance, ins))
-        print_facts(_facts(instance, found), as_json=as_json)
+        print_facts(describe(instance, found), as_json=as_json)
 
 
 @commands.command()
 def activate(
     ins: InsText, password_stdin: PasswordStdin = False, config: Config = None, as_json: AsJson = False
 ) -> None:
-    """Active un profil : mot de passe et code à usage unique, dont le secret est montré une fois."""
-    from access_core.authentication.passwords import hash_password
-    from access_core.authentication.totp import new_secret, provisioning_uri, seal_secret
-    from access_core.profiles import Activation
+    """Active un profil : mot de passe et code à usage unique, dont le secret est montré une fois.
+
+    Un mineur représenté s'active sans mot de passe : ses représentants se connectent avec le leur.
+    """
+    from access_core.authentication.totp import new_secret, provisioning_uri
     from access_core.profiles import activate as activate_profile
     from vaguemestre.app.administration import note
 
-    password = new_password(asked=password_stdin)
+    password = new_password(asked=True) if password_stdin else None
     with opened(config) as instance:
-        encoded, secret, now = hash_password(password), new_secret(), instance.clock.now()
+        secret, now = new_secret(), instance.clock.now()
+        encoded = _encoded(password)
 
         def work(tx: "Transaction") -> "Profile":
             found = find(tx, instance, ins)
-            sealed = seal_secret(instance.instance_key, found.account_id, secret)
-            activation = Activation(activated_at=now, encoded_password=encoded, sealed_totp=sealed)
+            activation = _activation(tx, instance, found, (encoded, secret, now))
             active = activate_profile(tx, found.id, activation)
             note(tx, "profile_activated", now, profile_id=found.id)
             return active
 
         active = instance.database.write_now(work)
-        totp = {"totp_secret": secret, "totp_uri": provisioning_uri(secret, active.ins.value, "Vaguemestre")}
-        print_facts({**_facts(instance, active), **totp}, as_json=as_json)
-
-
-@commands.command()
-def oppose(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
-    """Enregistre l'opposition de la personne à son espace."""
-    from access_core.profiles import oppose as change
-
-    _apply(ins, config, _Change("profile_opposed", change), as_json=as_json)
-
-
-@commands.command()
-def close(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
-    """Ferme un profil ; ce qu'il contient reste."""
-    from access_core.profiles import close as change
-
-    _apply(ins, config, _Change("profile_closed", change), as_json=as_json)
-
-
-@commands.command()
-def reopen(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
-    """Rouvre un profil fermé, opposé ou suspendu."""
-    from access_core.profiles import reopen as change
-
-    _apply(ins, config, _Change("profile_reopened", change), as_json=as_json)
+        uri = provisioning_uri(secret, active.ins.value, "Vaguemestre")
+        totp = {"totp_secret": secret, "totp_uri": uri} if encoded else {}
+        print_facts({**describe(instance, active), **totp}, as_json=as_json)
 
 
 @commands.command()
@@ -130,7 +120,7 @@ def represent(
             note(tx, "representative_declared", now, profile_id=minor.id)
             return minor
 
-        print_facts(_facts(instance, instance.database.write_now(work)), as_json=as_json)
+        print_facts(describe(instance, instance.database.write_now(work)), as_json=as_json)
 
 
 def read_ins(instance: "Instance", text: str, oid: str | None = None) -> "INS":
@@ -155,27 +145,30 @@ def find(tx: "Transaction", instance: "Instance", text: str) -> "Profile":
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A change of status: what the trace calls it, and what does it."""
+def _encoded(password: str | None) -> str | None:
+    from access_core.authentication.passwords import hash_password
 
-    event: str
-    apply: "Callable[..., Profile]"
+    return None if password is None else hash_password(password)
 
 
-def _apply(text: str, config: Path | None, change: _Change, *, as_json: bool) -> None:
-    """Make the change and print the profile as it then is."""
-    from vaguemestre.app.administration import note
+def _activation(
+    tx: "Transaction", instance: "Instance", found: "Profile", secrets: tuple[str | None, str, datetime]
+) -> "Activation":
+    """Return what activating needs; only a minor who is represented does without a password.
 
-    with opened(config) as instance:
-        now = instance.clock.now()
+    Raises:
+        ConfigurationError: no password was given for anybody else.
+    """
+    from access_core.authentication.totp import seal_secret
+    from access_core.profiles import Activation, representatives_of
 
-        def work(tx: "Transaction") -> "Profile":
-            changed = change.apply(tx, find(tx, instance, text).id, now=now)
-            note(tx, change.event, now, profile_id=changed.id)
-            return changed
-
-        print_facts(_facts(instance, instance.database.write_now(work)), as_json=as_json)
+    encoded, secret, now = secrets
+    if encoded is None:
+        if not representatives_of(tx, found.id, now=now):
+            password_from_stdin(asked=False)
+        return Activation(activated_at=now)
+    sealed = seal_secret(instance.instance_key, found.account_id, secret)
+    return Activation(activated_at=now, encoded_password=encoded, sealed_totp=sealed)
 
 
 def _birth_date(text: str) -> date:
@@ -185,7 +178,8 @@ def _birth_date(text: str) -> date:
         raise Refused("--birth-date : écrivez AAAA-MM-JJ") from None
 
 
-def _facts(instance: "Instance", found: "Profile") -> dict[str, object]:
+def describe(instance: "Instance", found: "Profile") -> dict[str, object]:
+    """Return a profile as data."""
     return {
         "ins": found.ins.value,
         "address": f"{found.ins.value}@{instance.settings.instance.patient_domains[0]}",

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -79,6 +80,18 @@ def new_password(*, asked: bool) -> str:
     if (why := weakness(password)) is not None:
         raise Refused(SENTENCES[why])
     return password
+
+
+def midnight(text: str, zone: str) -> datetime:
+    """Return the first instant of a day, YYYY-MM-DD, in a time zone.
+
+    Raises:
+        Refused: not a date.
+    """
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
+        raise Refused("--until : écrivez AAAA-MM-JJ") from None
 
 
 def print_json(data: object) -> None:
