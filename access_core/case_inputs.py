@@ -51,13 +51,14 @@ class Sender:
 
 
 def local_sender(professional: Professional) -> Sender:
-    """Describe one of our professional mailboxes."""
+    """Describe one of our professional mailboxes; what the national directory says counts, once it was asked."""
+    known = professional.directory or Directory.ACTIF
     return Sender(
         kind=SubjectKind.STRUCTURE if professional.type in _STRUCTURES else SubjectKind.PRO,
         label=professional.name,
         id=professional.account_id,
         profession=professional.profession or NO_PROFESSION,
-        directory=Directory.ACTIF if professional.state is AccountState.ACTIVE else Directory.INACTIF,
+        directory=known if professional.state is AccountState.ACTIVE else Directory.INACTIF,
     )
 
 

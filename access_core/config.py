@@ -58,6 +58,9 @@ class DirectorySettings(BaseModel):
     )
     api_key: SecretStr = Field(SecretStr(""), description="key sent as ESANTE-API-KEY; empty: none is sent")
     timeout_s: float = Field(10.0, gt=0, le=60, description="longest wait, in seconds, for one answer of a service")
+    refresh_every_s: int = Field(
+        86_400, ge=60, le=2_592_000, description="seconds between two look-ups of every professional by FHIR"
+    )
 
 
 class LifeSettings(BaseModel):

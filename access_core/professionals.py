@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, insert, select, union
 
 from access_core.accounts import AccountKind, AccountState, NewAccount, add_account, canonical_login, set_account_state
-from access_core.tables import account, member, professional
+from access_core.facts import Directory
+from access_core.tables import account, directory_standing, member, professional
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
 
@@ -31,7 +32,8 @@ class MailboxType(StrEnum):
 class Professional:
     """A professional mailbox.
 
-    `members` are the addresses of those who belong to it, sorted; empty for a person.
+    `members` are the addresses of those who belong to it, sorted; empty for a person. `directory` is what the
+    national directory last said of its holder, None when it was not asked.
     """
 
     account_id: str
@@ -43,6 +45,7 @@ class Professional:
     structure: str | None = None
     members: tuple[str, ...] = ()
     state: AccountState = AccountState.ACTIVE
+    directory: Directory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +62,21 @@ class NewProfessional:
     members: tuple[str, ...] = ()
 
 
-_PROFESSIONALS = select(
-    account.c.id,
-    account.c.login,
-    account.c.display_name,
-    account.c.state,
-    professional.c.type,
-    professional.c.rpps,
-    professional.c.profession,
-    professional.c.structure,
-).join_from(professional, account, account.c.id == professional.c.account_id)
+_PROFESSIONALS = (
+    select(
+        account.c.id,
+        account.c.login,
+        account.c.display_name,
+        account.c.state,
+        professional.c.type,
+        professional.c.rpps,
+        professional.c.profession,
+        professional.c.structure,
+        directory_standing.c.state.label("directory"),
+    )
+    .join_from(professional, account, account.c.id == professional.c.account_id)
+    .outerjoin(directory_standing, directory_standing.c.account_id == account.c.id)
+)
 _BY_ADDRESS = _PROFESSIONALS.where(account.c.login == bindparam("login"))
 _BY_ACCOUNT = _PROFESSIONALS.where(account.c.id == bindparam("id"))
 _ALL = _PROFESSIONALS.order_by(account.c.login)
@@ -187,4 +195,5 @@ def _professional(row: Row[Any], members: tuple[str, ...]) -> Professional:
         structure=row.structure,
         members=members,
         state=AccountState(row.state),
+        directory=None if row.directory is None else Directory(row.directory),
     )

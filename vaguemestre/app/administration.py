@@ -16,6 +16,7 @@ from access_core.profiles import NewProfile, Profile, add_profile
 from access_core.reasons import Reason
 from access_core.trace.entries import TraceEntry, record
 from mailstore.store import MailStore
+from vaguemestre.app.directories import look_up_new
 from vaguemestre.kernel.database import Transaction
 
 OPERATOR = "Opérateur (ligne de commande)"
@@ -37,6 +38,8 @@ def open_mailbox(tx: Transaction, store: MailStore, new: NewMailbox) -> Professi
     """
     now = new.professional.created_at
     added = add_professional(tx, new.professional)
+    if added.rpps is not None:
+        look_up_new(tx, added.account_id, added.rpps, now)
     set_password(tx, added.account_id, new.encoded_password, changed_at=now)
     store.create_mailbox(tx, added.account_id)
     note(tx, "mailbox_opened", now, mailbox_id=added.account_id)

@@ -170,7 +170,7 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
         case Role.PORTAL:
             return [_portal(instance)]
         case Role.WORKER:
-            return [_worker(instance), _checkpoints(instance)]
+            return [_worker(instance), *_chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -297,7 +297,18 @@ def _dns_records(settings: Settings) -> "KeyRecords | None":
     return DnsRecords(settings.dkim.dns_timeout_s)
 
 
-def _checkpoints(instance: Instance) -> "Service":
-    from vaguemestre.app.checkpoints import CheckpointService
+def _chores(instance: Instance) -> "list[Service]":
+    """Build what the worker does at intervals: checkpoints of the trace; the national directory when it is asked."""
+    from vaguemestre.app.directories import refresh_standings
+    from vaguemestre.app.periodic import Chore, PeriodicService
 
-    return CheckpointService(instance.checkpointer.run, instance.settings.access.trace.checkpoint_every_s)
+    access = instance.settings.access
+    every_s = access.trace.checkpoint_every_s
+    chores = [Chore(name="checkpoints", run=instance.checkpointer.run, every_s=every_s, at_end=True)]
+    if access.directory.source == "fhir":
+        every_s = access.directory.refresh_every_s
+        asking = Chore(
+            name="directory", run=lambda: refresh_standings(instance).total(), every_s=every_s, at_start=True
+        )
+        chores.append(asking)
+    return [PeriodicService(chore) for chore in chores]

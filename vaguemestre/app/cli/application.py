@@ -6,6 +6,7 @@ from vaguemestre.app.cli import (
     care,
     consent,
     decide,
+    directory,
     dmp,
     doctor,
     explain,
@@ -49,6 +50,7 @@ def build() -> typer.Typer:
     program.add_typer(dmp.commands, name="dmp")
     program.command("decide")(decide.decide)
     program.add_typer(matrix.commands, name="matrix")
+    program.add_typer(directory.commands, name="directory")
     program.command("explain")(explain.explain)
     program.add_typer(trace.commands, name="trace")
     program.command("doctor")(doctor.doctor)
