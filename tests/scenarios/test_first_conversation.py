@@ -19,7 +19,7 @@ def test_the_first_conversation_goes_as_the_mission_says(tmp_path: Path):
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "NON" not in done.stdout
+    assert "│ NON │" not in done.stdout
     log = (folder / "run" / "log.jsonl").read_text()
     for private in ("ROUX", "JEANNE", "279035121518989", "Compte rendu", "camille.martin", "plaie"):
         assert private not in log

@@ -13,7 +13,6 @@ from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
-from structlog.typing import Processor
 
 ALLOWED_KEYS = frozenset(
     {
@@ -80,40 +79,44 @@ def _error_by_name(_logger: object, _method: str, facts: MutableMapping[str, Any
     return facts
 
 
-def _in_role(role: str) -> Processor:
-    def add_role_and_time(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        facts["role"] = role
-        facts["timestamp"] = datetime.now(UTC)
-        return facts
+class _Output:
+    """Where lines go and which role they name; loggers keep it for ever, `configure` changes what is in it."""
 
-    return add_role_and_time
+    def __init__(self) -> None:
+        self.stream: TextIO | None = None
+        self.role = "cli"
+
+    def write(self, text: str) -> int:
+        return (self.stream or sys.stderr).write(text)
+
+    def flush(self) -> None:
+        (self.stream or sys.stderr).flush()
+
+
+_output = _Output()
+
+
+def _role_and_time(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    facts["role"] = _output.role
+    facts["timestamp"] = datetime.now(UTC)
+    return facts
 
 
 def _as_json(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> str:
     return _encode(facts).decode()
 
 
-class _StandardError:
-    """Standard error as it is when a line is written: loggers outlive a redirection (`CliRunner`, a test)."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
+structlog.configure(
+    processors=[_allow_listed, _error_by_name, structlog.processors.add_log_level, _role_and_time, _as_json],
+    logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _output)),
+    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    cache_logger_on_first_use=True,
+)
 
 
 def configure(stream: TextIO | None = None, *, role: str = "cli") -> None:
-    """Send the log of this process to STREAM (standard error when None), one JSON object a line.
-
-    To be called once, before the first event: loggers keep what they were made with.
-    """
-    structlog.configure(
-        processors=[_allow_listed, _error_by_name, structlog.processors.add_log_level, _in_role(role), _as_json],
-        logger_factory=structlog.WriteLoggerFactory(stream or cast("TextIO", _StandardError())),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )
+    """Send the log of this process to STREAM (standard error, as it is then, when None), one JSON object a line."""
+    _output.stream, _output.role = stream, role
 
 
 def get_logger(name: str) -> Any:

@@ -73,6 +73,7 @@ def test_logs_keep_allowed_keys_only():
     log.configure(stream, role="test")
 
     log.get_logger(__name__).info("message_accepted", size_bytes=3, subject="Résultats", error=ValueError("INS 2790"))
+    log.configure()
 
     line = json.loads(stream.getvalue())
     assert line["event"] == "message_accepted"
