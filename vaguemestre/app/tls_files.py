@@ -48,6 +48,8 @@ class ListenerTls:
         try:
             server_context(self.certificate, self.key, client_ca=self.client_ca, crls=lists)
             self.context.load_cert_chain(self.certificate, self.key)
+            if lists:
+                self.context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
             for path in (self.client_ca, *lists):
                 if path is not None:
                     self.context.load_verify_locations(path)

@@ -75,6 +75,7 @@ class GroupCommitWriter:
         self._begin = begin
         self._publish = publish
         self._turn = WriteTurn(engine)
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Unit]] = {}
         self._waiting: deque[_Unit] = deque()
         self._condition = threading.Condition()
         self._closing = False
@@ -89,13 +90,16 @@ class GroupCommitWriter:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(_Unit(work, future, loop))
+        gathered = self._gathered.setdefault(loop, [])
+        gathered.append(_Unit(work, future, loop))
+        if len(gathered) == 1:
+            loop.call_soon(self._put_gathered, loop)  # one hand-over for all that this turn of the loop submits
         return await future
 
     def submit_now(self, work: Callable[["Transaction"], T]) -> T:
         """Do as `submit` does, blocking the calling thread."""
         future: Future[T] = Future()
-        self._put(_Unit(work, future, None))
+        self._put([_Unit(work, future, None)])
         return future.result()
 
     def close(self) -> None:
@@ -107,12 +111,18 @@ class GroupCommitWriter:
         self._engine.dispose()
         self._turn.close()
 
-    def _put(self, unit: _Unit) -> None:
+    def _put_gathered(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._put(self._gathered.pop(loop))
+
+    def _put(self, units: Sequence[_Unit]) -> None:
         with self._condition:
-            if self._closing:
-                raise TemporaryFailure("catalogue: closing")
-            self._waiting.append(unit)
-            self._condition.notify()
+            if not self._closing:
+                self._waiting.extend(units)
+                self._condition.notify()
+                return
+        for unit in units:
+            unit.error = TemporaryFailure("catalogue: closing")
+            unit.settle()
 
     def _run(self) -> None:
         while group := self._take():

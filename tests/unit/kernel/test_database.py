@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, select
 
 from vaguemestre.kernel.database import Database, Instant, Transaction, insert_ignoring, metadata
+from vaguemestre.kernel.errors import TemporaryFailure
 
 parent = Table("kernel_parent", metadata, Column("id", Integer, primary_key=True), Column("at", Instant))
 child = Table(
@@ -50,6 +51,16 @@ async def test_units_that_wait_are_committed_together(database: Database):
     assert sum(groups) == 20
     assert len(groups) <= 2
     assert count(database, parent) == 20
+
+
+async def test_a_unit_that_comes_while_closing_is_refused(database_url: str):
+    catalogue = Database(database_url)
+    catalogue.close()
+
+    with pytest.raises(TemporaryFailure):
+        await catalogue.write(lambda tx: None)
+    with pytest.raises(TemporaryFailure):
+        catalogue.write_now(lambda tx: None)
 
 
 async def test_a_unit_that_fails_takes_no_other_with_it(database: Database):
