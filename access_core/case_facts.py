@@ -24,6 +24,7 @@ from access_core.case_people import (
     state_of,
     with_preferences,
 )
+from access_core.directories.identities import status_of
 from access_core.facts import Auth, Context, IdentityStatus, Mode, Resource, Subject
 from access_core.identifiers import INS
 from access_core.profiles import Profile, profile_by_ins
@@ -84,7 +85,7 @@ def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
     care = _care(tx, profile, sender.id, now)
     secret = standing_secret(tx, profile, sender.id, now)
     informed = request.informed if request.informed is not None else care is not None and care.informed
-    identity = IdentityStatus.ABSENTE if request.ins is None else request.identity
+    identity = IdentityStatus.ABSENTE if request.ins is None else _identity(tx, profile, request.identity)
     resource = replace(_document(request.document, profile, now), ins=identity)
     silent = secret is not None and secret.kind is SecretKind.TAIRE
     return CaseFacts(
@@ -130,7 +131,8 @@ def _reading_by_patient(tx: Transaction, request: ReadingRequest, reader: Profil
 def _reading_by_professional(tx: Transaction, request: ReadingRequest, reader: Sender) -> CaseFacts:
     profile, session, now = request.profile, request.session, request.now
     relation = relation_of(tx, profile, reader.id, now)
-    resource = with_preferences(tx, _document(request.document, profile, now), profile)
+    document = replace(_document(request.document, profile, now), ins=_identity(tx, profile, IdentityStatus.QUALIFIEE))
+    resource = with_preferences(tx, document, profile)
     keys = {"patient": profile.id, "professional": reader.id}
     return CaseFacts(
         act=Act.READ_DOCUMENT,
@@ -144,6 +146,13 @@ def _reading_by_professional(tx: Transaction, request: ReadingRequest, reader: S
         actor_id=reader.id,
         actor_label=reader.label,
     )
+
+
+def _identity(tx: Transaction, profile: Profile | None, found: IdentityStatus) -> IdentityStatus:
+    """Return the status of an identity whose traits agree: what `patient verify` kept, once it was asked."""
+    if profile is None or found is not IdentityStatus.QUALIFIEE:
+        return found
+    return status_of(tx, profile.id) or found
 
 
 def _care(tx: Transaction, profile: Profile | None, professional_id: str | None, now: datetime) -> Care | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from access_core.case_facts import filing_facts
+from access_core.case_inputs import DocumentFacts, FilingRequest, remote_sender
 from access_core.directories.identities import (
     COLUMNS,
     AnswerCode,
@@ -20,7 +22,7 @@ from access_core.directories.identities import (
 from access_core.facts import IdentityStatus
 from access_core.identifiers import INS
 from tests.conftest import NOON
-from tests.fictional.people import add_patient
+from tests.fictional.people import add_active_patient, add_patient
 from vaguemestre.kernel.database import Database
 from vaguemestre.kernel.errors import ConfigurationError
 
@@ -133,3 +135,27 @@ def test_other_columns_and_other_bytes_are_refused(database: Database, tmp_path:
         other.write_bytes(content)
         with pytest.raises(ConfigurationError):
             database.write_now(lambda tx: load_identities(tx, other))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (None, "H_HORS_PRISE_EN_CHARGE"),
+        (IdentityStatus.QUALIFIEE, "H_HORS_PRISE_EN_CHARGE"),
+        (IdentityStatus.RECUPEREE, "I_INS_NON_QUALIFIEE"),
+        (IdentityStatus.PROVISOIRE, "I_INS_NON_QUALIFIEE"),
+    ],
+)
+def test_the_status_that_was_kept_counts_when_a_document_is_filed(
+    database: Database, status: IdentityStatus | None, reason: str
+) -> None:
+    lea = database.write_now(lambda tx: add_active_patient(tx, NOON))
+    if status is not None:
+        database.write_now(lambda tx: keep_status(tx, lea.id, status, at=NOON))
+    request = FilingRequest(
+        sender=remote_sender("x@demo.mssante.fr"), ins=lea.ins, document=DocumentFacts(type_code="11502-2"), now=NOON
+    )
+
+    case = database.read_now(lambda tx: filing_facts(tx, request))
+
+    assert case.decide().reason == reason

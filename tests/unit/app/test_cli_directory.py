@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from access_core.professionals import professional_by_address
 from tests.unit.access_core.test_directories import ACTIVITIES, activity
 from tests.unit.access_core.test_identities import HEAD, ROWS
 from tests.unit.app.conftest import Run
-from tests.unit.app.test_cli import MARTIN, add_martin, said
+from tests.unit.app.test_cli import INS, MARTIN, add_martin, said
 from vaguemestre.app.bootstrap import Instance
 from vaguemestre.app.settings import load_settings
 
 NUMBER = "10001234567"
+TRAITS = ("--family", "DURAND", "--given", "Léa", "--birth-date", "1979-03-12", "--sex", "F")
 
 
 def standing(folder: Path) -> str | None:
@@ -68,3 +71,44 @@ def test_the_registry_of_identities_is_loaded_whole_or_not(run: Run, tmp_path: P
     assert json.loads(done.stdout) == {"layout": "identities", "lines": 4}
     file.write_text("\n".join([HEAD, "x,,A,B,2000-01-01,F,"]), encoding="utf-8")
     assert "line 2, column ins" in str(run("directory", "load", str(file), "--identities").exception)
+
+
+def identities(run: Run, folder: Path) -> None:
+    file = folder / "identites.csv"
+    file.write_text("\n".join([HEAD, *ROWS]), encoding="utf-8")
+    assert run("directory", "load", str(file), "--identities").exit_code == 0
+
+
+@pytest.mark.parametrize(("paper", "status"), [((), "recuperee"), (("--paper",), "qualifiee")])
+def test_a_patient_is_verified_as_she_is_added(run: Run, tmp_path: Path, paper: tuple[str, ...], status: str) -> None:
+    identities(run, tmp_path)
+
+    added = said(run, "patient", "add", INS, *TRAITS, "--verify", *paper)
+
+    assert added["identity"] == status
+    assert said(run, "patient", "verify", INS, "--paper")["identity"] == "qualifiee"
+
+
+@pytest.mark.parametrize(
+    ("ins", "given", "sentence"),
+    [(INS, "Lucie", "(01)"), ("255069999999934", "Léa", "autre INS"), (INS, "Zoé", "(01)")],
+)
+def test_who_is_not_confirmed_is_not_added(run: Run, tmp_path: Path, ins: str, given: str, sentence: str) -> None:
+    identities(run, tmp_path)
+    traits = [given if each == "Léa" else each for each in TRAITS]
+
+    refused = run("patient", "add", ins, *traits, "--verify")
+
+    assert sentence in str(refused.exception)
+    assert "aucun profil" in str(run("patient", "show", ins).exception)
+
+
+def test_a_paper_is_nothing_without_a_check(run: Run) -> None:
+    assert "--verify" in str(run("patient", "add", INS, *TRAITS, "--paper").exception)
+
+
+def test_a_wrong_rpps_key_is_told_when_a_mailbox_is_opened(run: Run) -> None:
+    done = run("mailbox", "add", MARTIN, "--name", "Dr X", "--rpps", NUMBER, "--password-stdin")
+
+    assert done.exit_code == 0
+    assert "clé du numéro RPPS" in done.stderr

@@ -50,3 +50,14 @@ def test_words_for_people(run: Run, tmp_path: Path) -> None:
     assert "pas de ligne" in str(run("matrix", "show", "--profession", "999").exception)
     run("matrix", "import", str(annex))
     assert run("matrix", "diff", str(annex)).stdout == "aucune case ne change\n"
+
+
+def test_what_if_cases_are_decided_with_the_matrix_in_force(run: Run, tmp_path: Path) -> None:
+    annex = tmp_path / "annexe.csv"
+    annex.write_text(ANNEX, encoding="utf-8")
+    before = said(run, "decide", "read_document", "profession=60", "doc=11502-2")
+
+    run("matrix", "import", str(annex))
+
+    after = said(run, "decide", "read_document", "profession=60", "doc=11502-2")
+    assert (before["decision"], after["reason_code"]) == ("PERMIT", "H_TYPE_DOCUMENT_INTERDIT")

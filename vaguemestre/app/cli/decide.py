@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaguemestre.app.cli.shared import AsJson, Refused, print_facts, print_rows
+from vaguemestre.app.cli.shared import AsJson, Config, Refused, print_facts, print_rows, read_settings
 
 if TYPE_CHECKING:
     from access_core.cases import CaseResult
@@ -18,14 +18,16 @@ def decide(
     act: Annotated[str | None, typer.Argument(metavar="ACT", help="Acte, par exemple read_document.")] = None,
     given: Annotated[list[str] | None, typer.Argument(metavar="key=value…", help="Faits du cas.")] = None,
     cases: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Table de cas.")] = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Décide un cas, ou une table de cas.
+    """Décide un cas, ou une table de cas, avec la matrice en vigueur dans l'instance s'il y en a une ici.
 
     Sort avec 1 si une colonne attendue (expected_decision, reason_code) n'est pas suivie.
     """
     if (act is None) == (cases is None):
         raise Refused("donnez un acte et ses faits, ou --cases FICHIER.csv")
+    _choose_matrix(config)
     if cases is None:
         print_facts(_decide_one(str(act), given or []), as_json=as_json)
         return
@@ -40,6 +42,16 @@ def decide(
         raise Refused(f"{differing} cas sur {len(results)} ne donnent pas ce qui est attendu")
     if any(each.doubtful for each in results):
         raise Refused("un acte ou une valeur est inconnu : le cas est refusé ; corrigez les lignes nommées")
+
+
+def _choose_matrix(config: Path | None) -> None:
+    """Put the matrix of the instance in force; without an instance, the one that comes with the program decides."""
+    from access_core.matrix_in_force import IN_FORCE
+    from vaguemestre.app.settings import find_config
+
+    if config is not None or find_config(None).exists():
+        access = read_settings(config).access
+        IN_FORCE.choose(access.matrix_file, access.matrix_mode)
 
 
 def _decide_one(name: str, given: list[str]) -> dict[str, object]:

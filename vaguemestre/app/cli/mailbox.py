@@ -150,7 +150,7 @@ def _open_all(instance: "Instance", rows: list[dict[str, str]], password: str) -
 
 
 def _professional(instance: "Instance", row: dict[str, str]) -> "NewProfessional":
-    from access_core.identifiers import RPPS, MssAddress
+    from access_core.identifiers import MssAddress
     from access_core.professionals import MailboxType, NewProfessional
 
     address = MssAddress.parse(row["address"])
@@ -163,11 +163,21 @@ def _professional(instance: "Instance", row: dict[str, str]) -> "NewProfessional
         type=MailboxType(row["type"]),
         name=row["name"],
         created_at=instance.clock.now(),
-        rpps=RPPS.parse(row["rpps"]).number if row.get("rpps") else None,
+        rpps=_rpps(row["rpps"]) if row.get("rpps") else None,
         profession=row.get("profession") or None,
         structure=row.get("structure") or None,
         members=tuple(filter(None, (row.get("members") or "").split(";"))),
     )
+
+
+def _rpps(text: str) -> str:
+    """Read an RPPS; a key that does not match is only told, since official records have such."""
+    from access_core.identifiers import RPPS
+
+    rpps = RPPS.parse(text)
+    if not rpps.luhn_matches:
+        typer.echo("la clé du numéro RPPS ne correspond pas ; il est gardé tel quel", err=True)
+    return rpps.number
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:

@@ -38,12 +38,19 @@ def add(
     announce: Annotated[
         bool, typer.Option("--announce", help="Création automatique : annoncée, ouverte six semaines après.")
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Vérifie les traits auprès d'INSi, ou du registre qui le remplace.")
+    ] = False,
+    paper: Annotated[bool, typer.Option("--paper", help="Avec --verify : une pièce d'identité a été vue.")] = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Crée un profil ; il est non_active jusqu'à « patient activate »."""
     from access_core.profiles import NewProfile
     from vaguemestre.app.administration import announce_profile, open_profile
+
+    if paper and not verify:
+        raise Refused("--paper va avec --verify")
 
     with opened(config) as instance:
         now, delay = instance.clock.now(), timedelta(days=instance.settings.access.life.opening_days)
@@ -58,8 +65,26 @@ def add(
             opens_at=now + delay if announce else None,
         )
         create = announce_profile if announce else open_profile
-        added = instance.database.write_now(lambda tx: create(tx, instance.mail_store, new))
-        print_facts(describe(instance, added), as_json=as_json)
+
+        def work(tx: "Transaction") -> "tuple[Profile, dict[str, object]]":
+            added = create(tx, instance.mail_store, new)
+            return added, _verified(tx, instance, added, paper=paper) if verify else {}
+
+        added, identity = instance.database.write_now(work)
+        print_facts({**describe(instance, added), **identity}, as_json=as_json)
+
+
+@commands.command("verify")
+def verify_identity(
+    ins: InsText,
+    paper: Annotated[bool, typer.Option("--paper", help="Une pièce d'identité a été vue.")] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Vérifie l'identité d'un patient ; son statut (récupérée, qualifiée) compte dans les décisions."""
+    with opened(config) as instance:
+        facts = instance.database.write_now(lambda tx: _verified(tx, instance, find(tx, instance, ins), paper=paper))
+    print_facts(facts, as_json=as_json)
 
 
 @commands.command()
@@ -190,3 +215,15 @@ def describe(instance: "Instance", found: "Profile") -> dict[str, object]:
         "status": found.status,
         "id": found.id,
     }
+
+
+def _verified(tx: "Transaction", instance: "Instance", found: "Profile", *, paper: bool) -> dict[str, object]:
+    """Check the traits of a profile and return what is then known of her identity."""
+    from access_core.directories.identities import KnownIdentities
+    from vaguemestre.app.administration import note
+    from vaguemestre.app.directories import check_identity
+
+    now = instance.clock.now()
+    status = check_identity(tx, KnownIdentities(tx), found, paper=paper, now=now)
+    note(tx, f"identity_{status}", now, profile_id=found.id)
+    return {"identity": status}
