@@ -8,6 +8,7 @@ own, so that only the faulty one fails. Hence units must be re-runnable.
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -29,6 +30,7 @@ Work = Callable[["Transaction"], Any]
 Publish = Callable[[Iterable[str]], None]
 GROUP_LIMIT = 200
 DEADLOCK_TRIES = 5
+RESTED_S = 1.0
 DEADLOCKS = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
 
 
@@ -79,6 +81,8 @@ class GroupCommitWriter:
         self._waiting: deque[_Unit] = deque()
         self._condition = threading.Condition()
         self._closing = False
+        self._connection: Connection | None = None
+        self._used_at = 0.0
         self._thread = threading.Thread(target=self._run, name="catalogue-writer", daemon=True)
         self._thread.start()
 
@@ -108,6 +112,7 @@ class GroupCommitWriter:
             self._closing = True
             self._condition.notify()
         self._thread.join()
+        self._disconnect()
         self._engine.dispose()
         self._turn.close()
 
@@ -160,12 +165,31 @@ class GroupCommitWriter:
             self._publish(topics)
 
     def _transact(self, group: Sequence[_Unit]) -> set[str]:
-        with self._turn, self._engine.connect() as connection, connection.begin():
-            tx = self._begin(connection)
-            for unit in group:
-                unit.result = unit.work(tx)
-            tx.prepare_commit()
+        connection = self._connected()
+        try:
+            with self._turn, connection.begin():
+                tx = self._begin(connection)
+                for unit in group:
+                    unit.result = unit.work(tx)
+                tx.prepare_commit()
+        except BaseException:
+            self._disconnect()  # whatever state it is in, the next group begins with a fresh one
+            raise
+        self._used_at = time.monotonic()
         return tx.topics
+
+    def _connected(self) -> "Connection":
+        """Return the connection in use; one that rested a while goes through the pool, which tries it first."""
+        if self._connection is not None and time.monotonic() - self._used_at > RESTED_S:
+            self._disconnect()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _is_deadlock(error: BaseException | None) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, select
 
+from tests.standins.postgres import PostgresServer
 from vaguemestre.kernel.database import Database, Instant, Transaction, insert_ignoring, metadata
 from vaguemestre.kernel.errors import TemporaryFailure
 
@@ -146,4 +147,24 @@ def test_topics_are_published_after_commit(database_url: str):
 
     assert published.wait(5)
     assert seen == [({"mailbox:1"}, 1)]
+    catalogue.close()
+
+
+def test_the_writer_finds_its_way_back_after_the_server_dropped_it(postgres: PostgresServer):
+    catalogue = Database(postgres.fresh_database())
+    catalogue.create_all()
+    catalogue.write_now(lambda tx: tx.add(parent, {"id": 1, "at": None}))
+    drop = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    catalogue.read_now(lambda tx: tx.execute(drop).all())
+
+    outcomes = []
+    for number in (2, 3):
+        try:
+            catalogue.write_now(lambda tx, number=number: tx.add(parent, {"id": number, "at": None}))
+            outcomes.append(number)
+        except TemporaryFailure:
+            outcomes.append(None)
+
+    assert outcomes[1] == 3
+    assert count(catalogue, parent) == 1 + sum(each is not None for each in outcomes)
     catalogue.close()
