@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
 from access_core.acts import Act
 from access_core.case_acts import Asking
 from access_core.case_inputs import CaseFacts
@@ -20,7 +22,10 @@ from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import TraceEntry, record
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.errors import TemporaryFailure
+from vaguemestre.kernel.log import get_logger
 
+log = get_logger(__name__)
+_FAILURES = (TemporaryFailure, ObligationFailed, DBAPIError)
 T = TypeVar("T")
 Step = Callable[[Transaction], object]
 
@@ -76,8 +81,9 @@ def settle(database: Database, asking: Asking, act: Act, work: Callable[[Transac
     """
     try:
         return database.write_now(work)
-    except (TemporaryFailure, ObligationFailed):
-        with contextlib.suppress(TemporaryFailure):
+    except _FAILURES as error:
+        log.error("act_failed", act=act, error=error)
+        with contextlib.suppress(*_FAILURES):
             database.write_now(lambda tx: _note_failure(tx, asking, act))
         return Outcome(unavailable())
 
@@ -88,8 +94,9 @@ async def settle_soon(
     """Do as `settle` does, from an event loop."""
     try:
         return await database.write(work)
-    except (TemporaryFailure, ObligationFailed):
-        with contextlib.suppress(TemporaryFailure):
+    except _FAILURES as error:
+        log.error("act_failed", act=act, error=error)
+        with contextlib.suppress(*_FAILURES):
             await database.write(lambda tx: _note_failure(tx, asking, act))
         return Outcome(unavailable())
 

@@ -112,7 +112,7 @@ def test_the_mother_shares_with_the_father_and_with_nobody_more(family: Family) 
     represented = {(role, person) for role, person, _ in family.sharings(CHILD)}
     assert {("represented", MOTHER), ("represented", FATHER)} <= represented
     family.add_active_adult(UNCLE)
-    assert "two representatives" in family.refusal(*invite, "--to", UNCLE, "--declare")
+    assert "[H_LIMITE_DELEGATIONS]" in family.refusal(*invite, "--to", UNCLE, "--declare")
 
 
 @pytest.mark.requirement("VGM:ACCESS-BLOCK")
