@@ -154,7 +154,10 @@ def test_the_writer_finds_its_way_back_after_the_server_dropped_it(postgres: Pos
     catalogue = Database(postgres.fresh_database())
     catalogue.create_all()
     catalogue.write_now(lambda tx: tx.add(parent, {"id": 1, "at": None}))
-    drop = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    drop = sqlalchemy.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
     catalogue.read_now(lambda tx: tx.execute(drop).all())
 
     outcomes = []
