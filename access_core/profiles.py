@@ -5,7 +5,6 @@ profile is `non_active` or `actif`. Closing with archive or deletion, and what f
 these changes and do not replace them.
 """
 
-from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -70,8 +69,8 @@ class Profile:
     def majority(self) -> datetime:
         """Return the instant from which `age` says that she is of age; born on 29 February: on 1 March."""
         year = self.birth_date.year + MAJORITY_YEARS
-        leap_day = (self.birth_date.month, self.birth_date.day) == (2, 29)
-        day = date(year, 3, 1) if leap_day and not isleap(year) else self.birth_date.replace(year=year)
+        leap_day = (self.birth_date.month, self.birth_date.day) == (2, 29)  # 18 years later never is one
+        day = date(year, 3, 1) if leap_day else self.birth_date.replace(year=year)
         return datetime.combine(day, time.min, UTC)
 
     def __repr__(self) -> str:
