@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
-from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.replies import Refusal, Reply, defer, refuse
 from smtp_gateway.session import Door, MailEnvelope, PeerSession
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure
 from vaguemestre.kernel.log import get_logger
@@ -260,8 +260,8 @@ class SmtpConnection(SMTP):
                 self._reply(refuse(Refusal.NOT_ASCII))
             except ProtocolError:
                 self._reply(refuse(Refusal.SYNTAX))
-            except TemporaryFailure:
-                self._reply(refuse(Refusal.TEMPORARY))
+            except TemporaryFailure as failure:
+                self._reply(defer(failure))
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         # What came in clear lies in the old reader and in _pending, and is dropped with them (RFC 3207 §4.2). There

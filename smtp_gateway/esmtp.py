@@ -12,7 +12,7 @@ from smtp_gateway.data_stream import DataDecoder, Fault
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.size import check_declared_size
 from smtp_gateway.session import Intake
-from vaguemestre.kernel.errors import TemporaryFailure
+from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
 
 FAULTS = {
     Fault.BARE_LINE_END: Refusal.BARE_LINE_END,
@@ -215,8 +215,10 @@ class EsmtpProtocol(SmtpConnection):
             if content and refusal is None:
                 try:
                     await intake.write(content)
-                except TemporaryFailure:
+                except StorageFull:
                     refusal = Refusal.STORAGE
+                except TemporaryFailure:
+                    refusal = Refusal.TEMPORARY
             allowed_s = self._settings.command_timeout_s + taken / self._settings.data_floor_bytes_s
             if self.loop.time() - started > allowed_s:
                 return Refusal.TOO_SLOW

@@ -11,7 +11,7 @@ from mailstore.store import Draft
 from smtp_gateway.arrival import Refused
 from smtp_gateway.dkim import DkimCheck
 from smtp_gateway.header import HeaderBlock
-from smtp_gateway.replies import REPLIES, Refusal, Reply, accepted, refuse
+from smtp_gateway.replies import REPLIES, Refusal, Reply, accepted, defer, refuse
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
@@ -84,7 +84,7 @@ class MessageIntake:
             return REPLIES[refused.reason.value]
         except TemporaryFailure as failure:
             log.warning("message_deferred", error=failure)
-            return refuse(Refusal.TEMPORARY)
+            return defer(failure)
 
     async def discard(self) -> None:
         """Forget what was written."""

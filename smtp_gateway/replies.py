@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from access_core.reasons import REGISTER, Reason
+from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
 
 
 class Refusal(StrEnum):
@@ -152,6 +153,11 @@ HELP = Reply(b"214 2.0.0 RFC 5321\r\n")
 def refuse(reason: Reason | Refusal) -> Reply:
     """Return the reply of a reason."""
     return REPLIES[reason.value]
+
+
+def defer(failure: TemporaryFailure) -> Reply:
+    """Return the reply of a failure that may pass: 452 when there is no room left, else 451 (RFC 5321 §4.2.3)."""
+    return refuse(Refusal.STORAGE if isinstance(failure, StorageFull) else Refusal.TEMPORARY)
 
 
 def accepted(message_id: str) -> Reply:

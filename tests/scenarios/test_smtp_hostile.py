@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.smtp_gateway.world import DURAND, MARTIN, PASSWORD, PATIENT, PEER, Options, World, letter, running
+from tests.unit.smtp_gateway.world import DURAND, MARTIN, PASSWORD, PEER, Options, World, letter, running
 from vaguemestre.kernel.database import Transaction
-from vaguemestre.kernel.errors import TemporaryFailure
 
 AUTH = base64.b64encode(f"\0{MARTIN}\0{PASSWORD}".encode()).decode()
 ENHANCED = re.compile(rb"\d{3}[ -][245]\.\d{1,3}\.\d{1,3} ")
@@ -320,52 +319,6 @@ def test_peer_that_chatters_without_identifying_itself_is_let_go(tmp_path: Path)
 
         assert replies[-1].startswith(b"421 4.4.2")
         raw.close()
-
-
-def test_full_disk_answers_452_and_recovers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        async def append(self, chunk: bytes) -> None:
-            raise TemporaryFailure("blobs: no space left")
-
-        async def discard(self) -> None:
-            return
-
-    before = len(world.messages(DURAND))
-    content = letter(MARTIN, DURAND) + (b"z" * 70 + b"\r\n") * 5_000
-    with inside_tls(world) as client:
-        with monkeypatch.context() as patched:
-            patched.setattr(type(world.blobs), "create", lambda _self: Full())
-            refused = send_data(client, content)
-        accepted = send_data(client, content)
-
-    assert refused == b"452 4.3.1 Espace de stockage insuffisant. Reessayez plus tard. [S_STOCKAGE]\r\n"
-    assert accepted.startswith(b"250")
-    assert len(world.messages(DURAND)) == before + 1
-
-
-def test_catalogue_away_answers_451_and_recovers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(_self: object, _work: object) -> None:
-        raise TemporaryFailure("catalogue: away")
-
-    before = len(world.messages(DURAND))
-    with inside_tls(world) as client:
-        client.ask(f"MAIL FROM:<{MARTIN}>".encode())
-        client.ask(f"RCPT TO:<{DURAND}>".encode())
-        client.ask(b"DATA")
-        with monkeypatch.context() as patched:
-            patched.setattr(type(world.database), "write", away)
-            client.send(letter(MARTIN, DURAND) + b".\r\n")
-            refused = client.reply()
-            patched.setattr(type(world.database), "read", away)
-            client.ask(f"MAIL FROM:<{MARTIN}>".encode())
-            at_rcpt = client.ask(f"RCPT TO:<{PATIENT}>".encode())
-        client.ask(b"RSET")
-        accepted = send_data(client, letter(MARTIN, DURAND))
-
-    assert refused.startswith(b"451 4.3.0")
-    assert at_rcpt.startswith(b"451 4.3.0")
-    assert accepted.startswith(b"250")
-    assert len(world.messages(DURAND)) == before + 1
 
 
 def test_fault_of_ours_ends_the_session_with_451_and_not_the_listener(

@@ -20,9 +20,24 @@ UNPRIVILEGED = "postgres"  # made by Debian's package; PostgreSQL refuses to run
 class PostgresServer:
     """A running server; each `fresh_database` is empty."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
         self._numbers = count(1)
+        _run(_programs() / "initdb", "-D", str(folder / "data"), "-A", "trust", "-U", UNPRIVILEGED, "-E", "UTF8")
+
+    def start(self) -> None:
+        """Start it, on the same port each time; returns once it answers."""
+        own = f"-c unix_socket_directories={self._folder} -c max_connections=300"
+        options = f"-c listen_addresses=127.0.0.1 -p {self.port} {own}"
+        self._control("-l", str(self._folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *arguments: str) -> None:
+        _run(_programs() / "pg_ctl", "-D", str(self._folder / "data"), "-w", *arguments)
 
     def fresh_database(self) -> str:
         """Create an empty database and return its SQLAlchemy URL."""
@@ -36,19 +51,18 @@ class PostgresServer:
 @contextlib.contextmanager
 def start_postgres() -> Iterator[PostgresServer]:
     """Start a server on a free port of the loopback interface; stop it and remove its data afterwards."""
-    programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="vaguemestre-postgres-"))
-    port = free_port()
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED)
-        _run(programs / "initdb", "-D", str(folder / "data"), "-A", "trust", "-U", UNPRIVILEGED, "-E", "UTF8")
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c max_connections=300"
-        _run(programs / "pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-w", "-o", options, "start")
-        yield PostgresServer(port)
+        server = PostgresServer(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(subprocess.CalledProcessError):  # a test may have stopped it
+                server.stop()
     finally:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            _run(programs / "pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "-w", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ turns by a lock file, since SQLite's own waiting polls.
 import contextlib
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from vaguemestre.kernel.errors import TemporaryFailure
+from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
 
 BUSY_TIMEOUT_MS = 30_000
 PRAGMAS = (
@@ -40,15 +41,24 @@ def build_writer(url: str) -> Engine:
 
 @contextlib.contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn a database that is away, full or locked into TemporaryFailure; other errors are bugs and pass."""
+    """Turn a database that is away, locked or full (StorageFull) into TemporaryFailure; other errors are bugs."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        if _is_full(error.orig):
+            raise StorageFull("catalogue: no space left") from error
         raise TemporaryFailure(f"catalogue: {type(error.orig).__name__}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise TemporaryFailure("catalogue: connection lost") from error
         raise
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Say whether the database reports a full disk (PostgreSQL: disk_full), or an I/O error that comes of one."""
+    if isinstance(error, sqlite3.Error):
+        return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return getattr(error, "sqlstate", None) == "53100"
 
 
 class WriteTurn:

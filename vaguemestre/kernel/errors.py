@@ -25,6 +25,10 @@ class TemporaryFailure(VaguemestreError):
     """Nothing was done and the same request may succeed later (disk full, database away)."""
 
 
+class StorageFull(TemporaryFailure):
+    """There is no room left, in the catalogue or for blobs; nothing was kept."""
+
+
 class PermanentFailure(VaguemestreError):
     """Nothing was done and trying again cannot help."""
 

@@ -4,6 +4,7 @@ The event is a constant; facts are keys. A key that is not in ALLOWED_KEYS is dr
 name, a subject or an address cannot slip into a log by mistake.
 """
 
+import contextlib
 import logging
 import sys
 from collections import Counter
@@ -87,10 +88,15 @@ class _Output:
         self.role = "cli"
 
     def write(self, text: str) -> int:
-        return (self.stream or sys.stderr).write(text)
+        """Write a line; one that cannot be written (a full disk) is lost rather than stop the work that it tells."""
+        with contextlib.suppress(OSError):
+            return (self.stream or sys.stderr).write(text)
+        return 0
 
     def flush(self) -> None:
-        (self.stream or sys.stderr).flush()
+        """Send what is buffered."""
+        with contextlib.suppress(OSError):
+            (self.stream or sys.stderr).flush()
 
 
 _output = _Output()

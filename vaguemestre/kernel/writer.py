@@ -29,7 +29,7 @@ T = TypeVar("T")
 Work = Callable[["Transaction"], Any]
 Publish = Callable[[Iterable[str]], None]
 GROUP_LIMIT = 200
-DEADLOCK_TRIES = 5
+TRIES = 5
 RESTED_S = 1.0
 DEADLOCKS = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
 
@@ -83,6 +83,7 @@ class GroupCommitWriter:
         self._closing = False
         self._connection: Connection | None = None
         self._used_at = 0.0
+        self._committing = False  # a connection lost from then on leaves open whether the group is durable
         self._thread = threading.Thread(target=self._run, name="catalogue-writer", daemon=True)
         self._thread.start()
 
@@ -152,19 +153,20 @@ class GroupCommitWriter:
                 self._commit([unit])
 
     def _attempt(self, group: Sequence[_Unit]) -> None:
-        """Run the group in one transaction, again while PostgreSQL reports that two processes deadlocked."""
-        for attempt in range(1, DEADLOCK_TRIES + 1):
+        """Run the group in one transaction; again when PostgreSQL rolled it back and a new try may succeed."""
+        for attempt in range(1, TRIES + 1):
             try:
                 with translated_errors():
                     topics = self._transact(group)
                 break
             except TemporaryFailure as error:
-                if attempt == DEADLOCK_TRIES or not _is_deadlock(error.__cause__):
+                if attempt == TRIES or self._committing or not _was_rolled_back(error.__cause__):
                     raise
         if topics:
             self._publish(topics)
 
     def _transact(self, group: Sequence[_Unit]) -> set[str]:
+        self._committing = False
         connection = self._connected()
         try:
             with self._turn, connection.begin():
@@ -172,6 +174,7 @@ class GroupCommitWriter:
                 for unit in group:
                     unit.result = unit.work(tx)
                 tx.prepare_commit()
+                self._committing = True
         except BaseException:
             self._disconnect()  # whatever state it is in, the next group begins with a fresh one
             raise
@@ -192,8 +195,11 @@ class GroupCommitWriter:
             self._connection = None
 
 
-def _is_deadlock(error: BaseException | None) -> bool:
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in DEADLOCKS
+def _was_rolled_back(error: BaseException | None) -> bool:
+    """Say whether the server dropped the transaction for a reason of the moment: a deadlock, a lost connection."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in DEADLOCKS
 
 
 def _settle_all(group: Sequence[_Unit]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaguemestre.kernel.blobs.contract import CHUNK_BYTES
-from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
+from vaguemestre.kernel.errors import IntegrityError, StorageFull, TemporaryFailure
 from vaguemestre.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FILE_BYTES = 1 << 30
 OPEN_FILES = 64
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 PUNCH_HOLE_KEEP_SIZE = 0x03  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -93,16 +94,17 @@ class SegmentFile:
         """Write CHUNK at the end; returns its offset.
 
         Raises:
-            TemporaryFailure: no space left, or the disk fails.
+            StorageFull: no space left.
+            TemporaryFailure: the disk fails.
         """
         offset, self.size = self.size, self.size + len(chunk)
         self.dirty = True
         try:
             written = os.pwrite(self.descriptor, chunk, offset)
         except OSError as error:
-            raise TemporaryFailure(f"blobs: {errno.errorcode.get(error.errno or 0, 'EIO')}") from error
+            raise _failure(error) from error
         if written != len(chunk):
-            raise TemporaryFailure("blobs: ENOSPC")
+            raise StorageFull("blobs: ENOSPC")
         return offset
 
 
@@ -173,7 +175,7 @@ class LocalBlobs:
                 os.fdatasync(file.descriptor)
             except OSError as error:
                 file.dirty = True
-                raise TemporaryFailure("blobs: fdatasync failed") from error
+                raise _failure(error) from error
 
     def delete(self, reference: str) -> None:
         """Punch the blob's chunks out of its file."""
@@ -191,7 +193,7 @@ class LocalBlobs:
         try:
             return SegmentFile(self._folder)
         except OSError as error:
-            raise TemporaryFailure(f"blobs: {errno.errorcode.get(error.errno or 0, 'EIO')}") from error
+            raise _failure(error) from error
 
     def _reader(self, name: str) -> int:
         with self._lock:
@@ -204,6 +206,11 @@ class LocalBlobs:
                 except FileNotFoundError:
                     raise IntegrityError("blob: its segment file is missing") from None
             return descriptor
+
+
+def _failure(error: OSError) -> TemporaryFailure:
+    name = errno.errorcode.get(error.errno or 0, "EIO")
+    return StorageFull(f"blobs: {name}") if error.errno in FULL else TemporaryFailure(f"blobs: {name}")
 
 
 def _punch(descriptor: int, extent: Extent) -> None:
