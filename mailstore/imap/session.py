@@ -62,6 +62,7 @@ class Session:
         "changed_meanwhile",
         "continuation",
         "core",
+        "enabled",
         "house",
         "idling",
         "known_uids",
@@ -83,6 +84,7 @@ class Session:
         self.peer = ""
         self.secure = False
         self.account: Account | None = None
+        self.enabled: frozenset[str] = frozenset()
         self.mailbox_id = ""
         self.view: View | None = None
         self.continuation: Continuation | None = None
@@ -137,6 +139,12 @@ class Session:
         self.mailbox_id = self.parts.mailbox_of(account)
         self.core.advance(Step.AUTHENTICATED)
 
+    def enable(self, *names: str) -> None:
+        """Begin extensions that ENABLE names; QRESYNC begins CONDSTORE too (RFC 7162 §3.2.3)."""
+        self.enabled = self.enabled.union(names, ("CONDSTORE",) if "QRESYNC" in names else ())
+        if self.view is not None:
+            self.view.enabled = self.enabled
+
     def listen(self) -> None:
         """Hear of every change of the mailbox from now on."""
         self.changed_meanwhile = False
@@ -147,6 +155,7 @@ class Session:
     def select(self, view: View) -> None:
         """Begin the selected state; what changed while the folder was being opened is told next."""
         self.view = view
+        view.enabled = self.enabled
         view.dirty = self.changed_meanwhile
         self.core.advance(Step.SELECTED)
 

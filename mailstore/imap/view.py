@@ -9,11 +9,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from mailstore.imap.protocol.commands import Target
 from mailstore.imap.protocol.responses import flag_list, untagged
+from mailstore.imap.protocol.sequence import Target, format_set
 from mailstore.model import Changes, Entry
 
 _NOTHING: frozenset[int] = frozenset()
+_NO_WORDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Opened:
 class View:
     """One session's view of one folder."""
 
-    __slots__ = ("_held", "checked_at", "dirty", "modseq", "opened", "uidnext", "uids")
+    __slots__ = ("_held", "checked_at", "dirty", "enabled", "modseq", "opened", "uidnext", "uids")
 
     def __init__(self, opened: Opened, uids: "array[int]", checked_at: float) -> None:
         self.opened = opened
@@ -40,6 +41,7 @@ class View:
         self.uidnext = opened.uidnext
         self.modseq = opened.modseq
         self.dirty = False
+        self.enabled: frozenset[str] = _NO_WORDS
         self.checked_at = checked_at
         self._held: set[int] | None = None
 
@@ -120,7 +122,16 @@ class View:
         if sequence is None:
             return None
         flags = flag_list(entry.flags, recent=self.is_recent(entry.uid))
+        if "CONDSTORE" in self.enabled:
+            return b"* %d FETCH (UID %d FLAGS %s MODSEQ (%d))\r\n" % (sequence, entry.uid, flags, entry.modseq)
         return b"* %d FETCH (UID %d FLAGS %s)\r\n" % (sequence, entry.uid, flags)
+
+    def modseq_line(self, entry: Entry) -> bytes | None:
+        """Return the untagged FETCH that tells an entry's modseq alone (RFC 7162 §3.1.3), None when not in view."""
+        sequence = self.sequence(entry.uid)
+        return (
+            None if sequence is None else b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (sequence, entry.uid, entry.modseq)
+        )
 
     def _expunge(self, gone: set[int]) -> list[bytes]:
         """Remove messages, the last first, so that each sequence number is right when it is read."""
@@ -128,7 +139,10 @@ class View:
         if not sequences:
             return []
         sequences.sort(reverse=True)
+        vanished = [self.uids[sequence - 1] for sequence in reversed(sequences)]
         self.uids = array("I", (uid for uid in self.uids if uid not in gone))
+        if "QRESYNC" in self.enabled:  # RFC 7162 §3.2.10
+            return [untagged(b"VANISHED " + format_set(vanished))]
         return [b"* %d EXPUNGE\r\n" % sequence for sequence in sequences]
 
     def _arrive(self, uids: list[int]) -> list[bytes]:

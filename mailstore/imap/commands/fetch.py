@@ -13,6 +13,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from mailstore.imap.commands.condstore import WORD as CONDSTORE
+from mailstore.imap.commands.condstore import asks_for_modseqs, become_aware
+from mailstore.imap.commands.qresync import NOT_ENABLED, vanished
+from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, section_item, span_item
 from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Attribute, Fetch
@@ -55,6 +59,12 @@ async def fetch(session: Session, command: Fetch) -> Outcome:
     uids = view.resolve(command.target)
     if uids is None:
         return bad("no such message")
+    if asks_for_modseqs(command):
+        become_aware(session)
+    if command.vanished:
+        if QRESYNC not in session.enabled:
+            return NOT_ENABLED
+        session.send(*await vanished(session, command.changed_since or 0, command.target.numbers))
     seen: frozenset[int] = frozenset()
     if not view.read_only and any(section.sets_seen for section in command.sections):
         seen = await _mark_seen(session, uids, may_expunge=command.target.uid)
@@ -127,13 +137,16 @@ class _Reader:
         self._seen = seen
         self._sections = command.sections
         self._attributes = _with_uid(command)
-        self._with_flags = (*self._attributes, Attribute.FLAGS)
+        self._changed_since = command.changed_since
+        told = (Attribute.FLAGS, Attribute.MODSEQ) if CONDSTORE in session.enabled else (Attribute.FLAGS,)
+        self._with_flags = tuple(dict.fromkeys((*self._attributes, *told)))
         self._indexed = not FROM_INDEX.isdisjoint(self._attributes)
 
     def run(self, tx: Transaction, start: int) -> _Run:
         """Render messages from the place START on."""
         end = min(start + (OPEN_RUN if self._sections else LIST_RUN), len(self._uids))
-        entries = self._store.entries(tx, self._view.folder_id, self._uids[start:end])
+        since = self._changed_since
+        entries = self._store.entries(tx, self._view.folder_id, self._uids[start:end], since_modseq=since or 0)
         indexes = {}
         if self._indexed:  # damaged ones are absent
             indexes = self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
@@ -150,6 +163,8 @@ class _Reader:
             else:
                 run.large = rendered
         run.missing += end - start - len(entries)
+        if since is not None:
+            run.missing = 0  # those that did not change are left out on purpose
         return run
 
     def _end_before(self, run: _Run, start: int, place: int, entry: Entry) -> _Run:

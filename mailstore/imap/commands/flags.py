@@ -3,11 +3,14 @@
 After its own change the session looks at the folder again, so that what others did in between is told in order
 and its own change never twice.
 
-Source: RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 4315 §2.1.
+Source: RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 4315 §2.1; RFC 7162 §3.1.3, §3.2.7.
 """
 
+from mailstore.imap.commands.condstore import WORD, asks_for_modseqs, become_aware, conditional_end
+from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.outcome import EXPUNGE_ISSUED, READ_ONLY, Outcome, bad, ok
-from mailstore.imap.protocol.commands import Expunge, Store, Target
+from mailstore.imap.protocol.commands import Expunge, Store
+from mailstore.imap.protocol.sequence import Target
 from mailstore.imap.session import Session
 from mailstore.model import FlagChange
 
@@ -20,15 +23,21 @@ async def store_flags(session: Session, command: Store) -> Outcome:
     uids = view.resolve(command.target)
     if uids is None:
         return bad("no such message")
-    change = FlagChange(op=command.operation.value, flags=command.flags)
+    if asks_for_modseqs(command):
+        become_aware(session)
+    change = FlagChange(op=command.operation.value, flags=command.flags, unchanged_since=command.unchanged_since)
 
     result = await session.write(lambda tx: session.parts.store.change_flags(tx, view.folder_id, uids, change))
     entries = result.changed
     told = {entry.uid for entry in entries}
     await session.refresh(may_expunge=command.target.uid, quiet=told)
-    if not command.silent:
-        session.send(*(line for entry in entries if (line := view.flags_line(entry)) is not None))
-    return ok() if len(told) == len(uids) else ok("Des messages n'existent plus.", EXPUNGE_ISSUED)
+    line_of = view.modseq_line if command.silent else view.flags_line
+    if not command.silent or WORD in session.enabled:
+        session.send(*(line for entry in entries if (line := line_of(entry)) is not None))
+    missing = len(told) + len(result.modified) < len(uids)
+    if result.modified:
+        return conditional_end(session, command, result.modified, missing=missing)
+    return ok("Des messages n'existent plus.", EXPUNGE_ISSUED) if missing else ok()
 
 
 async def expunge(session: Session, command: Expunge) -> Outcome:
@@ -38,6 +47,6 @@ async def expunge(session: Session, command: Expunge) -> Outcome:
         return READ_ONLY
     uids = None if command.uids is None else view.resolve(Target(command.uids, uid=True))
 
-    await session.write(lambda tx: session.parts.store.expunge(tx, view.folder_id, uids))
+    gone = await session.write(lambda tx: session.parts.store.expunge(tx, view.folder_id, uids))
     await session.refresh(may_expunge=True)
-    return ok()
+    return ok("Fait.", b"HIGHESTMODSEQ %d" % view.modseq) if gone and QRESYNC in session.enabled else ok()

@@ -5,6 +5,7 @@ NOOP does not touch the database unless the bus said that the mailbox changed, o
 Source: RFC 9051 §6.1, RFC 2342, RFC 2971, RFC 2177.
 """
 
+from mailstore.imap.capabilities import Stage, announced
 from mailstore.imap.outcome import Outcome, bad, ok
 from mailstore.imap.protocol.commands import Capability, Check, Identify, Idle, Logout, Namespace, Noop
 from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine
@@ -12,18 +13,14 @@ from mailstore.imap.protocol.responses import bye, continuation, untagged
 from mailstore.imap.protocol.session import State, Step
 from mailstore.imap.session import Session
 
-_ALWAYS = "IMAP4rev1 LITERAL- ID"
-_SIGNED_IN = "IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE STATUS=SIZE LIST-STATUS APPENDLIMIT="
-
 
 def capabilities(session: Session) -> bytes:
     """Return what the server can do in this state; signing in only inside TLS."""
     if session.core.state is not State.NOT_AUTHENTICATED:
-        words = f"{_ALWAYS} {_SIGNED_IN}{session.parts.settings.message_bytes}"
-    elif session.secure:
-        words = f"{_ALWAYS} SASL-IR AUTH=PLAIN"
+        stage = Stage.SIGNED_IN
     else:
-        words = f"{_ALWAYS} STARTTLS LOGINDISABLED"
+        stage = Stage.SIGNING_IN if session.secure else Stage.CLEAR
+    words = announced(Stage.ALWAYS, stage, append_limit=session.parts.settings.message_bytes)
     return b"CAPABILITY " + words.encode("ascii")
 
 

@@ -1,20 +1,20 @@
-"""LIST, LSUB and STATUS.
+"""LIST and LSUB.
 
 A level that has no folder of its own but folders below it is listed as one that does not exist and cannot be selected.
 
-Source: RFC 9051 §6.3.9, §6.3.11; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154; RFC 8438.
+Source: RFC 9051 §6.3.9; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.commands.status import prepare_status, status_line
 from mailstore.imap.outcome import Outcome, ok
-from mailstore.imap.protocol.commands import ListMailboxes, Status, StatusItem
+from mailstore.imap.protocol.commands import ListMailboxes
 from mailstore.imap.protocol.responses import mailbox, untagged, words_in_parentheses
 from mailstore.imap.session import Session
-from mailstore.model import SEPARATOR, Folder, FolderStatus
+from mailstore.model import SEPARATOR, Folder
 from vaguemestre.kernel.database import Transaction
 
 PATTERN_WILDCARDS = 10
@@ -35,6 +35,8 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
         session.send(untagged(b'LIST (\\Noselect) "/" ""'))
         return ok()
 
+    prepare_status(session, command.status)
+
     def work(tx: Transaction) -> list[bytes]:
         chosen = _chosen(_levels(session.parts.store.folders(tx, session.mailbox_id)), command)
         lines = []
@@ -42,21 +44,10 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
             lines.append(_list_line(level, command))
             if command.status and level.folder is not None:
                 counted = session.parts.store.status(tx, level.folder.id)
-                lines.append(_status_line(level.name, command.status, counted))
+                lines.append(status_line(level.name, command.status, counted))
         return lines
 
     session.send(*await session.read(work))
-    return ok()
-
-
-async def status(session: Session, command: Status) -> Outcome:
-    """STATUS."""
-
-    def work(tx: Transaction) -> bytes:
-        folder = existing_folder(session, tx, command.mailbox)
-        return _status_line(folder.name, command.items, session.parts.store.status(tx, folder.id))
-
-    session.send(await session.read(work))
     return ok()
 
 
@@ -131,16 +122,3 @@ def _list_line(level: _Level, command: ListMailboxes) -> bytes:
         words.append("\\Subscribed")
     verb = b"LSUB" if command.legacy_subscribed else b"LIST"
     return untagged(verb + b" " + words_in_parentheses(words) + b' "/" ' + mailbox(level.name))
-
-
-def _status_line(name: str, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
-    values = {
-        StatusItem.MESSAGES: counted.messages,
-        StatusItem.RECENT: counted.recent,
-        StatusItem.UIDNEXT: counted.uidnext,
-        StatusItem.UIDVALIDITY: counted.uidvalidity,
-        StatusItem.UNSEEN: counted.unseen,
-        StatusItem.SIZE: counted.size_bytes,
-    }
-    told = " ".join(f"{item.value} {values[item]}" for item in items)
-    return untagged(b"STATUS " + mailbox(name) + b" (" + told.encode("ascii") + b")")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from mailstore.imap.commands.rendering import header_fields
-from mailstore.imap.protocol.commands import (
+from mailstore.imap.protocol.criteria import (
     Both,
     DateField,
     DateIs,

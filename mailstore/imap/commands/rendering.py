@@ -68,6 +68,8 @@ def attributes_of(
             items.append(b"INTERNALDATE " + internal_date(entry.internal_us))
         elif attribute is Attribute.SIZE:
             items.append(b"RFC822.SIZE %d" % entry.size_bytes)
+        elif attribute is Attribute.MODSEQ:
+            items.append(b"MODSEQ (%d)" % entry.modseq)
         else:
             assert index is not None
             items.append(_from_index(attribute, index))

@@ -14,7 +14,8 @@ from functools import partial
 
 from mailstore.imap.commands.matching import Candidate, Predicate, cost, predicate
 from mailstore.imap.outcome import Outcome, no, ok
-from mailstore.imap.protocol.commands import Both, InSet, Search, SearchKey
+from mailstore.imap.protocol.commands import Search
+from mailstore.imap.protocol.criteria import Both, InSet, SearchKey
 from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.session import Session
 from mailstore.imap.view import View

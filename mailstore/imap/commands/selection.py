@@ -6,12 +6,16 @@ Source: RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.3.1.
 from array import array
 from dataclasses import replace
 
+from mailstore.imap.commands.condstore import become_aware
 from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.commands.qresync import NOT_ENABLED, missed
+from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Close, Select
 from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.session import Session
 from mailstore.imap.view import Opened, View
+from mailstore.model import Changes
 from vaguemestre.kernel.database import Transaction
 
 _FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
@@ -19,10 +23,16 @@ _FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
 
 async def select(session: Session, command: Select) -> Outcome:
     """SELECT and EXAMINE; the folder selected before is left even when this fails."""
+    if command.resync is not None and QRESYNC not in session.enabled:
+        return NOT_ENABLED
+    if session.view is not None:
+        session.send(untagged(b"OK [CLOSED] ."))  # RFC 7162 §3.2.11
     session.deselect()
     session.listen()
+    if command.condstore:
+        become_aware(session)
     checked_at = session.wire.seconds()
-    opened, uids = await session.read(lambda tx: _open(session, tx, command))
+    opened, uids, changes = await session.read(lambda tx: _open(session, tx, command))
     if opened.first_recent < opened.uidnext and not opened.read_only:
         # This session is the first to see them: the store tells no later one that they are recent.
         first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
@@ -30,10 +40,12 @@ async def select(session: Session, command: Select) -> Outcome:
     view = View(opened, uids, checked_at)
     session.select(view)
     _describe(session, view)
+    if command.resync is not None and changes is not None:
+        session.send(*missed(view, command.resync, changes))
     return ok("Dossier ouvert.", b"READ-ONLY" if command.read_only else b"READ-WRITE")
 
 
-def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "array[int]"]:
+def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "array[int]", Changes | None]:
     """Unit of work: read what the session will see."""
     folder = existing_folder(session, tx, command.mailbox)
     uids = session.known_uids.of(tx, folder)
@@ -46,7 +58,9 @@ def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "
         modseq=folder.highest_modseq,
         first_recent=folder.recent_from,
     )
-    return opened, uids
+    if command.resync is None:
+        return opened, uids, None
+    return opened, uids, session.parts.store.changes(tx, folder.id, command.resync.modseq)
 
 
 async def close(session: Session, command: Close) -> Outcome:
@@ -67,4 +81,5 @@ def _describe(session: Session, view: View) -> None:
         untagged(b"OK [UIDVALIDITY %d] ." % view.opened.uidvalidity),
         untagged(b"OK [UIDNEXT %d] ." % view.uidnext),
         untagged(b"OK [PERMANENTFLAGS (" + permanent + b")] ."),
+        untagged(b"OK [HIGHESTMODSEQ %d] ." % view.modseq),
     )

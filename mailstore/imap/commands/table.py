@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mailstore.imap.commands.copying import copy_or_move
+from mailstore.imap.commands.enable import enable
 from mailstore.imap.commands.fetch import fetch
 from mailstore.imap.commands.flags import expunge, store_flags
 from mailstore.imap.commands.general import capability, identify, idle, logout, namespace, noop
-from mailstore.imap.commands.listing import list_mailboxes, status
+from mailstore.imap.commands.listing import list_mailboxes
 from mailstore.imap.commands.mailboxes import create, delete, rename, subscribe
 from mailstore.imap.commands.search import search
 from mailstore.imap.commands.selection import close, select
 from mailstore.imap.commands.sign_in import authenticate, login
+from mailstore.imap.commands.status import status
 from mailstore.imap.protocol import commands as asked
 from mailstore.imap.session import Reaction, Session
 
@@ -22,6 +24,7 @@ HANDLERS: Mapping[type[asked.Command], Handler] = {
     asked.Noop: noop,
     asked.Check: noop,
     asked.Logout: logout,
+    asked.Enable: enable,
     asked.Identify: identify,
     asked.Namespace: namespace,
     asked.Idle: idle,

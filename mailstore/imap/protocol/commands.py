@@ -1,10 +1,11 @@
 """What a client may ask, as values. One class a command; the grammar makes them, the handlers take them."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from enum import Enum, StrEnum
+from datetime import datetime
+from enum import StrEnum
 
-from mailstore.imap.protocol.sequence import SequenceSet
+from mailstore.imap.protocol.criteria import SearchKey
+from mailstore.imap.protocol.sequence import SequenceSet, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,29 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Enable:
+    """RFC 5161; `names` in upper case."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The QRESYNC parameter of SELECT (RFC 7162 §3.2.5); `known` are the UIDs that the client has, None for all."""
+
+    uidvalidity: int
+    modseq: int
+    known: SequenceSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
-    """SELECT, or EXAMINE when `read_only` (RFC 9051 §6.3.2, §6.3.3)."""
+    """SELECT, or EXAMINE when `read_only` (RFC 9051 §6.3.2, §6.3.3), with the parameters of RFC 7162."""
 
     mailbox: str
     read_only: bool
+    condstore: bool = False
+    resync: Resync | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,7 @@ class StatusItem(StrEnum):
     UIDVALIDITY = "UIDVALIDITY"
     UNSEEN = "UNSEEN"
     SIZE = "SIZE"
+    HIGHESTMODSEQ = "HIGHESTMODSEQ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +176,6 @@ class Expunge:
     uids: SequenceSet | None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The messages that a command is about: sequence numbers, or UIDs when `uid`."""
-
-    numbers: SequenceSet
-    uid: bool
-
-
 class Attribute(StrEnum):
     """What FETCH gives without opening the message."""
 
@@ -174,6 +186,7 @@ class Attribute(StrEnum):
     ENVELOPE = "ENVELOPE"
     BODY = "BODY"
     BODYSTRUCTURE = "BODYSTRUCTURE"
+    MODSEQ = "MODSEQ"
 
 
 class SectionText(StrEnum):
@@ -204,11 +217,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """RFC 9051 §6.4.5; `attributes` and `sections` keep the client's order."""
+    """RFC 9051 §6.4.5; `attributes` and `sections` keep the client's order.
+
+    `changed_since` and `vanished` are the modifiers of RFC 7162 §3.1.4.1 and §3.2.6.
+    """
 
     target: Target
     attributes: tuple[Attribute, ...]
     sections: tuple[Section, ...]
+    changed_since: int | None = None
+    vanished: bool = False
 
 
 class FlagOperation(StrEnum):
@@ -221,12 +239,13 @@ class FlagOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """RFC 9051 §6.4.6."""
+    """RFC 9051 §6.4.6; `unchanged_since` is a modseq (RFC 7162 §3.1.3)."""
 
     target: Target
     operation: FlagOperation
     flags: frozenset[str]
     silent: bool
+    unchanged_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,90 +255,6 @@ class Copy:
     target: Target
     mailbox: str
     move: bool
-
-
-class DateField(Enum):
-    """Which date a search compares."""
-
-    INTERNAL = "internal"
-    SENT = "sent"
-
-
-@dataclass(frozen=True, slots=True)
-class Everything:
-    """ALL."""
-
-
-@dataclass(frozen=True, slots=True)
-class HasFlag:
-    """A flag is set; Recent is the one of the session."""
-
-    flag: str
-
-
-@dataclass(frozen=True, slots=True)
-class InSet:
-    """A sequence set, or UID with one."""
-
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class DateIs:
-    """BEFORE, ON, SINCE and SENT…; `comparison` is "<", "=" or ">=", both sides without time and zone."""
-
-    field: DateField
-    comparison: str
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class SizeIs:
-    """LARGER (`larger`) or SMALLER, in octets."""
-
-    larger: bool
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderHas:
-    """HEADER name text, and SUBJECT, FROM, TO, CC, BCC; an empty text asks for the field's presence."""
-
-    name: str
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TextHas:
-    """BODY text, or TEXT text when `header` counts too."""
-
-    text: str = field(repr=False)
-    header: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """Every key must hold; none holds for every message."""
-
-    keys: tuple["SearchKey", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """OR."""
-
-    first: "SearchKey"
-    second: "SearchKey"
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """NOT."""
-
-    key: "SearchKey"
-
-
-SearchKey = Everything | HasFlag | InSet | DateIs | SizeIs | HeaderHas | TextHas | Both | Either | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +270,7 @@ Command = (
     Capability
     | Noop
     | Logout
+    | Enable
     | StartTls
     | Authenticate
     | Login

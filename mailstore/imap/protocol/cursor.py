@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TypeVar
 
+from mailstore.imap.protocol.sequence import SequenceSet
 from vaguemestre.kernel.errors import ProtocolError
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ _ESCAPED = re.compile(rb"\\([\"\\])")
 # literal = "{" number64 ["+"] "}" CRLF *CHAR8
 _LITERAL = re.compile(rb"\{(\d{1,20})\+?\}\r\n")
 _NUMBER = re.compile(rb"\d{1,10}")
+_MODSEQ = re.compile(rb"\d{1,19}")
 # date = date-day "-" date-month "-" date-year, in quotes or not
 _DATE = re.compile(rb"(\"?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1")
 # date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
@@ -32,6 +34,7 @@ _MONTH_NUMBER = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 SYSTEM_FLAGS = {flag.upper(): flag for flag in ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")}
 KEYWORD_BYTES = 64
 NUMBER_LIMIT = 0xFFFF_FFFF
+MODSEQ_LIMIT = 0x7FFF_FFFF_FFFF_FFFF
 
 
 class Cursor:
@@ -90,6 +93,13 @@ class Cursor:
         number = int(self.match(_NUMBER, "number")[0])
         if number > NUMBER_LIMIT:
             raise ProtocolError("number above 32 bits")
+        return number
+
+    def modseq(self) -> int:
+        """Read a modification sequence: 63 bits (RFC 7162 §7, mod-sequence-valzer)."""
+        number = int(self.match(_MODSEQ, "modseq")[0])
+        if number > MODSEQ_LIMIT:
+            raise ProtocolError("modseq above 63 bits")
         return number
 
     def string(self) -> bytes:
@@ -163,6 +173,15 @@ class Cursor:
             return local.astimezone(UTC)
         except (ValueError, OverflowError):
             raise ProtocolError("date does not exist") from None
+
+
+def read_set(cursor: Cursor) -> SequenceSet:
+    """Read a sequence set."""
+    end = cursor.at
+    while end < len(cursor.data) and cursor.data[end] in b"0123456789,:*":
+        end += 1
+    raw, cursor.at = cursor.data[cursor.at : end], end
+    return SequenceSet.parse(raw)
 
 
 def _month(name: bytes) -> int:

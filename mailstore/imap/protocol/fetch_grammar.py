@@ -5,8 +5,9 @@ Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 nam
 
 import re
 
-from mailstore.imap.protocol.commands import Attribute, Fetch, Section, SectionText, Target
+from mailstore.imap.protocol.commands import Attribute, Fetch, Section, SectionText
 from mailstore.imap.protocol.cursor import Cursor
+from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
 
 # fetch-att names; what follows in brackets is read apart
@@ -40,22 +41,52 @@ def parse_fetch(cursor: Cursor, target: Target) -> Fetch:
     Raises:
         ProtocolError: an unknown item or a malformed section.
     """
+    items = dict.fromkeys(_items(cursor))
+    changed_since, vanished = _modifiers(cursor)
+    if vanished and (changed_since is None or not target.uid):
+        raise ProtocolError("VANISHED goes with UID FETCH and CHANGEDSINCE")
+    if changed_since is not None:
+        items[Attribute.MODSEQ] = None
+    return Fetch(
+        target,
+        tuple(item for item in items if isinstance(item, Attribute)),
+        tuple(item for item in items if isinstance(item, Section)),
+        changed_since,
+        vanished,
+    )
+
+
+def _items(cursor: Cursor) -> tuple[Attribute | Section, ...]:
     if cursor.starts_with(b"("):
-        return _fetch(target, cursor.parenthesised(lambda: _item(cursor)))
+        items = cursor.parenthesised(lambda: _item(cursor))
+        if not items:
+            raise ProtocolError("nothing to fetch")
+        return items
     start = cursor.at
     macro = _MACROS.get(_name(cursor))
     if macro is not None:
-        return Fetch(target, macro, ())
+        return macro
     cursor.at = start
-    return _fetch(target, (_item(cursor),))
+    return (_item(cursor),)
 
 
-def _fetch(target: Target, items: tuple[Attribute | Section, ...]) -> Fetch:
-    if not items:
-        raise ProtocolError("nothing to fetch")
-    distinct = dict.fromkeys(items)
-    attributes = tuple(item for item in distinct if isinstance(item, Attribute))
-    return Fetch(target, attributes, tuple(item for item in distinct if isinstance(item, Section)))
+def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
+    """Read (CHANGEDSINCE modseq [VANISHED]), in either order."""
+    changed_since, vanished = None, False
+    if not cursor.accept(b" ("):
+        return changed_since, vanished
+    while True:
+        word = cursor.word()
+        if word == "CHANGEDSINCE":
+            cursor.space()
+            changed_since = cursor.modseq()
+        elif word == "VANISHED":
+            vanished = True
+        else:
+            raise ProtocolError("unknown modifier")
+        if cursor.accept(b")"):
+            return changed_since, vanished
+        cursor.space()
 
 
 def _name(cursor: Cursor) -> str:

@@ -19,6 +19,7 @@ from mailstore.imap.protocol.commands import (
     Command,
     Copy,
     Delete,
+    Enable,
     Expunge,
     FlagOperation,
     Identify,
@@ -30,11 +31,11 @@ from mailstore.imap.protocol.commands import (
     Request,
     StartTls,
     Store,
-    Target,
 )
-from mailstore.imap.protocol.cursor import Cursor
+from mailstore.imap.protocol.cursor import Cursor, read_set
 from mailstore.imap.protocol.fetch_grammar import parse_fetch
-from mailstore.imap.protocol.search_grammar import parse_search, read_set
+from mailstore.imap.protocol.search_grammar import parse_search
+from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
 
 # tag = 1*<any ASTRING-CHAR except "+">
@@ -133,6 +134,14 @@ def _delete(cursor: Cursor) -> Command:
     return Delete(mailboxes.mailbox(cursor))
 
 
+def _enable(cursor: Cursor) -> Command:
+    names: tuple[str, ...] = ()
+    while not names or not cursor.at_end():
+        cursor.space()
+        names += (cursor.word(),)
+    return Enable(names)
+
+
 def _identify(cursor: Cursor) -> Command:
     cursor.space()
     if cursor.starts_with(b"("):
@@ -158,7 +167,13 @@ def _fetch(cursor: Cursor, uid: bool) -> Command:
 
 
 def _store(cursor: Cursor, uid: bool) -> Command:
-    target = _target(cursor, uid)
+    target, unchanged_since = _target(cursor, uid), None
+    if cursor.accept(b"("):
+        if cursor.word() != "UNCHANGEDSINCE":
+            raise ProtocolError("unknown modifier")
+        cursor.space()
+        unchanged_since = cursor.modseq()
+        cursor.expect(b") ")
     item = cursor.match(_FLAGS_ITEM, "FLAGS")
     cursor.space()
     flags: tuple[str, ...]
@@ -168,7 +183,7 @@ def _store(cursor: Cursor, uid: bool) -> Command:
         flags = (cursor.flag(),)
         while cursor.accept(b" "):
             flags += (cursor.flag(),)
-    return Store(target, _OPERATIONS[item[1]], frozenset(flags) - {"\\Recent"}, item[2] is not None)
+    return Store(target, _OPERATIONS[item[1]], frozenset(flags) - {"\\Recent"}, item[2] is not None, unchanged_since)
 
 
 def _copy(cursor: Cursor, uid: bool) -> Command:
@@ -192,6 +207,7 @@ Parser = Callable[[Cursor], Command]
 _PARSERS: Mapping[str, Parser] = {
     "CAPABILITY": _bare(Capability()),
     "NOOP": _bare(Noop()),
+    "ENABLE": _enable,
     "LOGOUT": _bare(Logout()),
     "STARTTLS": _bare(StartTls()),
     "AUTHENTICATE": _authenticate,

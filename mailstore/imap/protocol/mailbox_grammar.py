@@ -10,12 +10,13 @@ from mailstore.imap.protocol.commands import (
     Create,
     ListMailboxes,
     Rename,
+    Resync,
     Select,
     Status,
     StatusItem,
     Subscribe,
 )
-from mailstore.imap.protocol.cursor import Cursor
+from mailstore.imap.protocol.cursor import Cursor, read_set
 from mailstore.imap.protocol.utf7 import decode_name
 from vaguemestre.kernel.errors import ProtocolError
 
@@ -24,6 +25,7 @@ SPECIAL_USES = {
     use.upper(): use for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 }
 _SELECT_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
+_SELECT_PARAMETERS = frozenset({"CONDSTORE", "QRESYNC"})
 _RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
 
 
@@ -33,9 +35,21 @@ def mailbox(cursor: Cursor) -> str:
 
 
 def parse_select(cursor: Cursor, *, read_only: bool) -> Select:
-    """Read the argument of SELECT or EXAMINE."""
+    """Read the arguments of SELECT or EXAMINE."""
     cursor.space()
-    return Select(mailbox(cursor), read_only)
+    name = mailbox(cursor)
+    if not cursor.accept(b" "):
+        return Select(name, read_only)
+    resyncs: list[Resync] = []
+
+    def parameter() -> str:
+        word = cursor.word()
+        if word == "QRESYNC":
+            resyncs.append(_resync(cursor))
+        return word
+
+    words = _options(cursor.parenthesised(parameter), _SELECT_PARAMETERS)
+    return Select(name, read_only, "CONDSTORE" in words, resyncs[0] if resyncs else None)
 
 
 def parse_create(cursor: Cursor) -> Create:
@@ -115,6 +129,24 @@ def parse_append(cursor: Cursor) -> Append:
         moment = cursor.date_time()
         cursor.space()
     return Append(name, flags, moment)
+
+
+def _resync(cursor: Cursor) -> Resync:
+    """Read (UIDVALIDITY modseq [known UIDs] [(sequence numbers, their UIDs)]), RFC 7162 §7."""
+    cursor.expect(b" (")
+    uidvalidity = cursor.number()
+    cursor.space()
+    modseq, known = cursor.modseq(), None
+    if cursor.accept(b" ") and not cursor.starts_with(b"("):
+        known = read_set(cursor)
+        cursor.accept(b" ")
+    if cursor.accept(b"("):
+        read_set(cursor)
+        cursor.space()
+        read_set(cursor)
+        cursor.expect(b")")
+    cursor.expect(b")")
+    return Resync(uidvalidity, modseq, known)
 
 
 def _name(raw: bytes) -> str:

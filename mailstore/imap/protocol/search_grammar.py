@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from mailstore.imap.protocol.commands import (
+from mailstore.imap.protocol.commands import Search
+from mailstore.imap.protocol.criteria import (
     Both,
     DateField,
     DateIs,
@@ -12,14 +13,12 @@ from mailstore.imap.protocol.commands import (
     HeaderHas,
     InSet,
     Not,
-    Search,
     SearchKey,
     SizeIs,
-    Target,
     TextHas,
 )
-from mailstore.imap.protocol.cursor import Cursor
-from mailstore.imap.protocol.sequence import SequenceSet
+from mailstore.imap.protocol.cursor import Cursor, read_set
+from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
 
 DEPTH_LIMIT = 40
@@ -78,15 +77,6 @@ def _read_key(cursor: Cursor, *, lossy: bool) -> SearchKey:
         cursor.space()
         return _WITH_ARGUMENT[name](cursor, lossy)
     raise ProtocolError("unknown search key")
-
-
-def read_set(cursor: Cursor) -> SequenceSet:
-    """Read a sequence set."""
-    end = cursor.at
-    while end < len(cursor.data) and cursor.data[end] in b"0123456789,:*":
-        end += 1
-    raw, cursor.at = cursor.data[cursor.at : end], end
-    return SequenceSet.parse(raw)
 
 
 def _text(cursor: Cursor, lossy: bool) -> str:

@@ -50,6 +50,14 @@ class SequenceSet:
         return merged
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The messages that a command is about: sequence numbers, or UIDs when `uid`."""
+
+    numbers: SequenceSet
+    uid: bool
+
+
 def format_set(numbers: Iterable[int]) -> bytes:
     """Write numbers as a set, runs in ascending order joined: 1, 2, 3, 7 gives b"1:3,7"; order is kept."""
     return b",".join(b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in _runs(numbers))

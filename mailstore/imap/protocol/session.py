@@ -16,6 +16,7 @@ from mailstore.imap.protocol.commands import (
     Copy,
     Create,
     Delete,
+    Enable,
     Expunge,
     Fetch,
     Identify,
@@ -73,7 +74,7 @@ ALLOWED: Mapping[type[Command], frozenset[State]] = {
     **dict.fromkeys((Capability, Noop, Logout, Identify), _ANY),
     **dict.fromkeys((StartTls, Authenticate, Login), _BEFORE),
     **dict.fromkeys(
-        (Select, Create, Delete, Rename, Subscribe, ListMailboxes, Namespace, Status, Append, Idle), _AFTER
+        (Enable, Select, Create, Delete, Rename, Subscribe, ListMailboxes, Namespace, Status, Append, Idle), _AFTER
     ),
     **dict.fromkeys((Check, Close, Expunge, Search, Fetch, Store, Copy), _SELECTED),
 }

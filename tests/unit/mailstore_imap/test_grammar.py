@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from mailstore.imap.protocol import commands as c
-from mailstore.imap.protocol.commands import Attribute, Section, SectionText, Target
+from mailstore.imap.protocol import criteria as k
+from mailstore.imap.protocol.commands import Attribute, Section, SectionText
 from mailstore.imap.protocol.grammar import parse_append_prelude, parse_request
-from mailstore.imap.protocol.sequence import SequenceSet
+from mailstore.imap.protocol.sequence import SequenceSet, Target
 from vaguemestre.kernel.errors import ProtocolError
 
 
@@ -153,21 +154,21 @@ def test_a_section_is_read_with_the_label_of_its_answer(text, expected):
 
 
 SEARCHES = [
-    (b"ALL", c.Everything()),
-    (b"UNSEEN", c.Not(c.HasFlag("\\Seen"))),
-    (b"NEW", c.Both((c.HasFlag("\\Recent"), c.Not(c.HasFlag("\\Seen"))))),
-    (b"KEYWORD $Junk", c.HasFlag("$Junk")),
-    (b"2:4 UID 9", c.Both((c.InSet(numbers("2:4")), c.InSet(numbers("9", uid=True))))),
+    (b"ALL", k.Everything()),
+    (b"UNSEEN", k.Not(k.HasFlag("\\Seen"))),
+    (b"NEW", k.Both((k.HasFlag("\\Recent"), k.Not(k.HasFlag("\\Seen"))))),
+    (b"KEYWORD $Junk", k.HasFlag("$Junk")),
+    (b"2:4 UID 9", k.Both((k.InSet(numbers("2:4")), k.InSet(numbers("9", uid=True))))),
     (
         b"OR FROM a (TO b CC c)",
-        c.Either(c.HeaderHas("FROM", "a"), c.Both((c.HeaderHas("TO", "b"), c.HeaderHas("CC", "c")))),
+        k.Either(k.HeaderHas("FROM", "a"), k.Both((k.HeaderHas("TO", "b"), k.HeaderHas("CC", "c")))),
     ),
-    (b'SENTSINCE "1-Feb-2026"', c.DateIs(c.DateField.SENT, ">=", date(2026, 2, 1))),
-    (b"ON 3-mar-2026", c.DateIs(c.DateField.INTERNAL, "=", date(2026, 3, 3))),
-    (b"LARGER 10", c.SizeIs(True, 10)),
-    (b"HEADER x-tuid abc", c.HeaderHas("X-TUID", "abc")),
-    (b"CHARSET utf-8 BODY {5}\r\n\xc3\xa9t\xc3\xa9", c.TextHas("été", header=False)),
-    (b'TEXT "a b"', c.TextHas("a b", header=True)),
+    (b'SENTSINCE "1-Feb-2026"', k.DateIs(k.DateField.SENT, ">=", date(2026, 2, 1))),
+    (b"ON 3-mar-2026", k.DateIs(k.DateField.INTERNAL, "=", date(2026, 3, 3))),
+    (b"LARGER 10", k.SizeIs(True, 10)),
+    (b"HEADER x-tuid abc", k.HeaderHas("X-TUID", "abc")),
+    (b"CHARSET utf-8 BODY {5}\r\n\xc3\xa9t\xc3\xa9", k.TextHas("été", header=False)),
+    (b'TEXT "a b"', k.TextHas("a b", header=True)),
 ]
 
 

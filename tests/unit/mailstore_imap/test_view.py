@@ -4,8 +4,7 @@ from array import array
 
 import pytest
 
-from mailstore.imap.protocol.commands import Target
-from mailstore.imap.protocol.sequence import SequenceSet
+from mailstore.imap.protocol.sequence import SequenceSet, Target
 from mailstore.imap.view import Opened, View
 from mailstore.model import Changes, Entry
 

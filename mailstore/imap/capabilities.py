@@ -1,0 +1,58 @@
+"""The capability table: what the server offers, when it says so, by which document, in which file.
+
+`docs/reference/imap.md` is written from it.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Stage(Enum):
+    """When a capability is announced."""
+
+    ALWAYS = "always"
+    CLEAR = "before TLS"
+    SIGNING_IN = "inside TLS, before signing in"
+    SIGNED_IN = "once signed in"
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One word of CAPABILITY; `enabled_by` is the word that ENABLE takes, when there is one."""
+
+    word: str
+    source: str
+    file: str
+    stage: Stage = Stage.SIGNED_IN
+    can_be_enabled: bool = False
+
+
+TABLE = (
+    Capability("IMAP4rev1", "RFC 3501", "protocol/grammar.py", Stage.ALWAYS),
+    Capability("LITERAL-", "RFC 7888", "protocol/connection.py", Stage.ALWAYS),
+    Capability("ID", "RFC 2971", "commands/general.py", Stage.ALWAYS),
+    Capability("ENABLE", "RFC 5161", "commands/enable.py", Stage.ALWAYS),
+    Capability("STARTTLS", "RFC 9051 §6.2.1", "connection.py", Stage.CLEAR),
+    Capability("LOGINDISABLED", "RFC 9051 §6.2.3", "commands/sign_in.py", Stage.CLEAR),
+    Capability("SASL-IR", "RFC 4959", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=PLAIN", "RFC 4616", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("IDLE", "RFC 2177", "commands/general.py"),
+    Capability("NAMESPACE", "RFC 2342", "commands/general.py"),
+    Capability("UIDPLUS", "RFC 4315", "commands/append.py, copying.py, flags.py"),
+    Capability("MOVE", "RFC 6851", "commands/copying.py"),
+    Capability("UNSELECT", "RFC 3691", "commands/selection.py"),
+    Capability("CHILDREN", "RFC 3348", "commands/listing.py"),
+    Capability("SPECIAL-USE", "RFC 6154", "commands/listing.py"),
+    Capability("STATUS=SIZE", "RFC 8438", "commands/status.py"),
+    Capability("LIST-STATUS", "RFC 5819", "commands/listing.py"),
+    Capability("APPENDLIMIT", "RFC 7889", "commands/append.py"),
+    Capability("CONDSTORE", "RFC 7162 §3.1", "commands/condstore.py", can_be_enabled=True),
+    Capability("QRESYNC", "RFC 7162 §3.2", "commands/qresync.py", can_be_enabled=True),
+)
+ENABLES = frozenset(each.word.upper() for each in TABLE if each.can_be_enabled)
+
+
+def announced(*stages: Stage, append_limit: int) -> str:
+    """Return the words of some stages; the largest message that APPEND takes is in octets."""
+    words = (each.word for each in TABLE if each.stage in stages)
+    return " ".join(f"APPENDLIMIT={append_limit}" if word == "APPENDLIMIT" else word for word in words)

@@ -1,0 +1,46 @@
+"""STATUS, and the STATUS answers that LIST gives.
+
+Source: RFC 9051 §6.3.11; RFC 3501 §6.3.10; RFC 8438 (SIZE); RFC 7162 §3.1.2.2 (HIGHESTMODSEQ).
+"""
+
+from mailstore.imap.commands.condstore import become_aware
+from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.outcome import Outcome, ok
+from mailstore.imap.protocol.commands import Status, StatusItem
+from mailstore.imap.protocol.responses import mailbox, untagged
+from mailstore.imap.session import Session
+from mailstore.model import FolderStatus
+from vaguemestre.kernel.database import Transaction
+
+
+async def status(session: Session, command: Status) -> Outcome:
+    """STATUS."""
+    prepare_status(session, command.items)
+
+    def work(tx: Transaction) -> bytes:
+        folder = existing_folder(session, tx, command.mailbox)
+        return status_line(folder.name, command.items, session.parts.store.status(tx, folder.id))
+
+    session.send(await session.read(work))
+    return ok()
+
+
+def prepare_status(session: Session, items: tuple[StatusItem, ...]) -> None:
+    """Note that the client knows of modseqs when it asks for one."""
+    if StatusItem.HIGHESTMODSEQ in items:
+        become_aware(session)
+
+
+def status_line(name: str, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
+    """Write the STATUS response of a folder."""
+    values = {
+        StatusItem.MESSAGES: counted.messages,
+        StatusItem.RECENT: counted.recent,
+        StatusItem.UIDNEXT: counted.uidnext,
+        StatusItem.UIDVALIDITY: counted.uidvalidity,
+        StatusItem.UNSEEN: counted.unseen,
+        StatusItem.SIZE: counted.size_bytes,
+        StatusItem.HIGHESTMODSEQ: counted.highest_modseq,
+    }
+    told = " ".join(f"{item.value} {values[item]}" for item in items)
+    return untagged(b"STATUS " + mailbox(name) + b" (" + told.encode("ascii") + b")")
