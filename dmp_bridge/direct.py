@@ -107,7 +107,7 @@ def _prepare(deposit: DirectFiling) -> tuple[PreparedDocument, ...]:
 
 def _wrapped(deposit: DirectFiling, media_type: str) -> bytes:
     request = Level1Request(
-        patient=_patient(deposit.profile),
+        patient=patient_identity(deposit.profile),
         author=_author(deposit.professional),
         body=Body(media_type, deposit.data),
         written_at=deposit.now,
@@ -117,7 +117,8 @@ def _wrapped(deposit: DirectFiling, media_type: str) -> bytes:
     return compose_level_1(request)
 
 
-def _patient(profile: Profile) -> PatientIdentity:
+def patient_identity(profile: Profile) -> PatientIdentity:
+    """Describe a patient in a CDA, from her profile."""
     return PatientIdentity(
         ids=(InstanceId(profile.ins.oid, profile.ins.value),),
         birth_family=profile.family,

@@ -7,10 +7,12 @@ changes), refused with a reason. Idempotent by the document's unique id.
 from dataclasses import replace
 
 from access_core.acts import Act
+from access_core.case_documents import document_act_facts
 from access_core.case_facts import filing_facts
 from access_core.case_inputs import CaseFacts, DocumentFacts, FilingRequest
 from access_core.decision import Decision, Obligation, Verdict
 from access_core.facts import Confidentiality, IdentityStatus
+from access_core.facts import Origin as EngineOrigin
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
 from dmp_bridge.identity import document_identity, metadata_identity
@@ -85,7 +87,7 @@ class Filer:
         known = document_by_unique_id(tx, entry.unique_id)
         if identity is IdentityStatus.QUALIFIEE and known is not None and not _is_same(known, case, prepared):
             return refuse(tx, case, Refusal.UNIQUE_ID_TAKEN, entry.unique_id)
-        facts = filing_facts(tx, _request(case, prepared, identity, duplicate=known is not None))
+        facts = _facts(tx, case, prepared, identity, duplicate=known is not None)
         decision = facts.decide()
         if decision.verdict is Verdict.DEFER:
             raise TemporaryFailure("filing: not now")
@@ -152,17 +154,21 @@ def _is_same(known: RecordedDocument, case: FilingCase, prepared: PreparedDocume
     return known.profile_id == case.profile.id and same_bytes
 
 
-def _request(
-    case: FilingCase, prepared: PreparedDocument, identity: IdentityStatus, *, duplicate: bool
-) -> FilingRequest:
+def _facts(
+    tx: Transaction, case: FilingCase, prepared: PreparedDocument, identity: IdentityStatus, *, duplicate: bool
+) -> CaseFacts:
     entry = prepared.entry
     flags = {Confidentiality(each) for each in entry.visibility if each in _FLAGS}
     document = DocumentFacts(
         type_code=entry.type_code.code if entry.type_code else "-",
         confidentiality=frozenset({Confidentiality.N, *flags}),
         duplicate=duplicate,
+        origin=EngineOrigin(case.origin.value),
     )
-    return FilingRequest(
+    if case.asking is not None:
+        facts = document_act_facts(tx, case.asking, Act.FILE_DOCUMENT, document)
+        return replace(facts, resource=replace(facts.resource, ins=identity))
+    request = FilingRequest(
         sender=case.sender,
         ins=case.profile.ins,
         document=document,
@@ -171,6 +177,7 @@ def _request(
         informed=case.informed,
         presume_care=case.presume_care,
     )
+    return filing_facts(tx, request)
 
 
 def confidentiality_of(prepared: PreparedDocument, decision: Decision) -> tuple[Code, ...]:
@@ -196,7 +203,13 @@ def _deed(case: FilingCase, document: RecordedDocument) -> Deed:
 
 
 def _filing(case: FilingCase) -> Filing:
-    return Filing(filed_at=case.now, label=case.sender.label, filed_by=case.sender.id, message_id=case.message_id)
+    return Filing(
+        filed_at=case.now,
+        label=case.sender.label,
+        filed_by=case.filed_by,
+        message_id=case.message_id,
+        origin=case.origin,
+    )
 
 
 def _recorded_set(case: FilingCase, prepared: PreparedDocument) -> RecordedSet:

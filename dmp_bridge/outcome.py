@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from access_core.acts import Act
+from access_core.case_acts import Asking
 from access_core.case_inputs import CaseFacts, Sender
 from access_core.decision import Decision, Obligation, Verdict
 from access_core.profiles import Profile
@@ -12,7 +13,7 @@ from access_core.reasons import REGISTER, Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import TraceEntry, record
 from dmp_bridge import refusals
-from dmp_bridge.record.model import RecordedDocument
+from dmp_bridge.record.model import Origin, RecordedDocument
 from dmp_bridge.refusals import Refusal
 from vaguemestre.kernel.database import Transaction
 
@@ -25,6 +26,7 @@ class FilingCase:
         message_id: of the stored message; `message_id_header` its Message-ID; both None when filed directly.
         informed: as in `FilingRequest`: True when the document comes with a message to the patient.
         presume_care: the message itself shows the care relation (setting `filing_care`).
+        asking: set when the patient's side files: who, signed in how; `sender` then names the same person.
     """
 
     profile: Profile
@@ -34,6 +36,18 @@ class FilingCase:
     message_id_header: str | None = None
     informed: bool | None = None
     presume_care: bool = False
+    asking: Asking | None = None
+
+    @property
+    def filed_by(self) -> str | None:
+        """Account that files, None when it is not ours."""
+        actor = None if self.asking is None else self.asking.actor
+        return actor.account_id if isinstance(actor, Profile) else self.sender.id
+
+    @property
+    def origin(self) -> Origin:
+        """Who the documents come from."""
+        return Origin.PRO if self.asking is None else Origin.PATIENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

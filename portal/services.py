@@ -1,9 +1,12 @@
 """What the portal is given by `bootstrap.py`: doors of the packages below, one clock, its settings."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp
 
 from access_core.authentication.authenticator import Authenticator
+from dmp_bridge.config import BridgeSettings
 from mailstore.store import MailStore
 from portal.config import PortalSettings
 from smtp_gateway.patient_reply import PatientReplies
@@ -19,6 +22,8 @@ class PortalServices:
 
     Attributes:
         patient_domains: domains whose local part is an INS, in lower case.
+        dmp: settings of the record, for what a patient files herself.
+        xds: the XDS.b services of the record, served under `/xds`; None: not served.
     """
 
     database: Database
@@ -30,3 +35,5 @@ class PortalServices:
     bus: Bus
     settings: PortalSettings
     patient_domains: Collection[str]
+    dmp: BridgeSettings = field(default_factory=BridgeSettings)
+    xds: ASGIApp | None = None

@@ -1,7 +1,7 @@
 """The registry: who is filed under which unique id, which version replaces which.
 
 All statements are constants. Every change of a document is an insert or a change of its availability: metadata
-are never overwritten (ITI-57 inserts a new version).
+are never lost (`revision.py` keeps each version of ITI-57).
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, String, Table, bindparam, insert, select, update
+from sqlalchemy import Row, Select, String, Table, bindparam, exists, insert, select, update
 
 from dmp_bridge.record.model import Availability, RecordedDocument, RecordedSet
 from dmp_bridge.record.rows import author_rows, code_rows, document_of, document_row, set_row, submission_set_of
@@ -19,6 +19,11 @@ from dmp_bridge.xds.metadata import HAS_MEMBER, Association, SubmissionSet
 from vaguemestre.kernel.database import Transaction, insert_ignoring
 from vaguemestre.kernel.ids import new_id
 
+_newer = document_entry.alias("newer")
+# A document is its latest version; the versions before it are found by their own ids and entryUUIDs only.
+_IS_LATEST = ~exists().where(
+    _newer.c.logical_id == document_entry.c.logical_id, _newer.c.metadata_version > document_entry.c.metadata_version
+)
 _BY_ID = select(document_entry).where(document_entry.c.id == bindparam("id"))
 _BY_UNIQUE_ID = (
     select(document_entry)
@@ -28,7 +33,7 @@ _BY_UNIQUE_ID = (
 )
 _OF_PROFILE = (
     select(document_entry)
-    .where(document_entry.c.profile_id == bindparam("profile_id"))
+    .where(document_entry.c.profile_id == bindparam("profile_id"), _IS_LATEST)
     .order_by(document_entry.c.creation_time.desc(), document_entry.c.id.desc())
 )
 _OF_SET = (
@@ -37,6 +42,7 @@ _OF_SET = (
         document_entry.c.profile_id == bindparam("profile_id"),
         document_entry.c.set_id == bindparam("set_id"),
         document_entry.c.availability != Availability.DELETED,
+        _IS_LATEST,
     )
     .order_by(document_entry.c.cda_version.desc(), document_entry.c.id.desc())
 )

@@ -37,6 +37,7 @@ class Code:
 
 NORMAL = Code("N", HL7_CONFIDENTIALITY, "Normal")
 MASKED_FROM_PROFESSIONALS = Code(MASKED, FRENCH_VISIBILITY, "Masqué aux professionnels de santé")
+HIDDEN_FROM_PATIENT = Code(INVISIBLE_PATIENT, FRENCH_VISIBILITY, "Non visible par le patient")
 HIDDEN_FROM_REPRESENTATIVES = Code(
     INVISIBLE_REPRESENTATIVES, FRENCH_VISIBILITY, "Non visible par les représentants légaux du patient"
 )

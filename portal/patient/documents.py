@@ -8,9 +8,8 @@ from datetime import datetime
 from functools import partial
 
 from access_core.case_facts import reading_facts
-from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest, Session
+from access_core.case_inputs import CaseFacts, ReadingRequest, Session
 from access_core.decision import Decision
-from access_core.facts import Confidentiality, DocumentState, MaskedBy, Origin
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
 from access_core.reasons import Reason
@@ -18,7 +17,8 @@ from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.cda.body import read_body
 from dmp_bridge.record.documents import content, document, documents_of
-from dmp_bridge.record.model import Availability, RecordedDocument
+from dmp_bridge.record.facts import facts_of
+from dmp_bridge.record.model import Availability, Origin, RecordedDocument
 from portal.attachments.kinds import Kind, kind_of, safe_name
 from portal.patient.mail import FileContent
 from portal.patient.narrative import Block, read_narrative
@@ -27,12 +27,6 @@ from portal.services import PortalServices
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import ProtocolError
 
-_STATES = {
-    Availability.APPROVED: DocumentState.APPROUVE,
-    Availability.DEPRECATED: DocumentState.REMPLACE,
-    Availability.ARCHIVED: DocumentState.ARCHIVE,
-    Availability.DELETED: DocumentState.SUPPRIME,
-}
 _STATE_WORDS = {Availability.DEPRECATED: "Remplacé par une version plus récente", Availability.ARCHIVED: "Archivé"}
 _XML = frozenset({"text/xml", "application/xml", "application/hl7-v3+xml"})
 _HIDING = frozenset({Reason.V_DOC_INVISIBLE_PATIENT, Reason.V_DOC_INVISIBLE_RL})
@@ -59,6 +53,7 @@ class DocumentView:
     filed_at: datetime
     filed_by: str
     masked: bool
+    by_patient: bool
     original: FileContent
     readable: FileContent | None
     narrative: tuple[Block, ...]
@@ -108,13 +103,14 @@ def hidden_from(tx: Transaction, reader: Profile, profile: Profile, session: Ses
     """Return the ids and unique ids of the documents of PROFILE that somebody of her side must not know of."""
     hidden = []
     for each in documents_of(tx, profile.id):
-        request = ReadingRequest(reader=reader, profile=profile, document=_facts(each), session=session, now=now)
+        request = ReadingRequest(reader=reader, profile=profile, document=facts_of(each), session=session, now=now)
         if reading_facts(tx, request).decide().reason in _HIDING:
             hidden.append(each)
     return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))
 
 
-def _own(tx: Transaction, viewer: Viewer, document_id: str) -> RecordedDocument | None:
+def own_document(tx: Transaction, viewer: Viewer, document_id: str) -> RecordedDocument | None:
+    """Find a document of hers, in any state; the engine has not decided on it yet."""
     found = document(tx, document_id)
     return found if found is not None and found.profile_id == viewer.profile.id else None
 
@@ -124,31 +120,15 @@ def _case(tx: Transaction, services: PortalServices, viewer: Viewer, found: Reco
     request = ReadingRequest(
         reader=viewer.profile,
         profile=viewer.profile,
-        document=_facts(found),
+        document=facts_of(found),
         session=viewer.facts(now),
         now=now,
     )
     return reading_facts(tx, request)
 
 
-def _facts(found: RecordedDocument) -> DocumentFacts:
-    flags = {
-        Confidentiality.MASQUE_PS: found.masked,
-        Confidentiality.INVISIBLE_PATIENT: found.invisible_patient,
-        Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX: found.invisible_representatives,
-    }
-    return DocumentFacts(
-        type_code=found.entry.type_code.code if found.entry.type_code else "-",
-        origin=Origin(found.filing.origin.value),
-        confidentiality=frozenset({Confidentiality.N, *(flag for flag, is_set in flags.items() if is_set)}),
-        masked_by=MaskedBy(found.masked_by) if found.masked_by else MaskedBy.TITULAIRE,
-        state=_STATES[found.availability],
-        filed_at=found.filing.filed_at,
-    )
-
-
 def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
-    found = _own(tx, viewer, document_id)
+    found = own_document(tx, viewer, document_id)
     if found is None:
         return None
     case = _case(tx, services, viewer, found)
@@ -173,7 +153,7 @@ def _line(found: RecordedDocument) -> DocumentLine:
 
 
 def _view(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> DocumentView | None:
-    found = _own(tx, viewer, document_id)
+    found = own_document(tx, viewer, document_id)
     if found is None:
         return None
     line, data = _line(found), content(tx, services.store, found)
@@ -186,6 +166,7 @@ def _view(tx: Transaction, services: PortalServices, viewer: Viewer, document_id
         filed_at=found.filing.filed_at,
         filed_by=found.filing.label,
         masked=found.masked,
+        by_patient=found.filing.origin is Origin.PATIENT,
         original=original,
         readable=_embedded(name, data) if is_cda else original if kind is not None else None,
         narrative=read_narrative(data) if is_cda else (),

@@ -31,18 +31,23 @@ _KINDS = {
     "message/rfc822": "message",
 }
 VIEWABLE = frozenset({Kind.PDF, Kind.JPEG, Kind.PNG, Kind.TEXT})
+_KEPT_TYPES = frozenset({"application/pdf", "image/jpeg", "image/tiff", "text/plain", "text/rtf", "application/rtf"})
 _VIEWABLE_TYPES = frozenset(kind.value for kind in VIEWABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """One file of a message: its section, name, kind in words, and size (bytes, about)."""
+    """One file of a message: its section, name, kind in words, and size (bytes, about).
+
+    `keepable`: a document of the record can hold it, going by what its sender says that it is.
+    """
 
     section: str
     name: str
     words: str
     size_bytes: int
     viewable: bool
+    keepable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ def _attached(part: Part) -> AttachedFile:
     archive = name.lower() == _XDM_ARCHIVE
     words = "dossier de documents médicaux" if archive else _KINDS.get(part.media_type, "fichier")
     content_bytes = part.size_bytes * 57 // 78 if part.encoding == "base64" else part.size_bytes
-    return AttachedFile(part.section, name, words, content_bytes, part.media_type in _VIEWABLE_TYPES)
+    viewable, keepable = part.media_type in _VIEWABLE_TYPES, part.media_type in _KEPT_TYPES
+    return AttachedFile(part.section, name, words, content_bytes, viewable, keepable)
 
 
 def _file_name(part: Part) -> str:

@@ -161,7 +161,8 @@ def _entry(viewer: Viewer, message: ConversationMessage, event: Event, now: date
     )
 
 
-def _find(tx: Transaction, viewer: Viewer, place: MessagePlace) -> ConversationMessage | None:
+def find_message(tx: Transaction, viewer: Viewer, place: MessagePlace) -> ConversationMessage | None:
+    """Find a message of one of her conversations."""
     found = _own(tx, viewer, place.conversation_id)
     messages = [] if found is None else messages_of(tx, found.id)
     return next((each for each in messages if each.message_id == place.message_id), None)
@@ -170,12 +171,12 @@ def _find(tx: Transaction, viewer: Viewer, place: MessagePlace) -> ConversationM
 def _attachment(
     tx: Transaction, services: PortalServices, viewer: Viewer, place: MessagePlace, section: str
 ) -> FileContent | None:
-    message = _find(tx, viewer, place)
+    message = find_message(tx, viewer, place)
     reader = None if message is None else reader_of(tx, services, viewer, message.message_id)
     return None if reader is None else file_content(reader, section)
 
 
 def _trace_attachment(tx: Transaction, services: PortalServices, viewer: Viewer, place: MessagePlace) -> None:
-    message = _find(tx, viewer, place)
+    message = find_message(tx, viewer, place)
     if message is not None:
         record(tx, _entry(viewer, message, Event.ATTACHMENT_READ, services.clock.now()))

@@ -12,11 +12,12 @@ from starlette.responses import Response
 from access_core.decision import Verdict
 from portal.attachments.checks import CheckedFiles, FileLimits, check_files, too_large
 from portal.context import Identifier, Services, SignedIn, portal_of, posted_form, redirect, render
+from portal.patient.keeping import keep_attachment
 from portal.patient.messages import list_conversations
 from portal.patient.reply import Reply, file_limits, send_reply
 from portal.patient.thread import MessagePlace, open_attachment, open_conversation
 from portal.patient.viewer import Viewer
-from portal.problems import Absent
+from portal.problems import Absent, Problem, answer_problem
 from portal.services import PortalServices
 from portal.web.errors import FieldError
 from portal.web.files import file_answer
@@ -140,3 +141,16 @@ async def show_attachment(
     if content is None:
         raise Absent("portal: no such attachment")
     return file_answer(content, download=telecharger is not None)
+
+
+@router.post("/messages/{conversation_id}/pieces/{message_id}/{section}/enregistrer")
+async def post_keep(place: Place, section: Section, request: Request, services: Services, viewer: SignedIn) -> Response:
+    """Keep an attachment among her documents."""
+    await posted_form(request)
+    kept = await keep_attachment(services, viewer, place, section)
+    if kept is None:
+        raise Absent("portal: no such attachment")
+    if kept.document_id is None:
+        problem = Problem(403, kept.code, "Enregistrement refusé", kept.sentence)
+        return answer_problem(request, problem, portal_of(request).templates)
+    return redirect(f"/documents/{kept.document_id}?fait=enregistre")

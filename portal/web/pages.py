@@ -10,17 +10,23 @@ from access_core.decision import Decision
 from access_core.profiles import Profile
 from access_core.reasons import REGISTER
 from portal import words
-from portal.context import Identifier, Services, SignedIn, portal_of, render
+from portal.context import Identifier, Services, SignedIn, portal_of, posted_form, redirect, render
 from portal.patient.dashboard import read_board
 from portal.patient.documents import DocumentView, list_documents, read_document
 from portal.patient.history import HistoryLine, read_history
 from portal.patient.mail import FileContent
 from portal.patient.professionals import list_professionals
+from portal.patient.visibility import set_mask
 from portal.problems import Absent, Problem, answer_problem
 from portal.services import PortalServices
 from portal.web.files import file_answer, kind_words
 
 router = APIRouter(include_in_schema=False)
+DONE = {
+    "masque": "Ce document est masqué aux professionnels, sauf à son auteur et à votre médecin traitant.",
+    "visible": "Ce document est visible des professionnels autorisés.",
+    "enregistre": "Le fichier est enregistré dans vos documents.",
+}
 SEXES = {"M": "Masculin", "F": "Féminin"}
 
 
@@ -47,8 +53,33 @@ async def show_document(document_id: Identifier, request: Request, services: Ser
         return refused(request, reading.decision)
     zone = portal_of(request).templates.zone
     facts = _document_facts(reading.view, zone)
+    done = DONE.get(request.query_params.get("fait", ""), "")
     return render(request, "document.html", viewer=viewer, here="/documents", document=reading.view, facts=facts,
-                  readable_kind=kind_words(reading.view.readable))  # fmt: skip
+                  readable_kind=kind_words(reading.view.readable), done=done)  # fmt: skip
+
+
+@router.post("/documents/{document_id}/masquer")
+async def post_mask(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
+    """Hide a document from professionals."""
+    return await _set_mask(request, services, viewer, document_id, masked=True)
+
+
+@router.post("/documents/{document_id}/rendre-visible")
+async def post_unmask(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
+    """Show a document to professionals again."""
+    return await _set_mask(request, services, viewer, document_id, masked=False)
+
+
+async def _set_mask(
+    request: Request, services: PortalServices, viewer: SignedIn, document_id: str, *, masked: bool
+) -> Response:
+    await posted_form(request)
+    decision = await set_mask(services, viewer, document_id, masked=masked)
+    if decision is None:
+        raise Absent("portal: no such document")
+    if not decision.allowed:
+        return refused(request, decision)
+    return redirect(f"/documents/{document_id}?fait={'masque' if masked else 'visible'}")
 
 
 @router.get("/documents/{document_id}/contenu")
@@ -93,6 +124,8 @@ def _document_facts(view: DocumentView, zone: ZoneInfo) -> list[tuple[str, str]]
         ("Ajouté le", words.day_date(view.filed_at, zone)),
         ("Ajouté par", view.filed_by),
     ]
+    if view.by_patient:
+        facts.append(("Origine", "Document que vous avez ajouté"))
     if line.status:
         facts.append(("État", line.status))
     visibility = "Masqué aux professionnels de santé" if view.masked else "Visible des professionnels autorisés"

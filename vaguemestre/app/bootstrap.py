@@ -262,6 +262,7 @@ def _portal(instance: Instance) -> "Service":
         bus=instance.bus,
         settings=settings.portal,
         patient_domains=frozenset(settings.instance.patient_domains),
+        dmp=settings.dmp,
     )
     port = settings.instance.ports()["portal"]
     listener = Listener(settings.instance.host, port, settings.pki.server_certificate, settings.pki.server_key)

@@ -80,6 +80,30 @@ def test_a_refusal_is_one_sentence(record: Run, tmp_path: Path, content: bytes |
     assert json.loads(record("dmp", "list", "--patient", INS, "--json").stdout) == []
 
 
+@pytest.mark.requirement("VGM:ACCESS-MASK")
+def test_a_document_is_masked_shown_and_deleted_by_those_who_may(record: Run, tmp_path: Path):
+    file = tmp_path / "cr.xml"
+    file.write_bytes(fictional_cda())
+    deposited = record("dmp", "file", str(file), "--patient", INS, "--as", MARTIN, "--json")
+    document_id = json.loads(deposited.stdout)[0]["document_id"]
+    assert record("patient", "activate", INS, "--password-stdin").exit_code == 0
+
+    masked = record("dmp", "mask", document_id, "--json")
+    lifted = record("dmp", "unmask", document_id, "--by", MARTIN)
+    unmasked = record("dmp", "unmask", document_id, "--json")
+    by_patient = record("dmp", "delete", document_id)
+    by_author = record("dmp", "delete", document_id, "--by", MARTIN, "--json")
+
+    assert [json.loads(each.stdout)["decision"] for each in (masked, unmasked, by_author)] == ["PERMIT"] * 3
+    assert "[H_TITULAIRE_REQUIS]" in str(lifted.exception)
+    assert "[H_AUTEUR_REQUIS]" in str(by_patient.exception)
+    assert json.loads(record("dmp", "list", "--patient", INS, "--json").stdout) == []
+
+
+def test_an_act_on_no_document_is_refused(record: Run):
+    assert "aucun document" in str(record("dmp", "mask", "0" * 32).exception)
+
+
 def test_nothing_waits_when_no_mail_came(record: Run):
     assert json.loads(record("dmp", "pending", "--json").stdout) == []
 

@@ -5,14 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaguemestre.app.cli import patient
+from vaguemestre.app.cli import acting, patient
 from vaguemestre.app.cli.shared import AsJson, Config, Refused, as_data, opened, print_facts, print_rows
 
 if TYPE_CHECKING:
+    from access_core.case_acts import Asking
+    from access_core.performing import Outcome
     from dmp_bridge.record.model import RecordedDocument
     from vaguemestre.kernel.database import Transaction
 
 commands = typer.Typer(help="Dossier de santé.", no_args_is_help=True)
+DocumentId = Annotated[str, typer.Argument(metavar="ID", help="Identifiant du document.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="ADDRESS", help="Adresse du professionnel qui agit (défaut : le titulaire)."),
+]
 OUTCOME_COLUMNS = ("verdict", "reason", "document_id", "unique_id")
 PENDING_COLUMNS = ("message_id", "state", "attempts", "due_at", "error")
 COLUMNS = ("id", "title", "type", "created_at", "author", "availability")
@@ -101,6 +108,77 @@ def deposit(
     refused = [each.reason for each in outcomes if each.document_id is None]
     if refused:
         raise Refused(f"{sentence_of(refused[0])} [{refused[0]}]")
+
+
+@commands.command()
+def mask(
+    document_id: DocumentId,
+    by: By = None,
+    actor: acting.AsInstead = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Masque un document aux professionnels, sauf à son auteur et au médecin traitant."""
+    print_facts(_act(document_id, "mask_document", (config, by, actor)), as_json=as_json)
+
+
+@commands.command()
+def unmask(
+    document_id: DocumentId,
+    by: By = None,
+    actor: acting.AsInstead = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rend un document visible des professionnels autorisés."""
+    print_facts(_act(document_id, "unmask_document", (config, by, actor)), as_json=as_json)
+
+
+@commands.command()
+def show(document_id: DocumentId, by: acting.ByProfessional, config: Config = None, as_json: AsJson = False) -> None:
+    """Rend visible au patient un document qui attendait son annonce."""
+    print_facts(_act(document_id, "make_visible", (config, by, None)), as_json=as_json)
+
+
+@commands.command()
+def delete(
+    document_id: DocumentId,
+    by: By = None,
+    actor: acting.AsInstead = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Supprime un document (suppression logique : il n'est plus trouvé par personne)."""
+    print_facts(_act(document_id, "delete_document", (config, by, actor)), as_json=as_json)
+
+
+def _act(document_id: str, name: str, how: tuple[Path | None, str | None, str | None]) -> dict[str, object]:
+    """Do one act of the record on a document, as its patient, one of her side, or a professional.
+
+    HOW: the settings file, the address of the professional, the INS of who acts for the patient.
+    """
+    from access_core.acts import Act
+    from access_core.profiles import profile_by_id
+    from dmp_bridge.record import acts
+    from dmp_bridge.record.documents import document
+
+    config, by, actor = how
+    with opened(config) as instance:
+        found = instance.database.read_now(lambda tx: document(tx, document_id))
+        profile = found and instance.database.read_now(lambda tx: profile_by_id(tx, found.profile_id))
+        if not found or not profile:
+            raise Refused("aucun document de cet identifiant")
+
+        def work(tx: "Transaction", asking: "Asking") -> "Outcome[RecordedDocument]":
+            return getattr(acts, name)(tx, acts.Change(asking=asking, found=found))  # type: ignore[no-any-return]
+
+        ins, act = profile.ins.value, Act(name)
+        outcome = (
+            acting.act_as_patient(instance, ins, actor, act, work)
+            if by is None
+            else acting.act_as_professional(instance, ins, by, act, work)
+        )
+    return acting.said(outcome.decision, document=document_id)
 
 
 @commands.command()
