@@ -12,39 +12,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from vaguemestre.kernel.engines import WriteTurn, translated_errors
 from vaguemestre.kernel.errors import TemporaryFailure
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.transaction import Transaction
 
 T = TypeVar("T")
-Work = Callable[["Transaction"], Any]
+Work = Callable[[Transaction], Any]
 Publish = Callable[[Iterable[str]], None]
 GROUP_LIMIT = 200
 TRIES = 5
 RESTED_S = 1.0
 DEADLOCKS = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
-
-
-class Writer(Protocol):
-    """What `Database` needs of a writer."""
-
-    async def submit(self, work: Callable[["Transaction"], T]) -> T:
-        """Run WORK and return its result once durable."""
-
-    def submit_now(self, work: Callable[["Transaction"], T]) -> T:
-        """Do the same, blocking the calling thread."""
-
-    def close(self) -> None:
-        """Finish what waits, then end the thread."""
 
 
 class _Unit:
@@ -72,9 +55,8 @@ class _Unit:
 class GroupCommitWriter:
     """The only thread of the process that writes to the catalogue."""
 
-    def __init__(self, engine: Engine, begin: "Callable[[Connection], Transaction]", publish: Publish) -> None:
+    def __init__(self, engine: Engine, publish: Publish) -> None:
         self._engine = engine
-        self._begin = begin
         self._publish = publish
         self._turn = WriteTurn(engine)
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Unit]] = {}
@@ -87,7 +69,7 @@ class GroupCommitWriter:
         self._thread = threading.Thread(target=self._run, name="catalogue-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, work: Callable[["Transaction"], T]) -> T:
+    async def submit(self, work: Callable[[Transaction], T]) -> T:
         """Run WORK and return its result once durable.
 
         Raises:
@@ -101,7 +83,7 @@ class GroupCommitWriter:
             loop.call_soon(self._put_gathered, loop)  # one hand-over for all that this turn of the loop submits
         return await future
 
-    def submit_now(self, work: Callable[["Transaction"], T]) -> T:
+    def submit_now(self, work: Callable[[Transaction], T]) -> T:
         """Do as `submit` does, blocking the calling thread."""
         future: Future[T] = Future()
         self._put([_Unit(work, future, None)])
@@ -170,7 +152,7 @@ class GroupCommitWriter:
         connection = self._connected()
         try:
             with self._turn, connection.begin():
-                tx = self._begin(connection)
+                tx = Transaction(connection)
                 for unit in group:
                     unit.result = unit.work(tx)
                 tx.prepare_commit()
@@ -181,7 +163,7 @@ class GroupCommitWriter:
         self._used_at = time.monotonic()
         return tx.topics
 
-    def _connected(self) -> "Connection":
+    def _connected(self) -> Connection:
         """Return the connection in use; one that rested a while goes through the pool, which tries it first."""
         if self._connection is not None and time.monotonic() - self._used_at > RESTED_S:
             self._disconnect()
