@@ -2,7 +2,7 @@
 
 Three layouts are read, told apart by their header; each becomes the file that `load_matrix` reads, or nothing does.
 - ours: a version line, then document_type_code, profession_code, right, provenance, basis;
-- long: document_type_code, profession_code, right, and any other columns, in any order;
+- long: document_type_code, profession_code, right (or read), and any other columns, in any order;
 - wide: document_type_code (and labels), then one column for each profession code, as the official annex is laid out.
 """
 
@@ -104,7 +104,7 @@ def _cells(name: str, rows: Iterable[list[str]], skipped: int) -> Iterator[tuple
     for line, row in enumerate(rows, start=1 + skipped):
         cells, place = tuple(cell.strip() for cell in row), f"{name}: line {line}"
         if not header:
-            header = _known_header(place, cells)
+            header = _known_header(place, tuple("right" if cell == "read" else cell for cell in cells))
             continue
         if len(cells) != len(header):
             raise ConfigurationError(f"{place}: {len(cells)} columns instead of {len(header)}")

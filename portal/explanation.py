@@ -12,9 +12,10 @@ from functools import partial
 from access_core.acts import ACT_SOURCES, Act
 from access_core.case_acts import Asking
 from access_core.decision import Decision, Obligation, Verdict
+from access_core.facts import Scope
 from access_core.reasons import REGISTER, Reason
 from access_core.trace.export import export_history
-from access_core.trace.history import decide_history, read_history, without_secrets
+from access_core.trace.history import decide_history, lines_for, without_secrets
 from access_core.trace.reader import Recorded, by_message
 from dmp_bridge import refusals
 from dmp_bridge.outcome import sentence_of
@@ -83,8 +84,18 @@ async def explain_to(services: PortalServices, viewer: Viewer, message_id: str) 
 
 
 async def download_history(services: PortalServices, viewer: Viewer, public_key: bytes) -> dict[str, object] | Decision:
-    """Return the patient's whole history with its proofs, or the refusal."""
-    return await services.database.write(partial(_download, services=services, viewer=viewer, public_key=public_key))
+    """Return the patient's whole history with its proofs, or the refusal. Only the decision takes the writer's time."""
+    asking = _asking(services, viewer)
+    decision = await services.database.write(partial(decide_history, asking=asking))
+    if not decision.allowed:
+        return decision
+
+    def work(tx: Transaction) -> dict[str, object]:
+        hidden = hidden_documents(tx, services, viewer)
+        lines = tuple(lines_for(tx, asking, decision, Scope.TOUTES, hidden))
+        return export_history(tx, viewer.profile, lines, public_key, at=asking.now)
+
+    return await services.database.read(work)
 
 
 def _explain_to(tx: Transaction, services: PortalServices, viewer: Viewer, message_id: str) -> Explanation:
@@ -100,16 +111,6 @@ def _explain_to(tx: Transaction, services: PortalServices, viewer: Viewer, messa
     if Obligation.FILTRER_SECRET in decision.obligations:
         lines = without_secrets(tx, viewer.profile, lines)
     return Explanation(decision, tuple(explained(each) for each in lines))
-
-
-def _download(
-    tx: Transaction, services: PortalServices, viewer: Viewer, public_key: bytes
-) -> dict[str, object] | Decision:
-    asking = _asking(services, viewer)
-    history = read_history(tx, asking, hidden=hidden_documents(tx, services, viewer))
-    if not history.decision.allowed:
-        return history.decision
-    return export_history(tx, viewer.profile, history.lines, public_key, at=asking.now)
 
 
 def _asking(services: PortalServices, viewer: Viewer) -> Asking:

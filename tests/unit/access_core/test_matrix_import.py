@@ -44,8 +44,9 @@ def test_the_wide_layout_of_an_annex_becomes_ours(tmp_path):
     assert matrix.reads == {"10": frozenset({"11502-2", "34112-3"}), "60": frozenset({"34112-3"})}
 
 
-def test_the_long_layout_may_have_other_columns_in_any_order(tmp_path):
-    annex = write(tmp_path, "right,document_type_code,note,profession_code\nRW,11502-2,vu,10\n-,11502-2,,60\n")
+@pytest.mark.parametrize("right", ["right", "read"])
+def test_the_long_layout_may_have_other_columns_in_any_order(tmp_path, right):
+    annex = write(tmp_path, f"{right},document_type_code,note,profession_code\nRW,11502-2,vu,10\n-,11502-2,,60\n")
 
     matrix = read_matrix("annexe", read_foreign(annex), MatrixMode.STRICT)
 

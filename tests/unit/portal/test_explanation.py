@@ -89,7 +89,8 @@ async def test_the_downloaded_history_proves_itself(space, patient, tmp_path):
     answer = await patient.client.get("/api/v1/history/export")
 
     assert answer.headers["content-disposition"] == 'attachment; filename="historique.json"'
-    assert verify(answer.json(), signer.public_key.hex()).endswith("0 trop récentes pour l'être")
+    assert verify(answer.json(), signer.public_key.hex()).endswith("1 trop récentes pour l'être")
+    assert answer.json()["entries"][-1]["entry"]["act"] == "read_access_history"  # this very reading
     assert any(item["entry"]["message_id_header"] == HEADER for item in answer.json()["entries"])
 
 
@@ -100,3 +101,9 @@ def test_a_refusal_is_a_problem_document(reason, status):
     answer = refusal(Decision(verdict, Reason(reason), (), ()))
 
     assert (answer.status_code, json.loads(answer.body)["code"]) == (status, reason)
+
+
+async def test_the_page_of_the_history_offers_it(patient):
+    page = await patient.get("/historique")
+
+    assert page.links("/api/v1/history/export") == ["/api/v1/history/export"]
