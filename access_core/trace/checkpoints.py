@@ -15,7 +15,7 @@ from datetime import datetime
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from access_core.tables import trace_checkpoint, trace_entry
 from access_core.trace.chain import head
@@ -46,7 +46,6 @@ _DIGESTS = (
     .where(trace_entry.c.seq >= bindparam("first"), trace_entry.c.seq <= bindparam("last"))
     .order_by(trace_entry.c.seq)
 )
-_COUNT = select(func.count()).select_from(trace_checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,6 @@ def all_checkpoints(tx: Transaction, after: int = 0) -> Iterator[Checkpoint]:
         for row in rows:
             yield Checkpoint(row.seq, row.first_seq, row.statement, row.signature)
         after = rows[-1].seq
-
-
-def count(tx: Transaction) -> int:
-    """Return how many checkpoints the catalogue holds."""
-    return int(tx.execute(_COUNT).scalar_one())
 
 
 def digests(tx: Transaction, first: int, seq: int) -> Iterator[bytes]:

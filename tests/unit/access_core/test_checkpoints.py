@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -233,3 +235,28 @@ def test_a_statement_in_the_table_that_lies_about_its_place_shows(
     database.write_now(move)
 
     assert verified(database, file)[:3] == (False, 0, 4)
+
+
+def test_a_line_of_another_instance_in_the_file_shows(
+    database: Database, checkpointer: Checkpointer, file: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    write_many(database, 2)
+    checkpointer.run()
+    other = tmp_path / "autre.jsonl"
+    with database_beside(tmp_path) as beside:
+        write_many(beside, 3)
+        Checkpointer(beside, Signer(OTHER_KEY), other, clock).run()
+    file.write_bytes(file.read_bytes() + other.read_bytes())
+
+    ok, _, broken, why = verified(database, file)
+
+    assert (ok, broken) == (False, 1)
+    assert "pas de cette instance" in why
+
+
+@contextmanager
+def database_beside(folder: Path) -> Iterator[Database]:
+    beside = Database(f"sqlite:///{folder}/autre.db")
+    beside.create_all()
+    yield beside
+    beside.close()

@@ -129,6 +129,12 @@ def test_a_bad_registry_is_named_and_changes_nothing(known: Database, tmp_path: 
     assert known.read_now(lambda tx: KnownIdentities(tx).by_traits(TRAITS)).code == "00"
 
 
+def test_a_registry_may_be_emptied(known: Database, tmp_path: Path) -> None:
+    assert known.write_now(lambda tx: load_identities(tx, write(tmp_path))) == 0
+
+    assert known.read_now(lambda tx: KnownIdentities(tx).by_traits(TRAITS)).code == "01"
+
+
 def test_other_columns_and_other_bytes_are_refused(database: Database, tmp_path: Path) -> None:
     other = tmp_path / "autre.csv"
     for content in (b"a,b\n", b"", b"\xff\xfe"):
