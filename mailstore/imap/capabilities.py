@@ -48,6 +48,14 @@ TABLE = (
     Capability("APPENDLIMIT", "RFC 7889", "commands/append.py"),
     Capability("CONDSTORE", "RFC 7162 §3.1", "commands/condstore.py", can_be_enabled=True),
     Capability("QRESYNC", "RFC 7162 §3.2", "commands/qresync.py", can_be_enabled=True),
+    Capability("ESEARCH", "RFC 4731", "commands/esearch.py"),
+    Capability("SEARCHRES", "RFC 5182", "commands/esearch.py"),
+    Capability("WITHIN", "RFC 5032", "commands/matching.py"),
+    Capability("SORT", "RFC 5256", "commands/sort.py"),
+    Capability("ESORT", "RFC 5267 §3", "commands/sort.py"),
+    Capability("THREAD=ORDEREDSUBJECT", "RFC 5256", "commands/threads.py"),
+    Capability("THREAD=REFERENCES", "RFC 5256", "commands/references.py"),
+    Capability("PARTIAL", "RFC 9394", "commands/partial.py"),
 )
 ENABLES = frozenset(each.word.upper() for each in TABLE if each.can_be_enabled)
 

@@ -221,7 +221,8 @@ class ImapConnection(asyncio.Protocol):
             self._guarded(self.session.continuation, event)
 
     def _begin(self, tag: bytes, command: Command) -> None:
-        self._tag, self._command = tag, command
+        self._tag = self.session.tag = tag
+        self._command = command
         if isinstance(command, StartTls):
             self._begin_tls()
         else:

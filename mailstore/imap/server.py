@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from mailstore.imap.connection import ImapConnection
+from mailstore.imap.known_entries import KnownEntries
 from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.memory import keep_large_buffers_apart
 from mailstore.imap.parts import ImapParts
@@ -37,6 +38,7 @@ class ImapService:
     def __init__(self, parts: ImapParts, *, host: str, port: int, tls_port: int) -> None:
         self.parts = parts
         self.known_uids = KnownUids(parts.store)
+        self.known_entries = KnownEntries(parts.store)
         self._host = host
         self._ports = (port, tls_port)
         self._servers: list[asyncio.Server] = []

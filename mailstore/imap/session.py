@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Protocol, TypeVar
 
 from access_core.accounts import Account
+from mailstore.imap.known_entries import KnownEntries
 from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.outcome import Outcome
 from mailstore.imap.parts import ImapParts
@@ -43,6 +44,7 @@ class House(Protocol):
 
     parts: ImapParts
     known_uids: KnownUids
+    known_entries: KnownEntries
 
     def admit(self, account_id: str) -> bool:
         """Count one more session, unless there are too many."""
@@ -71,6 +73,7 @@ class Session:
         "peer",
         "refused_sign_ins",
         "secure",
+        "tag",
         "view",
         "wire",
     )
@@ -82,6 +85,7 @@ class Session:
         self.wire = wire
         self.core = core
         self.peer = ""
+        self.tag = b""
         self.secure = False
         self.account: Account | None = None
         self.enabled: frozenset[str] = frozenset()

@@ -33,7 +33,7 @@ class Opened:
 class View:
     """One session's view of one folder."""
 
-    __slots__ = ("_held", "checked_at", "dirty", "enabled", "modseq", "opened", "uidnext", "uids")
+    __slots__ = ("_held", "checked_at", "dirty", "enabled", "modseq", "opened", "saved", "uidnext", "uids")
 
     def __init__(self, opened: Opened, uids: "array[int]", checked_at: float) -> None:
         self.opened = opened
@@ -41,6 +41,7 @@ class View:
         self.uidnext = opened.uidnext
         self.modseq = opened.modseq
         self.dirty = False
+        self.saved: array[int] = array("I")
         self.enabled: frozenset[str] = _NO_WORDS
         self.checked_at = checked_at
         self._held: set[int] | None = None
@@ -81,6 +82,8 @@ class View:
         clients ask for `5:*` to learn whether there is a fifth.
         """
         count = len(self.uids)
+        if target.numbers.is_saved_result:
+            return self._between((bisect_left(self.uids, uid), bisect_right(self.uids, uid)) for uid in self.saved)
         if target.uid:
             ranges = target.numbers.resolve(self.uids[-1] if count else 0)
             return self._between((bisect_left(self.uids, low), bisect_right(self.uids, high)) for low, high in ranges)

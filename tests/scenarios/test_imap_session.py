@@ -34,6 +34,7 @@ def literals(answer: tuple[str, list]) -> list[bytes]:
     return [item[1] for item in answer[1] if isinstance(item, tuple)]
 
 
+@pytest.mark.requirement("MSS2:ECO.1.0.2")
 def test_imaplib_reads_what_was_delivered(house):
     messages = [SIMPLE, NESTED, large(3_000_000)]
     for message in messages:

@@ -1,6 +1,7 @@
 """`python -m vaguemestre.app.reference`: the pages of docs/reference that say what the code says.
 
-`settings.md` comes from the settings models, `cli.md` from the tree of commands; a test compares them.
+`settings.md` comes from the settings models, `cli.md` from the tree of commands, `imap.md` from the capability
+table; a test compares them.
 """
 
 import sys
@@ -14,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from mailstore.imap.capabilities import TABLE
 from vaguemestre.app.cli.application import build
 from vaguemestre.app.settings import PREFIX, Settings, sections_of
 
@@ -27,11 +29,15 @@ SETTINGS_INTRODUCTION = (
 COMMANDS_INTRODUCTION = (
     "`vaguemestre COMMAND …`; exit status 0 done, 1 refused or failed (one sentence on standard error), 2 wrong usage."
 )
+IMAP_INTRODUCTION = (
+    "What the server announces, when, by which document it does it, and the file below `mailstore/imap/` to read."
+    " Compression (RFC 4978) is left out on purpose: with secrets in the stream it tells their length."
+)
 
 
 def pages() -> dict[str, str]:
     """Return each generated page's text by file name."""
-    return {"settings.md": settings_page(), "cli.md": commands_page()}
+    return {"settings.md": settings_page(), "cli.md": commands_page(), "imap.md": imap_page()}
 
 
 def settings_page() -> str:
@@ -48,6 +54,16 @@ def commands_page() -> str:
     parts = [GENERATED, "# Commands", "", COMMANDS_INTRODUCTION]
     for path, command in _commands(root, ()):
         parts += ["", *_command(path, command)]
+    return "\n".join(parts) + "\n"
+
+
+def imap_page() -> str:
+    """List what the IMAP server can do, from its capability table."""
+    parts = [GENERATED, "# IMAP", "", IMAP_INTRODUCTION, "", "| capability | source | announced | file |"]
+    parts.append("| --- | --- | --- | --- |")
+    for each in TABLE:
+        stage = each.stage.value + (", begun by ENABLE" if each.can_be_enabled else "")
+        parts.append(f"| `{each.word}` | {each.source} | {stage} | `{each.file}` |")
     return "\n".join(parts) + "\n"
 
 

@@ -15,6 +15,7 @@ from functools import partial
 
 from mailstore.imap.commands.condstore import WORD as CONDSTORE
 from mailstore.imap.commands.condstore import asks_for_modseqs, become_aware
+from mailstore.imap.commands.partial import slice_of
 from mailstore.imap.commands.qresync import NOT_ENABLED, vanished
 from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, section_item, span_item
@@ -59,12 +60,11 @@ async def fetch(session: Session, command: Fetch) -> Outcome:
     uids = view.resolve(command.target)
     if uids is None:
         return bad("no such message")
-    if asks_for_modseqs(command):
-        become_aware(session)
-    if command.vanished:
-        if QRESYNC not in session.enabled:
-            return NOT_ENABLED
-        session.send(*await vanished(session, command.changed_since or 0, command.target.numbers))
+    if command.partial is not None:
+        uids = array("I", slice_of(uids, command.partial))
+    if command.vanished and QRESYNC not in session.enabled:
+        return NOT_ENABLED
+    await _prepare_modseqs(session, command)
     seen: frozenset[int] = frozenset()
     if not view.read_only and any(section.sets_seen for section in command.sections):
         seen = await _mark_seen(session, uids, may_expunge=command.target.uid)
@@ -81,6 +81,13 @@ async def fetch(session: Session, command: Fetch) -> Outcome:
     if damaged:
         return CORRUPTED
     return ok("Des messages n'existent plus.", EXPUNGE_ISSUED) if missing else ok()
+
+
+async def _prepare_modseqs(session: Session, command: Fetch) -> None:
+    if asks_for_modseqs(command):
+        become_aware(session)
+    if command.vanished:
+        session.send(*await vanished(session, command.changed_since or 0, command.target.numbers))
 
 
 async def _mark_seen(session: Session, uids: "array[int]", *, may_expunge: bool) -> frozenset[int]:

@@ -1,18 +1,18 @@
 """SEARCH keys as predicates over one message; what a key needs of it is loaded only when the key is asked.
 
 Source: RFC 3501 §6.4.4: letter case is ignored, dates are compared without time and zone, address and subject
-keys look at the ENVELOPE.
+keys look at the ENVELOPE; RFC 5032 (WITHIN), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID).
 """
 
-import email.utils
-import re
 from bisect import bisect_left
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mailstore.imap.commands.rendering import header_fields
 from mailstore.imap.protocol.criteria import (
+    AgeIs,
     Both,
     DateField,
     DateIs,
@@ -20,52 +20,59 @@ from mailstore.imap.protocol.criteria import (
     Everything,
     HasFlag,
     HeaderHas,
+    IdIs,
     InSet,
+    ModseqIs,
     Not,
     SearchKey,
     SizeIs,
     TextHas,
 )
-from mailstore.imap.protocol.envelope import Envelope, parse_envelope
 from mailstore.imap.session import Session
+from mailstore.imap.summary import FIELDS, Summary
 from mailstore.imap.view import View
-from mailstore.mime.index import MessageIndex
 from mailstore.mime.words import decode_words
 from mailstore.model import Entry
 from mailstore.store import MessageReader
 from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.errors import IntegrityError
 
 Predicate = Callable[["Candidate"], bool]
-_ENVELOPE = frozenset({"SUBJECT", "FROM", "TO", "CC", "BCC"})
-_PLAIN = re.compile(r"[a-z0-9._-]+")
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key is read in: the session's view, and the instant for YOUNGER and OLDER."""
+
+    view: View
+    now: datetime
+
+
 class Candidate:
-    """One message under examination, inside one unit of work."""
+    """One message under examination, inside one unit of work; `entry` is set by who examines."""
 
-    __slots__ = ("_envelope", "_message", "_session", "_tx", "entry", "index")
+    __slots__ = ("_message", "_session", "_summary", "_tx", "entry")
 
-    def __init__(self, session: Session, tx: Transaction, entry: Entry, index: MessageIndex | None) -> None:
+    entry: Entry
+
+    def __init__(self, session: Session, tx: Transaction, summary: Summary | None = None) -> None:
         self._session = session
         self._tx = tx
-        self.entry = entry
-        self.index = index
-        self._envelope: Envelope | None = None
+        self._summary = summary
         self._message: MessageReader | None = None
 
     @property
-    def written_envelope(self) -> bytes:
-        """Its ENVELOPE as FETCH gives it."""
-        return (self.index or self.message.index).envelope
+    def summary(self) -> Summary:
+        """The fields of its ENVELOPE.
 
-    @property
-    def envelope(self) -> Envelope:
-        """The fields of its ENVELOPE."""
-        if self._envelope is None:
-            self._envelope = parse_envelope(self.written_envelope)
-        return self._envelope
+        Raises:
+            IntegrityError: the message is damaged.
+        """
+        if self._summary is None:
+            raise IntegrityError("message: its index does not open")
+        return self._summary
 
     @property
     def message(self) -> MessageReader:
@@ -74,13 +81,12 @@ class Candidate:
             self._message = self._session.parts.store.open(self._tx, self._session.mailbox_id, self.entry.message_id)
         return self._message
 
-    def field(self, name: str) -> str | None:
-        """Return the text of a header field, None when the message has none of that name."""
-        if name in _ENVELOPE:
-            raw: bytes = getattr(self.envelope, "from_" if name == "FROM" else name.lower())
-            return decode_words(raw) if raw else None
+    def folded(self, name: str) -> str | None:
+        """Return the text of a header field without letter case, None when the message has none of that name."""
+        if name in FIELDS:
+            return self.summary.folded(name)
         raw = header_fields(self.message.header, (name.encode("latin-1", "replace"),), wanted=True)[:-2]
-        return decode_words(raw.partition(b":")[2].replace(b"\r\n", b"")) if raw else None
+        return decode_words(raw.partition(b":")[2].replace(b"\r\n", b"")).casefold() if raw else None
 
     def texts(self) -> list[str]:
         """Return the text parts, decoded."""
@@ -97,7 +103,7 @@ def cost(key: SearchKey) -> int:
     if isinstance(key, TextHas):
         return 4
     if isinstance(key, HeaderHas):
-        return 2 if key.name in _ENVELOPE else 3
+        return 2 if key.name in FIELDS else 3
     return 2 if isinstance(key, DateIs) and key.field is DateField.SENT else 1
 
 
@@ -107,36 +113,29 @@ def _inner(key: Both | Either | Not) -> tuple[SearchKey, ...]:
     return (key.first, key.second) if isinstance(key, Either) else (key.key,)
 
 
-def predicate(key: SearchKey, view: View) -> Predicate:
+def predicate(key: SearchKey, scope: Scope) -> Predicate:
     """Build the predicate of a key; the cheap sides of Both and Either are asked first."""
     if isinstance(key, Both):
-        every = [predicate(each, view) for each in sorted(key.keys, key=cost)]
+        every = [predicate(each, scope) for each in sorted(key.keys, key=cost)]
+        if len(every) == 1:
+            return every[0]
         return lambda candidate: all(each(candidate) for each in every)
     if isinstance(key, Either):
-        first, second = (predicate(each, view) for each in sorted((key.first, key.second), key=cost))
+        first, second = (predicate(each, scope) for each in sorted((key.first, key.second), key=cost))
         return lambda candidate: first(candidate) or second(candidate)
     if isinstance(key, Not):
-        inner = predicate(key.key, view)
+        inner = predicate(key.key, scope)
         return lambda candidate: not inner(candidate)
-    return _simple(key, view)
+    build: Callable[[Any, Scope], Predicate] = _BUILDERS[type(key)]
+    return build(key, scope)
 
 
-def _simple(key: Everything | InSet | HasFlag | SizeIs | DateIs | HeaderHas | TextHas, view: View) -> Predicate:
-    if isinstance(key, InSet):
-        return _in_set(key, view)
-    if isinstance(key, HasFlag):
-        return _has_flag(key.flag, view)
-    if isinstance(key, SizeIs):
-        return _size_is(key)
-    if isinstance(key, DateIs):
-        return _sent(key) if key.field is DateField.SENT else _arrived(key)
-    if isinstance(key, HeaderHas):
-        return _header_has(key)
-    return _text_has(key) if isinstance(key, TextHas) else lambda _candidate: True
+def _everything(_key: Everything, _scope: Scope) -> Predicate:
+    return lambda _candidate: True
 
 
-def _in_set(key: InSet, view: View) -> Predicate:
-    uids = view.resolve(key.target)
+def _in_set(key: InSet, scope: Scope) -> Predicate:
+    uids = scope.view.resolve(key.target)
     if uids is None:
         return lambda _candidate: False
 
@@ -147,7 +146,8 @@ def _in_set(key: InSet, view: View) -> Predicate:
     return holds
 
 
-def _has_flag(flag: str, view: View) -> Predicate:
+def _has_flag(key: HasFlag, scope: Scope) -> Predicate:
+    flag, view = key.flag, scope.view
     if flag == "\\Recent":
         return lambda candidate: view.is_recent(candidate.entry.uid)
     if flag.startswith("\\"):
@@ -156,10 +156,14 @@ def _has_flag(flag: str, view: View) -> Predicate:
     return lambda candidate: any(each.lower() == wanted for each in candidate.entry.flags)
 
 
-def _size_is(key: SizeIs) -> Predicate:
+def _size_is(key: SizeIs, _scope: Scope) -> Predicate:
     if key.larger:
         return lambda candidate: candidate.entry.size_bytes > key.size_bytes
     return lambda candidate: candidate.entry.size_bytes < key.size_bytes
+
+
+def _date_is(key: DateIs, _scope: Scope) -> Predicate:
+    return _sent(key) if key.field is DateField.SENT else _arrived(key)
 
 
 def _arrived(key: DateIs) -> Predicate:
@@ -174,7 +178,7 @@ def _arrived(key: DateIs) -> Predicate:
 
 def _sent(key: DateIs) -> Predicate:
     def holds(candidate: Candidate) -> bool:
-        day = _day_of(candidate.envelope.date)
+        day = candidate.summary.sent_day
         if day is None:
             return False
         return {"<": day < key.day, "=": day == key.day, ">=": day >= key.day}[key.comparison]
@@ -182,35 +186,32 @@ def _sent(key: DateIs) -> Predicate:
     return holds
 
 
-@lru_cache(maxsize=1_024)
-def _day_of(field: bytes) -> date | None:
-    """Read the day of a Date field as its writer saw it; None when it cannot be read."""
-    parsed = email.utils.parsedate(field.decode("latin-1"))
-    try:
-        return None if parsed is None else date(*parsed[:3])
-    except ValueError:
-        return None
+def _age_is(key: AgeIs, scope: Scope) -> Predicate:
+    border = (scope.now - timedelta(seconds=key.seconds) - _EPOCH) // _MICROSECOND
+    if key.older:
+        return lambda candidate: candidate.entry.internal_us <= border
+    return lambda candidate: candidate.entry.internal_us >= border
 
 
-def _header_has(key: HeaderHas) -> Predicate:
+def _modseq_is(key: ModseqIs, _scope: Scope) -> Predicate:
+    return lambda candidate: candidate.entry.modseq >= key.modseq
+
+
+def _id_is(key: IdIs, _scope: Scope) -> Predicate:
+    return lambda candidate: candidate.entry.message_id == key.message_id
+
+
+def _header_has(key: HeaderHas, _scope: Scope) -> Predicate:
     wanted = key.text.casefold()
-    plain = wanted.encode() if key.name in _ENVELOPE and _PLAIN.fullmatch(wanted) else b""
 
     def holds(candidate: Candidate) -> bool:
-        if plain and not _may_hold(candidate.written_envelope, plain):
-            return False
-        text = candidate.field(key.name)
-        return text is not None and wanted in text.casefold()
+        text = candidate.folded(key.name)
+        return text is not None and wanted in text
 
     return holds
 
 
-def _may_hold(envelope: bytes, wanted: bytes) -> bool:
-    """Say without reading its fields whether an ENVELOPE may hold a plain word: as it is, or encoded."""
-    return wanted in envelope.lower() or b"=?" in envelope or not envelope.isascii()
-
-
-def _text_has(key: TextHas) -> Predicate:
+def _text_has(key: TextHas, _scope: Scope) -> Predicate:
     wanted = key.text.casefold()
 
     def holds(candidate: Candidate) -> bool:
@@ -219,3 +220,17 @@ def _text_has(key: TextHas) -> Predicate:
         return any(wanted in text.casefold() for text in candidate.texts())
 
     return holds
+
+
+_BUILDERS: Mapping[type, Callable[[Any, Scope], Predicate]] = {
+    Everything: _everything,
+    InSet: _in_set,
+    HasFlag: _has_flag,
+    SizeIs: _size_is,
+    DateIs: _date_is,
+    AgeIs: _age_is,
+    ModseqIs: _modseq_is,
+    IdIs: _id_is,
+    HeaderHas: _header_has,
+    TextHas: _text_has,
+}

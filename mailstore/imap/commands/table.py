@@ -13,7 +13,9 @@ from mailstore.imap.commands.mailboxes import create, delete, rename, subscribe
 from mailstore.imap.commands.search import search
 from mailstore.imap.commands.selection import close, select
 from mailstore.imap.commands.sign_in import authenticate, login
+from mailstore.imap.commands.sort import sort
 from mailstore.imap.commands.status import status
+from mailstore.imap.commands.threads import thread
 from mailstore.imap.protocol import commands as asked
 from mailstore.imap.session import Reaction, Session
 
@@ -43,6 +45,8 @@ HANDLERS: Mapping[type[asked.Command], Handler] = {
     asked.Expunge: expunge,
     asked.Copy: copy_or_move,
     asked.Search: search,
+    asked.Sort: sort,
+    asked.Thread: thread,
 }
 """STARTTLS and APPEND, which change how the connection reads, are with the connection."""
 
@@ -51,4 +55,6 @@ def may_expunge(command: asked.Command) -> bool:
     """Say whether EXPUNGE responses may be sent while COMMAND is answered (RFC 9051 §7.5.1)."""
     if isinstance(command, (asked.Fetch, asked.Store)):
         return command.target.uid
+    if isinstance(command, (asked.Sort, asked.Thread)):
+        return command.search.uid
     return command.uid if isinstance(command, asked.Search) else True

@@ -219,7 +219,7 @@ class Section:
 class Fetch:
     """RFC 9051 §6.4.5; `attributes` and `sections` keep the client's order.
 
-    `changed_since` and `vanished` are the modifiers of RFC 7162 §3.1.4.1 and §3.2.6.
+    `changed_since` and `vanished` are the modifiers of RFC 7162 §3.1.4.1 and §3.2.6, `partial` that of RFC 9394.
     """
 
     target: Target
@@ -227,6 +227,7 @@ class Fetch:
     sections: tuple[Section, ...]
     changed_since: int | None = None
     vanished: bool = False
+    partial: tuple[int, int] | None = None
 
 
 class FlagOperation(StrEnum):
@@ -258,12 +259,57 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Returns:
+    """RETURN of a search: MIN, MAX, ALL, COUNT, SAVE (RFC 4731, RFC 5182) and a page (RFC 9394)."""
+
+    options: frozenset[str]
+    partial: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
-    """RFC 3501 §6.4.4; `unknown_charset` when the texts cannot be read."""
+    """RFC 3501 §6.4.4; `unknown_charset` when the texts cannot be read; `returns` for the extended answer."""
 
     key: SearchKey
     uid: bool
     unknown_charset: bool = False
+    returns: Returns | None = None
+
+
+class SortField(StrEnum):
+    """What SORT orders by (RFC 5256 §3)."""
+
+    ARRIVAL = "ARRIVAL"
+    CC = "CC"
+    DATE = "DATE"
+    FROM = "FROM"
+    SIZE = "SIZE"
+    SUBJECT = "SUBJECT"
+    TO = "TO"
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of an order, REVERSE or not."""
+
+    field: SortField
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """RFC 5256 §3; the first key is the most important."""
+
+    order: tuple[SortKey, ...]
+    search: Search
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """RFC 5256 §3; `algorithm` is REFERENCES or ORDEREDSUBJECT."""
+
+    algorithm: str
+    search: Search
 
 
 Command = (
@@ -292,6 +338,8 @@ Command = (
     | Store
     | Copy
     | Search
+    | Sort
+    | Thread
 )
 
 

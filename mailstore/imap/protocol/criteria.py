@@ -9,6 +9,9 @@ from enum import Enum
 
 from mailstore.imap.protocol.sequence import Target
 
+EMAIL_ID_PREFIX = "M"
+"""What stands before a message's id on the wire: RFC 8474 §4 ids may begin with a letter or a digit, ours do with M."""
+
 
 class DateField(Enum):
     """Which date a search compares."""
@@ -70,6 +73,28 @@ class TextHas:
 
 
 @dataclass(frozen=True, slots=True)
+class AgeIs:
+    """OLDER, or YOUNGER when not `older`: INTERNALDATE against now, in seconds (RFC 5032)."""
+
+    older: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModseqIs:
+    """MODSEQ: changed at that modseq or later."""
+
+    modseq: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdIs:
+    """EMAILID (RFC 8474 §5.3), or THREADID with no message at all, since no thread ids are given."""
+
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Both:
     """Every key must hold; none holds for every message."""
 
@@ -91,4 +116,6 @@ class Not:
     key: "SearchKey"
 
 
-SearchKey = Everything | HasFlag | InSet | DateIs | SizeIs | HeaderHas | TextHas | Both | Either | Not
+SearchKey = (
+    Everything | HasFlag | InSet | DateIs | SizeIs | AgeIs | ModseqIs | IdIs | HeaderHas | TextHas | Both | Either | Not
+)

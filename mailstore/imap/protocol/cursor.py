@@ -22,6 +22,8 @@ _ESCAPED = re.compile(rb"\\([\"\\])")
 # literal = "{" number64 ["+"] "}" CRLF *CHAR8
 _LITERAL = re.compile(rb"\{(\d{1,20})\+?\}\r\n")
 _NUMBER = re.compile(rb"\d{1,10}")
+# partial-range = nz-number ":" nz-number / MINUS nz-number ":" MINUS nz-number
+_PAGE = re.compile(rb"(-?[1-9]\d{0,9}):(-?[1-9]\d{0,9})")
 _MODSEQ = re.compile(rb"\d{1,19}")
 # date = date-day "-" date-month "-" date-year, in quotes or not
 _DATE = re.compile(rb"(\"?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1")
@@ -93,6 +95,13 @@ class Cursor:
         number = int(self.match(_NUMBER, "number")[0])
         if number > NUMBER_LIMIT:
             raise ProtocolError("number above 32 bits")
+        return number
+
+    def positive(self) -> int:
+        """Read a number of 32 bits that is not 0."""
+        number = self.number()
+        if number == 0:
+            raise ProtocolError("number above 0 expected")
         return number
 
     def modseq(self) -> int:
@@ -178,10 +187,19 @@ class Cursor:
 def read_set(cursor: Cursor) -> SequenceSet:
     """Read a sequence set."""
     end = cursor.at
-    while end < len(cursor.data) and cursor.data[end] in b"0123456789,:*":
+    while end < len(cursor.data) and cursor.data[end] in b"0123456789,:*$":
         end += 1
     raw, cursor.at = cursor.data[cursor.at : end], end
     return SequenceSet.parse(raw)
+
+
+def read_page(cursor: Cursor) -> tuple[int, int]:
+    """Read the range of PARTIAL: 1:100, or -1:-100 from the end (RFC 9394 §3.1)."""
+    found = cursor.match(_PAGE, "page")
+    first, last = int(found[1]), int(found[2])
+    if (first < 0) != (last < 0) or max(abs(first), abs(last)) > NUMBER_LIMIT:
+        raise ProtocolError("page")
+    return first, last
 
 
 def _month(name: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Reads a ready-made ENVELOPE back into fields, for SEARCH.
+"""Reads a ready-made ENVELOPE back into fields, for SEARCH, SORT and THREAD.
 
 Source: RFC 3501 §7.4.2 and §9, envelope.
 """
@@ -17,7 +17,7 @@ Value = bytes | None | list["Value"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The fields that SEARCH looks at, as sent (encoded words not decoded); absent ones are empty."""
+    """The fields that SEARCH, SORT and THREAD look at, as sent (encoded words not decoded); absent ones are empty."""
 
     date: bytes
     subject: bytes
@@ -25,6 +25,12 @@ class Envelope:
     to: bytes
     cc: bytes
     bcc: bytes
+    in_reply_to: bytes
+    message_id: bytes
+    first_from: bytes
+    """The mailbox name, before the @, of the first address; of TO and CC too."""
+    first_to: bytes
+    first_cc: bytes
 
 
 def parse_envelope(data: bytes) -> Envelope:
@@ -36,9 +42,19 @@ def parse_envelope(data: bytes) -> Envelope:
     fields = _read_list(_tokens(data), 0) if data.startswith(b"(") else []
     if len(fields) != 10:
         raise ProtocolError("envelope: ten fields expected")
-    date, subject, from_, _sender, _reply_to, to, cc, bcc, _in_reply_to, _message_id = fields
+    date, subject, from_, _sender, _reply_to, to, cc, bcc, in_reply_to, message_id = fields
     return Envelope(
-        date=_text(date), subject=_text(subject), from_=_people(from_), to=_people(to), cc=_people(cc), bcc=_people(bcc)
+        date=_text(date),
+        subject=_text(subject),
+        from_=_people(from_),
+        to=_people(to),
+        cc=_people(cc),
+        bcc=_people(bcc),
+        in_reply_to=_text(in_reply_to),
+        message_id=_text(message_id),
+        first_from=_first_mailbox(from_),
+        first_to=_first_mailbox(to),
+        first_cc=_first_mailbox(cc),
     )
 
 
@@ -79,6 +95,11 @@ def _people(value: Value) -> bytes:
     """Write addresses as `name <mailbox@host>` or `mailbox@host`, separated by commas."""
     people = value if isinstance(value, list) else []
     return b", ".join(_person(person) for person in people if isinstance(person, list) and len(person) == 4)
+
+
+def _first_mailbox(value: Value) -> bytes:
+    first = value[0] if isinstance(value, list) and value else None
+    return _text(first[2]) if isinstance(first, list) and len(first) == 4 else b""
 
 
 def _person(person: list[Value]) -> bytes:

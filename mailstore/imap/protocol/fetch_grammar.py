@@ -6,7 +6,7 @@ Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 nam
 import re
 
 from mailstore.imap.protocol.commands import Attribute, Fetch, Section, SectionText
-from mailstore.imap.protocol.cursor import Cursor
+from mailstore.imap.protocol.cursor import Cursor, read_page
 from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
 
@@ -42,9 +42,11 @@ def parse_fetch(cursor: Cursor, target: Target) -> Fetch:
         ProtocolError: an unknown item or a malformed section.
     """
     items = dict.fromkeys(_items(cursor))
-    changed_since, vanished = _modifiers(cursor)
+    changed_since, vanished, partial = _modifiers(cursor)
     if vanished and (changed_since is None or not target.uid):
         raise ProtocolError("VANISHED goes with UID FETCH and CHANGEDSINCE")
+    if partial is not None and not target.uid:
+        raise ProtocolError("PARTIAL goes with UID FETCH")
     if changed_since is not None:
         items[Attribute.MODSEQ] = None
     return Fetch(
@@ -53,6 +55,7 @@ def parse_fetch(cursor: Cursor, target: Target) -> Fetch:
         tuple(item for item in items if isinstance(item, Section)),
         changed_since,
         vanished,
+        partial,
     )
 
 
@@ -70,22 +73,25 @@ def _items(cursor: Cursor) -> tuple[Attribute | Section, ...]:
     return (_item(cursor),)
 
 
-def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
-    """Read (CHANGEDSINCE modseq [VANISHED]), in either order."""
-    changed_since, vanished = None, False
+def _modifiers(cursor: Cursor) -> tuple[int | None, bool, tuple[int, int] | None]:
+    """Read (CHANGEDSINCE modseq VANISHED PARTIAL page), in any order."""
+    changed_since, vanished, partial = None, False, None
     if not cursor.accept(b" ("):
-        return changed_since, vanished
+        return changed_since, vanished, partial
     while True:
         word = cursor.word()
         if word == "CHANGEDSINCE":
             cursor.space()
             changed_since = cursor.modseq()
+        elif word == "PARTIAL":
+            cursor.space()
+            partial = read_page(cursor)
         elif word == "VANISHED":
             vanished = True
         else:
             raise ProtocolError("unknown modifier")
         if cursor.accept(b")"):
-            return changed_since, vanished
+            return changed_since, vanished, partial
         cursor.space()
 
 

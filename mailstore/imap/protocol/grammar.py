@@ -34,7 +34,7 @@ from mailstore.imap.protocol.commands import (
 )
 from mailstore.imap.protocol.cursor import Cursor, read_set
 from mailstore.imap.protocol.fetch_grammar import parse_fetch
-from mailstore.imap.protocol.search_grammar import parse_search
+from mailstore.imap.protocol.search_grammar import parse_search, parse_sort, parse_thread
 from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
 
@@ -231,6 +231,8 @@ _PARSERS: Mapping[str, Parser] = {
     "UNSELECT": _bare(Close(expunge=False)),
     "EXPUNGE": _bare(Expunge(None)),
     "SEARCH": lambda cursor: parse_search(cursor, uid=False),
+    "SORT": lambda cursor: parse_sort(cursor, uid=False),
+    "THREAD": lambda cursor: parse_thread(cursor, uid=False),
     "FETCH": lambda cursor: _fetch(cursor, False),
     "STORE": lambda cursor: _store(cursor, False),
     "COPY": lambda cursor: _copy(cursor, False),
@@ -238,6 +240,8 @@ _PARSERS: Mapping[str, Parser] = {
 }
 _UID_PARSERS: Mapping[str, Parser] = {
     "SEARCH": lambda cursor: parse_search(cursor, uid=True),
+    "SORT": lambda cursor: parse_sort(cursor, uid=True),
+    "THREAD": lambda cursor: parse_thread(cursor, uid=True),
     "FETCH": lambda cursor: _fetch(cursor, True),
     "STORE": lambda cursor: _store(cursor, True),
     "COPY": lambda cursor: _copy(cursor, True),

@@ -18,7 +18,7 @@ HIGHEST = 0xFFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class SequenceSet:
-    """Ranges of sequence numbers or UIDs, both ends included; None is `*`."""
+    """Ranges of sequence numbers or UIDs, both ends included; None is `*`. No range at all: `$`, the kept result."""
 
     ranges: tuple[tuple[int | None, int | None], ...]
 
@@ -29,9 +29,16 @@ class SequenceSet:
         Raises:
             ProtocolError: not a set, or a number that does not fit 32 bits.
         """
+        if raw == b"$":
+            return cls(())
         if not _SET.match(raw):
             raise ProtocolError("sequence set")
         return cls(tuple(_range(part) for part in raw.split(b",")))
+
+    @property
+    def is_saved_result(self) -> bool:
+        """Whether it is `$`, the result that the last SEARCH kept (RFC 5182)."""
+        return not self.ranges
 
     @property
     def open_ended(self) -> bool:

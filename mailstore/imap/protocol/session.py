@@ -29,10 +29,12 @@ from mailstore.imap.protocol.commands import (
     Rename,
     Search,
     Select,
+    Sort,
     StartTls,
     Status,
     Store,
     Subscribe,
+    Thread,
 )
 
 
@@ -76,7 +78,7 @@ ALLOWED: Mapping[type[Command], frozenset[State]] = {
     **dict.fromkeys(
         (Enable, Select, Create, Delete, Rename, Subscribe, ListMailboxes, Namespace, Status, Append, Idle), _AFTER
     ),
-    **dict.fromkeys((Check, Close, Expunge, Search, Fetch, Store, Copy), _SELECTED),
+    **dict.fromkeys((Check, Close, Expunge, Search, Sort, Thread, Fetch, Store, Copy), _SELECTED),
 }
 
 
