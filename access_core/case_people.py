@@ -20,11 +20,12 @@ from vaguemestre.kernel.database import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """What the catalogue knows of a professional and a patient."""
+    """What the catalogue knows of a professional and a patient; `lifted`: a minor ended the secret that they shared."""
 
     care: Care | None
     authorisation: Authorisation
     secret: Secret | None
+    lifted: bool = False
 
     def applied(self, resource: Resource, now: datetime) -> Resource:
         """Return the facts of a case with what the patient decided about this professional."""
@@ -32,6 +33,7 @@ class Relation:
             resource,
             pro_bloque=self.authorisation.blocked,
             consentement=consent_in_force(self.authorisation, self.care, now),
+            accord_mineur=self.lifted,
         )
 
 
@@ -39,10 +41,12 @@ def relation_of(tx: Transaction, profile: Profile, professional_id: str | None, 
     """Load what is known of a professional, None for one who is not ours, and a patient."""
     if professional_id is None:
         return Relation(care=None, authorisation=Authorisation(professional_id=""), secret=None)
+    agreed = secret_of(tx, profile.id, professional_id)
     return Relation(
         care=care_of(tx, profile.id, professional_id, now=now),
         authorisation=authorisation_of(tx, profile.id, professional_id),
-        secret=standing_secret(tx, profile, professional_id, now),
+        secret=agreed if agreed is not None and agreed.stands and _is_minor(profile, now) else None,
+        lifted=agreed is not None and not agreed.stands,
     )
 
 
@@ -50,10 +54,14 @@ def standing_secret(
     tx: Transaction, profile: Profile | None, professional_id: str | None, now: datetime
 ) -> Secret | None:
     """Return the agreement that stands between a minor and a professional; an adult needs none."""
-    if profile is None or professional_id is None or profile.age(now) >= MAJORITY_YEARS:
+    if profile is None or professional_id is None or not _is_minor(profile, now):
         return None
     found = secret_of(tx, profile.id, professional_id)
     return found if found is not None and found.stands else None
+
+
+def _is_minor(profile: Profile, now: datetime) -> bool:
+    return profile.age(now) < MAJORITY_YEARS
 
 
 def mode_of(asked: Mode, secret: Secret | None) -> Mode:

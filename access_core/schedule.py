@@ -18,9 +18,11 @@ from access_core.profiles import Profile, ProfileStatus, profile_by_id
 from access_core.trace.events import note_event
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.outbox import Task
 
 Handler = Callable[[Task], Awaitable[Callable[[Transaction], None] | None]]
+Step = Callable[[Transaction, str, datetime], None]
 _SHUT = frozenset({ProfileStatus.CLOS, ProfileStatus.DECEDE})
 
 
@@ -47,7 +49,18 @@ class Schedule:
             Due.MAJORITY: self._come_of_age,
             Due.DELEGATION_END: self._end_delegation,
         }
-        return {kind: partial(_hand_over, step) for kind, step in steps.items()}
+        return {kind: partial(self._hand_over, step) for kind, step in steps.items()}
+
+    async def _hand_over(self, step: Step, task: Task) -> Callable[[Transaction], None]:
+        """Return the unit that does a task.
+
+        Raises:
+            TemporaryFailure: the clock went backwards since the task was leased; it runs again later.
+        """
+        subject_id, due = str(task.payload["id"]), datetime.fromisoformat(str(task.payload["at"]))
+        if self._clock.now() < due:
+            raise TemporaryFailure("schedule: not due any more")
+        return lambda tx: step(tx, subject_id, due)
 
     def _open(self, tx: Transaction, profile_id: str, _due: datetime) -> None:
         found = profile_by_id(tx, profile_id)
@@ -74,9 +87,9 @@ class Schedule:
     def _come_of_age(self, tx: Transaction, profile_id: str, _due: datetime) -> None:
         """End what hung on minority and tell her, and those who acted for her."""
         found = profile_by_id(tx, profile_id)
-        now = self._clock.now()
-        if found is None or now < found.majority():
+        if found is None:
             return
+        now = self._clock.now()
         told = sharing.end_for_majority(tx, found, now=now)
         note_event(tx, "representation_ended", found, now=now)
         deed = _deed(found, now)
@@ -96,11 +109,6 @@ class Schedule:
             now = self._clock.now()
             sharing.lapse(tx, found, now=now)
             note_event(tx, "delegation_ended", holder, now=now)
-
-
-async def _hand_over(step: Callable[[Transaction, str, datetime], None], task: Task) -> Callable[[Transaction], None]:
-    subject_id, at = str(task.payload["id"]), datetime.fromisoformat(str(task.payload["at"]))
-    return lambda tx: step(tx, subject_id, at)
 
 
 def _deed(holder: Profile, now: datetime) -> Deed:

@@ -21,6 +21,7 @@ from access_core.delegation import delegations_of
 from access_core.facts import Delegation
 from access_core.life import Closing, Recording
 from access_core.obligations import NOTICE_TASK
+from access_core.planning import Due
 from access_core.profiles import (
     Activation,
     NewProfile,
@@ -43,7 +44,7 @@ from vaguemestre.kernel.bus import LocalBus
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.errors import TemporaryFailure
-from vaguemestre.kernel.outbox import OutboxWorker, task
+from vaguemestre.kernel.outbox import OutboxWorker, Task, task
 
 DAY = timedelta(days=1)
 RULES = LifeSettings()
@@ -367,6 +368,19 @@ def test_a_sharing_or_an_invitation_ends_at_its_date_and_leaves_its_line(
     assert [act for act, _, _ in traced(database, lea)].count("delegation_ended") == 1
     kinds = [each.kind for each in database.read_now(lambda tx: attestations_of(tx, lea.id))]
     assert kinds == (["aidant_debut", "aidant_fin"] if accepted else [])
+
+
+@pytest.mark.requirement("VGM:SCHEDULE")
+async def test_a_task_whose_clock_went_backwards_waits(clock: ManualClock, erasures: Erasures) -> None:
+    due = clock.now() + timedelta(microseconds=1)
+    handlers = Schedule(clock, RULES, erasures).handlers()
+
+    for kind in Due:
+        early = Task(id="t", kind=kind, key="k", payload={"id": "i", "at": due.isoformat()}, attempts=1)
+        with pytest.raises(TemporaryFailure):
+            await handlers[kind](early)
+
+    assert set(handlers) == set(Due)
 
 
 def _no_mailbox(_tx: Transaction, _mailbox_id: str) -> None:

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from access_core import rights
+from access_core.acts import Act
 from access_core.care import declare_care
+from access_core.case_documents import document_act_facts
 from access_core.case_facts import delivery_facts, filing_facts, reading_facts
 from access_core.case_inputs import DocumentFacts, FilingRequest, ReadingRequest, Sender, Session, local_sender
 from access_core.decision import Decision, Obligation
-from access_core.facts import Auth, Mode
+from access_core.facts import Auth, Confidentiality, Mode
 from access_core.professionals import Professional
 from access_core.profiles import Activation, Profile, activate, represent
 from access_core.reasons import Reason
@@ -139,6 +141,26 @@ def test_a_secret_that_was_ended_can_be_agreed_again(database: Database, child: 
     found = database.read_now(lambda tx: secret_of(tx, child.id, martin.account_id))
     assert found is not None
     assert found.stands
+
+
+@pytest.mark.requirement("VGM:MINOR-SECRET")
+def test_what_was_hidden_is_shown_to_the_parents_with_the_minor_s_agreement_only(
+    database: Database, child: Profile, martin: Professional
+) -> None:
+    keep(database, child, martin)
+    hidden = DocumentFacts(
+        type_code="11502-2",
+        confidentiality=frozenset({Confidentiality.N, Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX}),
+        by_reader=True,
+        filed_at=NOW,
+    )
+    asking = as_doctor(child, NOW, martin)
+
+    before = database.read_now(lambda tx: document_act_facts(tx, asking, Act.MAKE_VISIBLE, hidden)).decide()
+    database.write_now(lambda tx: rights.lift_secret(tx, asking))
+    after = database.read_now(lambda tx: document_act_facts(tx, asking, Act.MAKE_VISIBLE, hidden)).decide()
+
+    assert (before.reason, after.reason) == (Reason.C_SECRET_MINEUR, Reason.OK)
 
 
 def test_the_trace_of_a_secret_says_so_for_whoever_filters_it(
