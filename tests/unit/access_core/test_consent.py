@@ -179,6 +179,15 @@ def test_a_blocked_professional_reads_nothing_until_he_collects_consent_again(
     assert (unblocked, read(database, lea, martin)) == (Reason.C_CONSENTEMENT_EXPIRE, Reason.OK)
 
 
+def test_a_refusal_outlives_a_block(database: Database, lea: Profile, martin: Professional) -> None:
+    care(database, lea, martin)
+    ask = as_person(lea, NOW)
+    for act in (rights.refuse_consultation, rights.block_professional, rights.unblock_professional):
+        database.write_now(lambda tx, act=act: act(tx, ask, martin.account_id))
+
+    assert read(database, lea, martin) is Reason.C_OPPOSITION
+
+
 @pytest.mark.requirement("VGM:ACCESS-BLOCK")
 def test_only_an_administrator_blocks_for_the_patient_who_is_told(
     database: Database, lea: Profile, martin: Professional

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from access_core.acts import Act
+from access_core.consent import set_standing
 from access_core.decision import Decision, Obligation, Verdict
+from access_core.facts import Standing
 from access_core.obligations import NOTICE_TASK, Deed, ObligationFailed, carry_out
 from access_core.profiles import Profile, represent
 from access_core.reasons import Reason
@@ -154,3 +156,15 @@ def test_an_act_whose_obligation_nobody_carries_out_does_not_take_effect(
     database.write_now(lambda tx: carry_out(tx, decision, deed(lea), done={obligation}))
 
     assert (after_failure, len(notices(database))) == ([], 1)
+
+
+def test_the_attending_doctor_is_told_of_an_emergency_when_there_is_one(database: Database, lea: Profile) -> None:
+    martin = database.write_now(lambda tx: add_martin(tx, NOW))
+    decision, done = permit(Obligation.NOTIF_URGENCE_MT), deed(lea, Act.OPEN_BREAK_GLASS)
+
+    database.write_now(lambda tx: carry_out(tx, decision, done))
+    without = notices(database)
+    database.write_now(lambda tx: set_standing(tx, lea.id, martin.account_id, Standing.MEDECIN_TRAITANT))
+    database.write_now(lambda tx: carry_out(tx, decision, done))
+
+    assert (without, notices(database)) == ([], [("emergency_access", martin.account_id, timedelta(0))])
