@@ -8,7 +8,7 @@ import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
-from mailstore import content, delivery, entries, flagging, folders, garbage, mailboxes, opening, transfer
+from mailstore import content, delivery, entries, flagging, folders, garbage, holding, mailboxes, opening, transfer
 from mailstore.config import MailStoreSettings
 from mailstore.draft import Draft
 from mailstore.keyring import Keyring
@@ -201,6 +201,24 @@ class MailStore:
         """
         delivery.keep_blob(tx, message, self._blobs)
         return delivery.deliver(tx, message, deliveries, keyring=self._keyring, now=self._clock.now())
+
+    def holding_place(self, tx: Transaction) -> Delivery:
+        """Return where a message is held that waits to leave; the UID of its placement releases it."""
+        return holding.holding_place(tx, keyring=self._keyring, now=self._clock.now())
+
+    def open_held(self, tx: Transaction, message_id: str) -> MessageReader:
+        """Open a held message.
+
+        Raises:
+            PermanentFailure: it is not held.
+            IntegrityError: its key or index was changed.
+        """
+        return self.open(tx, holding.HOLDER, message_id)
+
+    def release(self, tx: Transaction, uid: int) -> None:
+        """Let go of a held message; unknown: nothing happens."""
+        if holding.release(tx, uid):
+            self._schedule_garbage(tx)
 
     # Messages out
 

@@ -11,8 +11,9 @@ from access_core.trace.entries import TraceEntry, record
 from mailstore.store import Delivery, MailStore
 from smtp_gateway.answers import post_patient_message
 from smtp_gateway.arrival import Arrival, Origin, Receipt, Refused
-from smtp_gateway.config import ConversationSettings
-from smtp_gateway.effects import deliver_to_patients, note_deliveries, recheck_account
+from smtp_gateway.config import ConversationSettings, RelaySettings
+from smtp_gateway.effects import deliver_to_patients, note_deliveries, note_queued, recheck_account
+from smtp_gateway.queue import entries
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.log import get_logger
 
@@ -25,8 +26,9 @@ class Acceptance:
     """Takes arrivals in.
 
     Args:
-        may_answer: tells whether an address that a professional gives as Reply-To may become the contact of a
-            patient (it must lie in the trust space).
+        may_answer: tells whether mail may go to an address, so that one that a professional gives as Reply-To may
+            become the contact of a patient: it must lie in the trust space.
+        relay: the queue's settings.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Acceptance:
         settings: ConversationSettings,
         *,
         may_answer: Callable[[str], bool],
+        relay: RelaySettings | None = None,
     ) -> None:
         self._database = database
         self._store = store
         self._settings = settings
-        self._may_answer = may_answer
+        self.may_answer = may_answer
+        self._relay = relay or RelaySettings()
 
     async def accept(self, arrival: Arrival) -> Receipt:
         """Deliver a message to all its recipients.
@@ -58,7 +62,7 @@ class Acceptance:
             "message_accepted",
             message_id=receipt.message_id,
             size_bytes=arrival.message.size_bytes,
-            recipients=len(arrival.recipients),
+            recipients=len(arrival.recipients) + len(arrival.queued),
             kind=arrival.origin,
         )
         return receipt
@@ -77,16 +81,37 @@ class Acceptance:
         recheck_account(tx, arrival)
         conversations: list[str] = []
         if arrival.writer.patient_address is None:
-            conversations = deliver_to_patients(tx, arrival, self._settings, self._may_answer)
+            conversations = deliver_to_patients(tx, arrival, self._settings, self.may_answer)
         elif not _is_report(arrival):
             conversations = post_patient_message(tx, arrival, self._settings)
         note_deliveries(tx, arrival)
-        self._store.deliver(tx, arrival.message, _deliveries(arrival))
+        if arrival.queued:
+            self._queue(tx, arrival)
+        else:
+            self._store.deliver(tx, arrival.message, _deliveries(arrival))
         return Receipt(
             message_id=arrival.message.message_id,
             message_id_header=arrival.marks.message_id,
             conversation_ids=tuple(conversations),
         )
+
+    def _queue(self, tx: Transaction, arrival: Arrival) -> None:
+        """Deliver, have the store hold the message, and queue its recipients elsewhere."""
+        places = [*_deliveries(arrival), self._store.holding_place(tx)]
+        held = self._store.deliver(tx, arrival.message, places)[-1]
+        message = {
+            "message_id": arrival.message.message_id,
+            "held_uid": held.uid,
+            "reverse_path": arrival.reverse_path,
+            "reporter_id": arrival.reporter_id if arrival.reverse_path else None,
+            "message_id_header": arrival.marks.message_id,
+            "envid": arrival.report.envid,
+            "ret": arrival.report.ret,
+            "accepted_at": arrival.at,
+            "size_bytes": arrival.message.size_bytes,
+        }
+        entries.add(tx, message, arrival.queued, self._relay.lifetime_s)
+        note_queued(tx, arrival)
 
 
 def _is_report(arrival: Arrival) -> bool:

@@ -65,7 +65,9 @@ def post_patient_message(tx: Transaction, arrival: Arrival, settings: Conversati
     Raises:
         Refused: she may not write to one of them.
     """
-    found = [_post(tx, arrival, recipient.address, settings) for recipient in arrival.recipients]
+    elsewhere = [each.address.lower() for each in arrival.queued if each.destination]
+    addresses = [*(each.address for each in arrival.recipients), *elsewhere]
+    found = [_post(tx, arrival, address, settings) for address in addresses]
     return list(dict.fromkeys(found))
 
 

@@ -14,6 +14,7 @@ from access_core.profiles import Profile
 from access_core.trace.entries import TraceEntry
 from mailstore.store import SealedMessage
 from smtp_gateway.header import HeaderBlock, addresses, message_ids
+from smtp_gateway.queue.model import NO_REQUEST, QueuedRecipient, ReportRequest
 from vaguemestre.kernel.errors import VaguemestreError
 
 
@@ -100,6 +101,11 @@ class Arrival:
     """The conversation that a patient answers from the portal; by mail it is found by References."""
     opens_conversation: bool = False
     """A patient writes anew rather than answers."""
+    queued: Sequence[QueuedRecipient] = ()
+    """Recipients at other operators, and those here whose delivery is to be reported."""
+    report: ReportRequest = NO_REQUEST
+    reporter_id: str | None = None
+    """The mailbox that hears of what becomes of the queued ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

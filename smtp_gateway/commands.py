@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smtp_gateway.queue.model import ReportRequest
 from vaguemestre.kernel.errors import ProtocolError
 
 # Mailbox = ( Dot-string / Quoted-string ) "@" Domain, each part within the lengths of RFC 5321 §4.5.3.1
@@ -17,6 +18,9 @@ MAILBOX = re.compile(
     r"""(?P<local>[^\x00-\x20\x7f<>()\[\]\\,;:@"]{1,64}|"(?:[^"\\\r\n]|\\.){0,62}")@(?P<domain>[^\x00-\x20\x7f<>()\[\]\\,;:@"]{1,255})"""
 )
 PATH = re.compile(r"""<(?:@[^<>:\s]+:)?(?P<mailbox>(?:"(?:[^"\\\r\n]|\\.)*"|[^<>"\s])*)>(?P<parameters>(?: [^ ]+)*)""")
+XTEXT = r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})"  # RFC 3461 §4
+ENVELOPE_ID = re.compile(rf"(?=.{{1,100}}\Z){XTEXT}+")
+ORIGINAL_RECIPIENT = re.compile(rf"(?=.{{1,500}}\Z)[A-Za-z0-9-]+;{XTEXT}+")
 PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?", re.ASCII)
 
 
@@ -48,6 +52,52 @@ def parse_path(keyword: str, argument: str) -> Path:
             raise ProtocolError("path: parameter malformed or repeated")
         parameters[parameter[1].upper()] = parameter[2]
     return Path(match["mailbox"], parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientWishes:
+    """What RCPT asks of reports: NOTIFY and ORCPT (RFC 3461 §4.1, §4.2), None when it asks nothing."""
+
+    notify: str | None = None
+    orcpt: str | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether a delivery is to be reported."""
+        return self.notify is not None and "SUCCESS" in self.notify.split(",")
+
+
+def read_wishes(parameters: Mapping[str, str | None]) -> RecipientWishes:
+    """Read the parameters of RCPT.
+
+    Raises:
+        ProtocolError: NOTIFY or ORCPT malformed.
+    """
+    notify, orcpt = parameters.get("NOTIFY"), parameters.get("ORCPT")
+    if notify is not None:
+        notify = notify.upper()
+        words = notify.split(",")
+        if words != ["NEVER"] and (set(words) - {"SUCCESS", "FAILURE", "DELAY"} or len(set(words)) < len(words)):
+            raise ProtocolError("RCPT: NOTIFY is not NEVER or a list of events")
+    if orcpt is not None and not ORIGINAL_RECIPIENT.fullmatch(orcpt):
+        raise ProtocolError("RCPT: ORCPT is not a type and an address in xtext")
+    if ("NOTIFY" in parameters and notify is None) or ("ORCPT" in parameters and orcpt is None):
+        raise ProtocolError("RCPT: a parameter lacks its value")
+    return RecipientWishes(notify, orcpt)
+
+
+def read_report_request(parameters: Mapping[str, str | None]) -> ReportRequest:
+    """Read RET and ENVID of MAIL.
+
+    Raises:
+        ProtocolError: one of them malformed.
+    """
+    ret, envid = parameters.get("RET"), parameters.get("ENVID")
+    if ("RET" in parameters and (ret or "").upper() not in ("FULL", "HDRS")) or (
+        "ENVID" in parameters and not ENVELOPE_ID.fullmatch(envid or "")
+    ):
+        raise ProtocolError("MAIL: RET or ENVID malformed")
+    return ReportRequest(ret.upper() if ret else None, envid)
 
 
 def is_mailbox(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Settings of the gateway: `[smtp]`, `[dkim]`, `[conversation]`, `[trust]` of vaguemestre.toml.
+"""Settings of the gateway: `[smtp]`, `[dkim]`, `[conversation]`, `[trust]`, `[relay]`, `[notices]`.
 
 Read once at start and passed on as values; a duration is in seconds, a size in bytes.
 """
@@ -6,7 +6,7 @@ Read once at start and passed on as values; a duration is in seconds, a size in 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class SmtpSettings(BaseModel):
@@ -43,7 +43,7 @@ class SmtpSettings(BaseModel):
 
 
 class DkimSettings(BaseModel):
-    """Verification of DKIM signatures at the MX."""
+    """Verification of DKIM signatures at the MX, and signing of what leaves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,6 +53,10 @@ class DkimSettings(BaseModel):
     dns: bool = Field(True, description="ask DNS for keys that are not listed")
     dns_timeout_s: float = Field(5, gt=0, description="longest wait for DNS, seconds")
     max_signatures: int = Field(3, ge=1, description="signatures looked at per message")
+    key_folder: Path = Field(Path("keys"), description="folder of the private keys, `dkim-SELECTOR.pem`")
+    selectors: tuple[str, ...] = Field(
+        ("vm-rsa", "vm-ed25519"), description="keys that sign what leaves; one that has no file does not sign"
+    )
 
 
 class ConversationSettings(BaseModel):
@@ -81,3 +85,50 @@ class TrustSettings(BaseModel):
     whitelist: Path = Field(Path("whitelist.xml"), description="file of the national list, as last accepted")
     max_bytes: int = Field(50_000_000, ge=1, description="largest list read, bytes")
     max_age_s: float = Field(0, ge=0, description="age at which the list stops being used, seconds; 0: never")
+    warn_age_s: float = Field(86_400, ge=0, description="age from which each refresh warns, seconds; 0: never")
+    url: str | None = Field(None, description="where the national list is published (https); none: `trust load` only")
+    authority: Path | None = Field(None, description="PEM authorities of that server (IGC-Santé); none: the system's")
+    refresh_every_s: int = Field(3_600, ge=60, description="pause between two looks at the published list, seconds")
+    fetch_timeout_s: float = Field(60, gt=0, description="longest wait for the published list, seconds")
+    keep_ratio: float = Field(
+        0.5, ge=0, le=1, description="a list with fewer domains than this share of the one in force is not taken"
+    )
+
+
+class RelaySettings(BaseModel):
+    """The queue towards other operators."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    routes: dict[str, str] = Field(
+        default_factory=dict, description='"domain" = "host:port": static next hop, looked at before DNS'
+    )
+    port: int = Field(25, ge=1, le=65_535, description="port of the hosts that MX records name")
+    dns_timeout_s: float = Field(10, gt=0, description="longest wait for MX records, seconds")
+    connect_timeout_s: float = Field(30, gt=0, description="longest wait for a connection, seconds")
+    command_timeout_s: float = Field(300, gt=0, description="longest wait for a reply, seconds (RFC 5321 §4.5.3.2)")
+    attempt_timeout_s: float = Field(800, gt=0, description="longest transfer of one message, seconds")
+    lease_s: float = Field(900, gt=0, description="time after which what a dead worker held is taken over, seconds")
+    connections_per_destination: int = Field(4, ge=1, description="connections of one worker to one domain")
+    batch: int = Field(200, ge=1, description="recipients that a worker takes at once")
+    retry_first_s: float = Field(60, gt=0, description="pause after the first failed attempt, seconds; then doubled")
+    retry_longest_s: float = Field(3_600, gt=0, description="longest pause between attempts, seconds")
+    retry_jitter: float = Field(0.2, ge=0, le=0.9, description="share by which a pause varies at random")
+    delay_notice_s: float = Field(14_400, gt=0, description="wait after which the sender is told, seconds (4 h)")
+    lifetime_s: float = Field(432_000, gt=0, description="time after which a recipient is given up, seconds (5 days)")
+    poll_s: float = Field(5, gt=0, description="longest pause between two looks at the queue, seconds")
+
+
+class NoticeSettings(BaseModel):
+    """Notices to the ordinary e-mail of patients."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    smarthost: str | None = Field(None, description='"host:port" of the server that takes notices; none: none is sent')
+    tls: Literal["starttls", "implicit", "none"] = Field("starttls", description="how the smarthost speaks TLS")
+    authority: Path | None = Field(None, description="PEM authorities of the smarthost; none: the system's")
+    login: str | None = Field(None, description="account at the smarthost; none: no AUTH")
+    password: SecretStr | None = Field(None, description="its password, best from the environment")
+    sender: str = Field("ne-pas-repondre@localhost", description="address that notices come from")
+    portal_url: str = Field("https://localhost", description="address of the patient space, named in notices")
+    timeout_s: float = Field(30, gt=0, description="longest wait for the smarthost, seconds")

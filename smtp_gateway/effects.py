@@ -216,3 +216,24 @@ def note_deliveries(tx: Transaction, arrival: Arrival) -> None:
                 message_id_header=arrival.marks.message_id,
             )
             record(tx, entry)
+
+
+def note_queued(tx: Transaction, arrival: Arrival) -> None:
+    """Trace that a recipient elsewhere was queued."""
+    patient = arrival.writer.patient
+    for recipient in arrival.queued:
+        if recipient.destination:
+            entry = TraceEntry(
+                at=arrival.at,
+                act="message_queued",
+                verdict=Verdict.PERMIT,
+                reason=Reason.OK,
+                subject_kind=SubjectKind.PRO if arrival.writer.patient_address is None else SubjectKind.TITULAIRE,
+                subject_id=patient.id if patient is not None else arrival.writer.account_id,
+                subject_label=arrival.writer.address,
+                mailbox_id=arrival.reporter_id,
+                resource_kind="message",
+                resource_id=arrival.message.message_id,
+                message_id_header=arrival.marks.message_id,
+            )
+            record(tx, entry)

@@ -6,7 +6,17 @@ Nothing is decided here: syntax and order are checked, the role's steps answer t
 """
 
 from smtp_gateway import replies
-from smtp_gateway.commands import Credentials, Path, is_mailbox, parse_path, parse_plain, parse_word
+from smtp_gateway.commands import (
+    Credentials,
+    Path,
+    RecipientWishes,
+    is_mailbox,
+    parse_path,
+    parse_plain,
+    parse_word,
+    read_report_request,
+    read_wishes,
+)
 from smtp_gateway.connection import SmtpConnection
 from smtp_gateway.data_stream import DataDecoder, Fault
 from smtp_gateway.replies import Refusal, Reply, refuse
@@ -55,6 +65,8 @@ class EsmtpProtocol(SmtpConnection):
         offered.append(f"LIMITS RCPTMAX={self._settings.max_recipients}")
         if self._settings.smtputf8:
             offered.append("SMTPUTF8")
+        if not self._steps.client_certificate:
+            offered.append("DSN")  # a message from an operator ends here: that operator reports it as relayed
         if not self._peer.tls:
             offered.append("STARTTLS")
         elif not self._steps.client_certificate and self._peer.account is None:
@@ -121,6 +133,7 @@ class EsmtpProtocol(SmtpConnection):
         reply = await self._steps.mail(self._peer, path.mailbox)
         if reply.accepted:
             self._mail.sender = path.mailbox
+            self._mail.report = read_report_request(path.parameters)
             self._mail.smtp_utf8 = "SMTPUTF8" in path.parameters
         self._reply(reply)
 
@@ -140,6 +153,9 @@ class EsmtpProtocol(SmtpConnection):
             parameters.pop("SMTPUTF8", None)
         if not self._steps.client_certificate:
             parameters.pop("AUTH", None)  # RFC 4954 §5: taken and not believed
+            read_report_request(parameters)
+            for name in ("RET", "ENVID"):
+                parameters.pop(name, None)
         if parameters:
             return Refusal.PARAMETER
         if (body or "").upper() not in ("7BIT", "8BITMIME"):
@@ -155,13 +171,15 @@ class EsmtpProtocol(SmtpConnection):
             self._reply(refuse(Refusal.SEQUENCE))
             return
         path = parse_path("TO:", arg or "")
-        if path.parameters:
+        envelope.wishes = RecipientWishes() if self._steps.client_certificate else read_wishes(path.parameters)
+        known = set() if self._steps.client_certificate else {"NOTIFY", "ORCPT"}
+        if set(path.parameters) - known:
             reply = refuse(Refusal.PARAMETER)
         elif not path.mailbox.isascii() and not envelope.smtp_utf8:
             reply = refuse(Refusal.NOT_ASCII)
         elif not is_mailbox(path.mailbox):
             reply = refuse(Refusal.ADDRESS)
-        elif len(envelope.recipients) >= self._settings.max_recipients:
+        elif len(envelope.recipients) + len(envelope.queued) >= self._settings.max_recipients:
             reply = refuse(Refusal.TOO_MANY_RECIPIENTS)
         else:
             reply = await self._steps.recipient(self._peer, envelope, path.mailbox)
@@ -176,7 +194,7 @@ class EsmtpProtocol(SmtpConnection):
             self._reply(refuse(Refusal.SYNTAX))
         elif envelope.sender is None:
             self._reply(refuse(Refusal.SEQUENCE))
-        elif not envelope.recipients:
+        elif not envelope.recipients and not envelope.queued:
             self._reply(refuse(Refusal.NO_RECIPIENT if envelope.refused else Refusal.SEQUENCE))
         else:
             self._replies.append(replies.START_DATA.line)

@@ -26,6 +26,8 @@ from smtp_gateway.conversation import conversation, messages_of
 from smtp_gateway.deciding import Decided
 from smtp_gateway.fin import Answer, judge_patient
 from smtp_gateway.header import HeaderBlock
+from smtp_gateway.queue.model import QueuedRecipient, remote
+from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.ids import new_id
@@ -55,7 +57,7 @@ class _Plan:
 
     decided: Decided
     address: str
-    recipient: Recipient | None = None
+    recipient: Recipient | QueuedRecipient | None = None
     subject: str | None = None
     references: tuple[str, ...] = ()
     conversation_id: str | None = None
@@ -136,7 +138,7 @@ class PatientReplies:
         return _Plan(
             decided=decided,
             address=found.correspondent,
-            recipient=_mailbox(tx, found.correspondent),
+            recipient=self._mailbox(tx, found.correspondent),
             subject=reply_subject(subject),
             references=tuple(each for each in references if each),
             conversation_id=found.id,
@@ -145,7 +147,7 @@ class PatientReplies:
     def _plan_new(self, tx: Transaction, writer: Writer, recipient: str, subject: str) -> _Plan:
         answer: Answer = judge_new(tx, writer, recipient, self._conversations)
         decided = decide_answer(tx, writer, answer, now=self._clock.now())
-        return _Plan(decided=decided, address=recipient, recipient=_mailbox(tx, recipient), subject=subject)
+        return _Plan(decided=decided, address=recipient, recipient=self._mailbox(tx, recipient), subject=subject)
 
     async def _send(self, writer: Writer, plan: _Plan, text: str, attachments: Sequence[Attachment]) -> ReplyOutcome:
         decision = plan.decided.decision
@@ -188,18 +190,20 @@ class PatientReplies:
             marks=read_marks(HeaderBlock.parse(whole[: whole.find(b"\r\n\r\n") + 2])),
             writer=writer,
             reverse_path=writer.address,
-            recipients=(plan.recipient,),
+            recipients=(plan.recipient,) if isinstance(plan.recipient, Recipient) else (),
+            queued=(plan.recipient,) if isinstance(plan.recipient, QueuedRecipient) else (),
+            reporter_id=writer.patient.account_id,
             conversation_id=plan.conversation_id,
             opens_conversation=plan.conversation_id is None,
         )
 
-
-def _mailbox(tx: Transaction, address: str) -> Recipient | None:
-    """Return the professional's mailbox here, None when it is elsewhere or closed: relaying is not offered yet."""
-    found = professional_by_address(tx, address)
-    if found is None or found.state is AccountState.CLOSED:
-        return None
-    return Recipient(address=found.address, mailbox_id=found.account_id)
+    def _mailbox(self, tx: Transaction, address: str) -> Recipient | QueuedRecipient | None:
+        """Return the professional's mailbox here, or his address at another operator; None: he cannot be reached."""
+        found = professional_by_address(tx, address)
+        if found is not None and found.state is not AccountState.CLOSED:
+            return Recipient(address=found.address, mailbox_id=found.account_id)
+        elsewhere = domain_of(address) not in self._smtp.domains and self._acceptance.may_answer(address)
+        return remote(address) if elsewhere else None
 
 
 def _unreachable() -> Decision:

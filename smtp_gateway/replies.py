@@ -109,7 +109,10 @@ _OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.FROM_COUNT: ("550 5.7.1", "Le message doit avoir un seul champ From avec une seule adresse."),
     Refusal.FROM: ("550 5.7.1", "L'adresse du champ From n'est pas autorisée pour cet expéditeur."),
     Refusal.ACCOUNT_CLOSED: ("550 5.7.1", "Ce compte ne peut plus envoyer de message."),
-    Refusal.REMOTE: ("550 5.7.1", "Ce domaine n'est pas desservi par cet opérateur."),
+    Refusal.REMOTE: (
+        "550 5.7.1",
+        "Ce domaine n'est pas desservi par cet opérateur ou n'appartient pas à l'espace de confiance.",
+    ),
     Refusal.MANY_PATIENTS: ("550 5.7.1", "Un message ne s'adresse qu'à un seul patient."),
     Refusal.TOO_MANY_RECIPIENTS: ("452 4.5.3", "Trop de destinataires."),
     Refusal.NO_RECIPIENT: ("554 5.5.1", "Aucun destinataire valable."),

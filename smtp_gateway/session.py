@@ -13,8 +13,9 @@ from aiosmtpd.smtp import Envelope, Session
 
 from access_core.accounts import Account
 from smtp_gateway.arrival import Recipient
-from smtp_gateway.commands import Credentials
+from smtp_gateway.commands import Credentials, RecipientWishes
 from smtp_gateway.config import SmtpSettings
+from smtp_gateway.queue.model import QueuedRecipient, ReportRequest
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.trust.subjects import Subject
 
@@ -51,6 +52,11 @@ class MailEnvelope(Envelope):
         self.sender: str | None = None
         """Reverse path as given, "" for the null one, None before MAIL."""
         self.recipients: list[Recipient] = []
+        self.queued: list[QueuedRecipient] = []
+        """Recipients elsewhere, and those here whose delivery is to be reported."""
+        self.report = ReportRequest()
+        self.wishes = RecipientWishes()
+        """What the RCPT under way asks of reports."""
         self.refused: Reply | None = None
         """The last refusal of a recipient, for DATA without any."""
 

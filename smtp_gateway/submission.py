@@ -20,6 +20,7 @@ from smtp_gateway.config import SmtpSettings
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.intake import MessageIntake
+from smtp_gateway.queue.model import QueuedRecipient
 from smtp_gateway.recipients import Asking, Mailboxes
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.one_patient import check_one_patient
@@ -27,6 +28,7 @@ from smtp_gateway.rules.order import check_submitted
 from smtp_gateway.rules.peer_domain import domain_of
 from smtp_gateway.rules.sender_identity import check_reverse_path
 from smtp_gateway.session import Intake, MailEnvelope, PeerSession
+from smtp_gateway.trust.space import TrustSpace
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 
@@ -41,6 +43,7 @@ class SubmissionParts:
     mailboxes: Mailboxes
     authenticator: Authenticator
     clock: Clock
+    trust: TrustSpace
     smtp: SmtpSettings
 
 
@@ -88,6 +91,8 @@ class SubmissionSteps:
             return _sender(tx, session, envelope.sender or "")
 
         found = await self._parts.mailboxes.find(address, Asking(key=envelope.sender or "", sender=sender))
+        if found is Refusal.REMOTE and self._parts.trust.lists(domain_of(address)):
+            return _queue(envelope, address)
         if not isinstance(found, Recipient):
             return refuse(found)
         if found.profile is not None and self._parts.smtp.one_patient_per_message:
@@ -97,6 +102,10 @@ class SubmissionSteps:
                 return refuse(refusal)
         if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):
             envelope.recipients.append(found)
+            wishes = envelope.wishes
+            if wishes.success:
+                here = QueuedRecipient(address=address, destination="", notify=wishes.notify, orcpt=wishes.orcpt)
+                envelope.queued.append(here)
         return replies.RECIPIENT_OK
 
     def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:
@@ -135,8 +144,21 @@ class SubmissionSteps:
             writer=Writer(address=author, account_id=session.account.id if session.account else None),
             reverse_path=reverse_path,
             recipients=tuple(envelope.recipients),
+            queued=tuple(envelope.queued),
+            report=envelope.report,
+            reporter_id=session.mailboxes.get(reverse_path.lower()),
         )
         return (await parts.acceptance.accept(arrival)).message_id
+
+
+def _queue(envelope: MailEnvelope, address: str) -> Reply:
+    """Add a recipient at another operator, once."""
+    if all(each.address.lower() != address.lower() for each in envelope.queued):
+        wishes, destination = envelope.wishes, domain_of(address)
+        envelope.queued.append(
+            QueuedRecipient(address=address, destination=destination, notify=wishes.notify, orcpt=wishes.orcpt)
+        )
+    return replies.RECIPIENT_OK
 
 
 def _own(session: PeerSession) -> Sender:

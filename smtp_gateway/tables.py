@@ -1,10 +1,10 @@
-"""The tables of smtp_gateway: conversations and the messages that they are made of.
+"""The tables of smtp_gateway: conversations, the messages that they are made of, the queue, what became of notices.
 
 No subject, no name, no content: those stay sealed in the store. A conversation is between one patient address and
 one professional side.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from vaguemestre.kernel.database import Instant, metadata
 
@@ -46,4 +46,51 @@ conversation_message = Table(
     Column("sender", String(254), nullable=False, comment="address of the From field, lower case"),
     Column("at", Instant, nullable=False),
     Index("ix_conversation_message_header", "message_id_header"),
+)
+
+queue_message = Table(
+    "queue_message",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="ordered by time"),
+    Column("message_id", String(32), nullable=False, comment="of the store, which holds it"),
+    Column("held_uid", BigInteger, nullable=True, comment="releases it; NULL once no recipient waits"),
+    Column("reverse_path", String(320), nullable=False, comment="empty: the null one, nobody is told"),
+    Column("reporter_id", String(32), nullable=True, comment="mailbox of the sender, which gets the reports"),
+    Column("message_id_header", Text, nullable=True),
+    Column("envid", String(100), nullable=True, comment="as given, xtext (RFC 3461 §4.4)"),
+    Column("ret", String(4), nullable=True, comment="FULL or HDRS (RFC 3461 §4.3)"),
+    Column("accepted_at", Instant, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+)
+
+queue_entry = Table(
+    "queue_entry",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="one recipient of one message"),
+    Column("queue_id", String(32), ForeignKey("queue_message.id"), nullable=False, index=True),
+    Column("recipient", String(320), nullable=False, comment="as given"),
+    Column("destination", String(255), nullable=False, comment="domain, lower case; empty: here, only reported"),
+    Column("notify", String(30), nullable=True, comment="words of NOTIFY, separated by commas (RFC 3461 §4.1)"),
+    Column("orcpt", String(500), nullable=True, comment="as given, xtext (RFC 3461 §4.2)"),
+    Column("state", String(10), nullable=False, comment="waiting, or one final state: sent failed expired dropped"),
+    Column("due_at", Instant, nullable=False, comment="not before; while leased: when the lease ends"),
+    Column("lease", String(32), nullable=True, comment="id of the worker that holds it"),
+    Column("attempts", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("delay_reported", Boolean, nullable=False),
+    Column("trouble", String(40), nullable=True, comment="code of what happened last"),
+    Column("status", String(11), nullable=True, comment="enhanced status of what happened last (RFC 3463)"),
+    Column("reply_code", Integer, nullable=True, comment="what the peer answered last, three digits"),
+    Column("ended_at", Instant, nullable=True),
+    Index("ix_queue_entry_due", "state", "due_at"),
+)
+
+notice_state = Table(
+    "notice_state",
+    metadata,
+    Column("task_id", String(32), primary_key=True),
+    Column("notice", String(30), nullable=False),
+    Column("recipient_id", String(32), nullable=False, comment="profile or account that was told"),
+    Column("state", String(20), nullable=False, comment="sent, mailbox, refused, no_address, not_configured"),
+    Column("at", Instant, nullable=False),
 )

@@ -10,13 +10,13 @@ import pytest
 
 from access_core.accounts import AccountState, set_account_state
 from access_core.case_inputs import Session
-from access_core.decision import Verdict
 from access_core.facts import Auth
 from access_core.identifiers import INS, ins_key
 from access_core.profiles import Activation, NewProfile, Profile, activate, add_profile, oppose, represent
 from access_core.reasons import Reason
 from smtp_gateway.conversation import conversations_of_patient, messages_of
 from smtp_gateway.patient_reply import Attachment, ReplyOutcome, Seat
+from smtp_gateway.queue import entries
 from smtp_gateway.tables import conversation
 from tests.unit.smtp_gateway.world import (
     DURAND,
@@ -199,15 +199,17 @@ def test_new_message_to_an_open_contact_is_a_setting(tmp_path: Path) -> None:
         assert len(found) == 3
 
 
-def test_professional_of_another_operator_cannot_be_reached_yet_and_nothing_is_lost(world: World) -> None:
+def test_reply_to_a_professional_of_another_operator_is_queued_and_kept_in_the_sent_folder(world: World) -> None:
     client = world.at_mx()
     client.sendmail(PEER, [PATIENT], letter(PEER, PATIENT))
     client.quit()
 
     outcome = reply(world, last_conversation(world))
 
-    assert (outcome.decision.verdict, outcome.decision.reason) == (Verdict.DEFER, Reason.D_SERVICE_INDISPONIBLE)
-    assert world.messages(PATIENT, "Envoyés") == []
+    assert outcome.decision.allowed
+    assert len(world.messages(PATIENT, "Envoyés")) == 1
+    waiting = world.database.read_now(entries.listed)
+    assert [(each["recipient"], each["reverse_path"]) for each in waiting] == [(PEER, PATIENT)]
 
 
 def test_closed_mailbox_of_a_professional_cannot_be_reached(world: World) -> None:

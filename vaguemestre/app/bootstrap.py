@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from access_core.authentication.authenticator import Authenticator
     from access_core.trace.checkpointer import Checkpointer
     from access_core.trace.checkpoints import Signer
+    from dmp_bridge.services.endpoint import XdsEndpoint
     from mailstore.store import MailStore
     from smtp_gateway.acceptance import Acceptance
     from smtp_gateway.dkim import KeyRecords
@@ -107,7 +108,13 @@ class Instance:
         """The one transaction in which every message ends."""
         from smtp_gateway.acceptance import Acceptance
 
-        return Acceptance(self.database, self.mail_store, self.settings.conversation, may_answer=self._in_trust_space)
+        return Acceptance(
+            self.database,
+            self.mail_store,
+            self.settings.conversation,
+            may_answer=self._in_trust_space,
+            relay=self.settings.relay,
+        )
 
     @cached_property
     def replies(self) -> "PatientReplies":
@@ -170,7 +177,7 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
         case Role.PORTAL:
             return [_portal(instance)]
         case Role.WORKER:
-            return [_worker(instance), *_chores(instance)]
+            return [_worker(instance), _relay(instance), *_chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -211,6 +218,7 @@ def _submission(instance: Instance) -> "Service":
         mailboxes=Mailboxes(instance.database, settings.smtp, instance.clock),
         authenticator=instance.authenticator,
         clock=instance.clock,
+        trust=instance.trust,
         smtp=settings.smtp,
     )
     tls = ListenerTls.of_server(settings.pki)
@@ -263,10 +271,28 @@ def _portal(instance: Instance) -> "Service":
         settings=settings.portal,
         patient_domains=frozenset(settings.instance.patient_domains),
         dmp=settings.dmp,
+        xds=_xds(instance),
     )
     port = settings.instance.ports()["portal"]
     listener = Listener(settings.instance.host, port, settings.pki.server_certificate, settings.pki.server_key)
     return PortalService(services, listener)
+
+
+def _xds(instance: Instance) -> "XdsEndpoint":
+    """Build the XDS.b services of the embedded record."""
+    from dmp_bridge.services.endpoint import XdsParts, build_xds
+    from dmp_bridge.services.trusted import TrustedSigners
+
+    settings = instance.settings
+    parts = XdsParts(
+        database=instance.database,
+        store=instance.mail_store,
+        clock=instance.clock,
+        settings=settings.dmp,
+        signers=TrustedSigners.load(settings.pki.authority, settings.pki.revocation),
+        presume_care=settings.access.filing_care == "presumed",
+    )
+    return build_xds(parts)
 
 
 def _worker(instance: Instance) -> "Service":
@@ -286,7 +312,28 @@ def _worker(instance: Instance) -> "Service":
     )
     schedule = Schedule(instance.clock, settings.access.life, space_eraser(instance.mail_store))
     handlers: dict[str, Handler] = {**instance.mail_store.handlers(), INTAKE_TASK: intake, **schedule.handlers()}
-    return WorkerService(OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
+    return WorkerService("worker", OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
+
+
+def _relay(instance: Instance) -> "Service":
+    from smtp_gateway.dkim_sign import load_signing_keys
+    from smtp_gateway.queue.runner import QueueRunner, RunnerParts
+    from vaguemestre.app.worker import WorkerService
+
+    settings = instance.settings
+    tls = ListenerTls.of_relay(settings.pki)
+    parts = RunnerParts(
+        database=instance.database,
+        bus=instance.bus,
+        clock=instance.clock,
+        store=instance.mail_store,
+        trust=instance.trust,
+        tls=tls.context,
+        settings=settings.relay,
+        smtp=settings.smtp,
+        keys=load_signing_keys(settings.dkim.key_folder, settings.dkim.selectors),
+    )
+    return WorkerService("relay", QueueRunner(parts), reload_parts=(tls.reload, instance.trust.reload))
 
 
 def _dns_records(settings: Settings) -> "KeyRecords | None":

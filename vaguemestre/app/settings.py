@@ -18,7 +18,14 @@ from dmp_bridge.config import BridgeSettings
 from mailstore.config import MailStoreSettings
 from mailstore.imap.config import ImapSettings
 from portal.config import PortalSettings
-from smtp_gateway.config import ConversationSettings, DkimSettings, SmtpSettings, TrustSettings
+from smtp_gateway.config import (
+    ConversationSettings,
+    DkimSettings,
+    NoticeSettings,
+    RelaySettings,
+    SmtpSettings,
+    TrustSettings,
+)
 from vaguemestre.app.config import BlobsSettings, CatalogueSettings, InstanceSettings, KeysSettings, PkiSettings
 from vaguemestre.app.settings_file import SettingsFile, explain
 
@@ -42,6 +49,8 @@ class Settings(BaseModel):
     dkim: DkimSettings = Field(default_factory=DkimSettings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
+    relay: RelaySettings = Field(default_factory=RelaySettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
     mailstore: MailStoreSettings = Field(default_factory=MailStoreSettings)
     imap: ImapSettings = Field(default_factory=ImapSettings)

@@ -7,7 +7,7 @@ from pathlib import Path
 from vaguemestre.app.config import PkiSettings
 from vaguemestre.kernel.errors import ConfigurationError
 from vaguemestre.kernel.log import get_logger
-from vaguemestre.kernel.tls import server_context
+from vaguemestre.kernel.tls import client_context, server_context
 
 log = get_logger(__name__)
 
@@ -40,6 +40,17 @@ class ListenerTls:
         """
         lists = _lists(pki.revocation)
         context = server_context(pki.operator_certificate, pki.operator_key, client_ca=pki.authority, crls=lists)
+        return cls(context, pki.operator_certificate, pki.operator_key, pki.authority, pki.revocation)
+
+    @classmethod
+    def of_relay(cls, pki: PkiSettings) -> "ListenerTls":
+        """Build the context with which the relay meets other operators, as the one that the MX shows them.
+
+        Raises:
+            ConfigurationError: a file cannot be used.
+        """
+        lists = _lists(pki.revocation)
+        context = client_context(pki.operator_certificate, pki.operator_key, authority=pki.authority, crls=lists)
         return cls(context, pki.operator_certificate, pki.operator_key, pki.authority, pki.revocation)
 
     def reload(self) -> None:

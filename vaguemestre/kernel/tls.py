@@ -41,3 +41,27 @@ def server_context(
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"TLS: cannot use {certificate.name} or a file beside it: {error}") from None
     return context
+
+
+def client_context(certificate: Path, key: Path, *, authority: Path, crls: Sequence[Path] = ()) -> ssl.SSLContext:
+    """Build the context of a client that shows a certificate and knows its peers by the subject of theirs.
+
+    The chain is verified against AUTHORITY; the host name is not: the caller compares the subject.
+
+    Raises:
+        ConfigurationError: a file is missing or is not what it should be.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS_1_2)
+    context.options |= ssl.OP_NO_COMPRESSION
+    context.check_hostname = False
+    try:
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(authority)
+        for crl in crls:
+            context.load_verify_locations(crl)
+            context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"TLS: cannot use {certificate.name} or a file beside it: {error}") from None
+    return context

@@ -8,7 +8,7 @@ import contextlib
 import smtplib
 import ssl
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -29,20 +29,24 @@ from access_core.tables import trace_entry
 from mailstore.config import MailStoreSettings
 from mailstore.store import INBOX, MailStore
 from smtp_gateway.acceptance import Acceptance
-from smtp_gateway.config import ConversationSettings, DkimSettings, SmtpSettings, TrustSettings
+from smtp_gateway.config import ConversationSettings, DkimSettings, RelaySettings, SmtpSettings, TrustSettings
+from smtp_gateway.conversation import Conversation, conversations_of_patient
 from smtp_gateway.dkim import KeyCache
+from smtp_gateway.dkim_sign import SigningKey
 from smtp_gateway.mx import MxParts, MxSteps
 from smtp_gateway.patient_reply import PatientReplies
+from smtp_gateway.queue.runner import QueueRunner, RunnerParts
 from smtp_gateway.recipients import Mailboxes
 from smtp_gateway.service import Listener, SmtpService
 from smtp_gateway.submission import SubmissionParts, SubmissionSteps
 from smtp_gateway.trust.space import TrustSpace
 from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject
 from vaguemestre.kernel.blobs import LocalBlobs
-from vaguemestre.kernel.clock import SystemClock
+from vaguemestre.kernel.bus import LocalBus
+from vaguemestre.kernel.clock import Clock, SystemClock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.keys import InstanceKey
-from vaguemestre.kernel.tls import server_context
+from vaguemestre.kernel.tls import client_context, server_context
 
 T = TypeVar("T")
 DOMAIN = "demo.mssante.fr"
@@ -73,7 +77,7 @@ class Pki:
         self.authority = Authority.create(now)
         self.authority.save(folder)
         self.issue("server", "localhost")
-        for name in ("peer", "stranger", "patients"):
+        for name in ("peer", "stranger", "patients", "operator"):
             self.issue(name, f"mx.{name}.test")
 
     def issue(self, stem: str, host: str) -> None:
@@ -109,6 +113,8 @@ class Options:
     conversation: dict[str, Any] = field(default_factory=dict)
     database_url: str | None = None
     inline_bytes: int = 32_768
+    clock: Clock = field(default_factory=SystemClock)
+    relay: dict[str, Any] = field(default_factory=dict)
     uvloop: bool = True
     """As in production; False: the loop of the standard library."""
 
@@ -122,9 +128,11 @@ class World:
         write_whitelist(folder / "whitelist.xml")
         InstanceKey.create(folder / "instance.key")
         self.key = key = InstanceKey.load(folder / "instance.key")
-        self.clock = SystemClock()
+        self.clock = options.clock
+        self.relay = RelaySettings(**options.relay)
         self.database = Database(options.database_url or f"sqlite:///{folder}/catalogue.db")
         self.database.create_all()
+        self.bus = LocalBus(folder / "bus")
         (folder / "blobs").mkdir()
         self.blobs = LocalBlobs(folder / "blobs")
         store_settings = MailStoreSettings(inline_body_bytes=options.inline_bytes)
@@ -134,7 +142,9 @@ class World:
         )
         self.conversation = ConversationSettings(**options.conversation)
         self.trust = TrustSpace(TrustSettings(whitelist=folder / "whitelist.xml"))
-        self.acceptance = Acceptance(self.database, self.store, self.conversation, may_answer=self._may_answer)
+        self.acceptance = Acceptance(
+            self.database, self.store, self.conversation, may_answer=self._may_answer, relay=self.relay
+        )
         self.replies = PatientReplies(
             self.acceptance, self.store, self.database, self.clock, settings=(self.smtp, self.conversation)
         )
@@ -172,6 +182,7 @@ class World:
             mailboxes=Mailboxes(self.database, self.smtp, self.clock),
             authenticator=self.authenticator,
             clock=self.clock,
+            trust=self.trust,
             smtp=self.smtp,
         )
         tls = self.pki.server(clients=False)
@@ -228,6 +239,24 @@ class World:
         chosen = Activation(activated_at=self.clock.now(), encoded_password=encoded, sealed_totp=sealed)
         return activate(tx, added.id, chosen)
 
+    def runner(self, keys: Sequence[SigningKey] = (), **settings: Any) -> QueueRunner:
+        """Return a worker of the queue; SETTINGS change those of the world."""
+        tls = client_context(
+            self.folder / "operator.pem", self.folder / "operator.key", authority=self.folder / "ca.pem"
+        )
+        parts = RunnerParts(
+            database=self.database,
+            bus=self.bus,
+            clock=self.clock,
+            store=self.store,
+            trust=self.trust,
+            tls=tls,
+            settings=RelaySettings(**(self.relay.model_dump() | settings)),
+            smtp=self.smtp,
+            keys=keys,
+        )
+        return QueueRunner(parts)
+
     # -- what tests look at
 
     def patient(self, address: str = PATIENT) -> Profile:
@@ -249,6 +278,10 @@ class World:
             return [reader.read(0, reader.size_bytes) for reader in readers]
 
         return self.database.read_now(work)
+
+    def conversations(self, address: str = PATIENT) -> list[Conversation]:
+        """Return the conversations of a patient."""
+        return self.database.read_now(lambda tx: conversations_of_patient(tx, self.patient(address).id))
 
     def traces(self) -> list[tuple[str, str, str]]:
         """Return (act, verdict, reason) of every trace entry, in their order."""
@@ -311,6 +344,7 @@ def running(folder: Path, options: Options | None = None) -> Iterator[World]:
     finally:
         for service in world.services:
             world.run(service.drain(2))
+        world.run(world.bus.close())
         world.run(_no_connection())
         world.loop.call_soon_threadsafe(world.loop.stop)
         thread.join(10)

@@ -18,6 +18,7 @@ from vaguemestre.app.cli import (
     patient_life,
     patient_rights,
     patient_sharing,
+    queue,
     serve,
     stats,
     thread,
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
     program.add_typer(care.commands, name="care")
     program.add_typer(consent.commands, name="consent")
     program.add_typer(trust.commands, name="trust")
+    program.add_typer(queue.commands, name="queue")
     program.add_typer(thread.commands, name="thread")
     program.add_typer(dmp.commands, name="dmp")
     program.command("decide")(decide.decide)
