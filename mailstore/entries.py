@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, case, func, select, type_coerce
 
-from mailstore.flags import SEEN_BIT, decode_flags
+from mailstore.flags import DELETED_BIT, SEEN_BIT, decode_flags
 from mailstore.folders import folder_by_id
 from mailstore.model import Changes, Entry, FolderId, FolderStatus
 from mailstore.tables import entry, expunged, folder
@@ -44,6 +44,7 @@ _status = (
         folder.c.highest_modseq,
         func.count(entry.c.uid).label("messages"),
         func.coalesce(func.sum(1 - entry.c.flags.bitwise_and(SEEN_BIT)), 0).label("unseen"),
+        func.coalesce(func.sum(case((entry.c.flags.bitwise_and(DELETED_BIT) != 0, 1), else_=0)), 0).label("deleted"),
         func.coalesce(func.sum(case((entry.c.uid >= folder.c.recent_from, 1), else_=0)), 0).label("recent"),
         func.coalesce(func.sum(entry.c.size_bytes), 0).label("size_bytes"),
     )

@@ -61,6 +61,8 @@ class FolderStatus:
 
     messages: int
     unseen: int
+    deleted: int
+    """Those flagged `\\Deleted`."""
     recent: int
     uidnext: int
     uidvalidity: int

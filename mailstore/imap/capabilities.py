@@ -55,6 +55,11 @@ TABLE = (
     Capability("ESORT", "RFC 5267 §3", "commands/sort.py"),
     Capability("THREAD=ORDEREDSUBJECT", "RFC 5256", "commands/threads.py"),
     Capability("THREAD=REFERENCES", "RFC 5256", "commands/references.py"),
+    Capability("LIST-EXTENDED", "RFC 5258", "commands/listing.py"),
+    Capability("MULTIAPPEND", "RFC 3502", "commands/append.py"),
+    Capability("BINARY", "RFC 3516", "commands/binary.py"),
+    Capability("PREVIEW", "RFC 8970", "commands/preview.py"),
+    Capability("OBJECTID", "RFC 8474", "commands/objectid.py"),
     Capability("PARTIAL", "RFC 9394", "commands/partial.py"),
 )
 ENABLES = frozenset(each.word.upper() for each in TABLE if each.can_be_enabled)

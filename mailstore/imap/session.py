@@ -12,7 +12,7 @@ from mailstore.imap.known_entries import KnownEntries
 from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.outcome import Outcome
 from mailstore.imap.parts import ImapParts
-from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine, ServerConnection
+from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendFollows, BareLine, ServerConnection
 from mailstore.imap.protocol.session import Step
 from mailstore.imap.view import View
 from vaguemestre.kernel.database import Transaction
@@ -20,7 +20,9 @@ from vaguemestre.kernel.database import Transaction
 T = TypeVar("T")
 Reaction = Outcome | None
 """The end of a command, or None when it waits for more from the client."""
-Continuation = Callable[[AppendChunk | AppendEnded | BareLine], Reaction | Awaitable[Reaction]]
+Continued = AppendFollows | AppendChunk | AppendEnded | BareLine
+"""What may go on with a command that waits for more from the client."""
+Continuation = Callable[[Continued], Reaction | Awaitable[Reaction]]
 
 
 class Wire(Protocol):

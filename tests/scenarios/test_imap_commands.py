@@ -131,6 +131,7 @@ def test_select_describes_the_folder(house):
         b"* OK [UIDNEXT 2] .",
         b"* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] .",
         b"* OK [HIGHESTMODSEQ 2] .",
+        b"* OK [MAILBOXID (F1)] .",
     ]
     assert b"* 0 RECENT" in again
     assert b"OK [READ-ONLY]" in examined

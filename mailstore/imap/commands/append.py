@@ -1,34 +1,39 @@
-"""APPEND: the literal is streamed into a sealed draft and delivered in one unit of work.
+"""APPEND: each literal is streamed into a sealed draft and all are delivered in one unit of work.
 
 Size and folder are checked before the client is asked for the message. When something fails half-way the rest
 of the literal is read and dropped, since the client cannot be stopped, and the answer comes at its end.
 
-Source: RFC 9051 §6.3.12; RFC 4315 §3 (APPENDUID); RFC 7889 (TOOBIG); RFC 3501 §6.3.11.
+Source: RFC 9051 §6.3.12; RFC 4315 §3 (APPENDUID); RFC 7889 (TOOBIG); RFC 3502 (MULTIAPPEND); RFC 3501 §6.3.11.
 """
 
 from collections.abc import Awaitable
+from datetime import datetime
 
 from mailstore.imap.outcome import CORRUPTED, UNAVAILABLE, Outcome, Refused, bad, no, ok
 from mailstore.imap.protocol.commands import Append
-from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendOffered, BareLine
+from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendFollows, AppendOffered
 from mailstore.imap.protocol.responses import continuation
-from mailstore.imap.session import Reaction, Session
+from mailstore.imap.protocol.sequence import format_set
+from mailstore.imap.session import Continued, Reaction, Session
 from mailstore.model import Delivery, Placement
 from mailstore.store import Draft
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError, PermanentFailure, ProtocolError, TemporaryFailure
 
+MESSAGES = 1_000
+"""Messages of one APPEND."""
+_TOO_MANY = no(b"LIMIT", "Trop de messages a la fois.")
 _EMPTY = no(b"CANNOT", "Le message est vide.")
 _UNREADABLE = no(b"CANNOT", "Ce message ne peut etre range : sa structure n'est pas lisible.")
 
 
 async def append(session: Session, offer: AppendOffered) -> Reaction:
     """Accept or refuse the message that an APPEND announces."""
-    refusal = await _refusal(session, offer)
+    refusal = _unfit(session, offer.size_bytes) or await _refusal(session, offer.command.mailbox)
     if refusal is not None:
         session.core.refuse_append()
         return refusal
-    receiver = _Receiver(session, offer.command, session.parts.store.draft())
+    receiver = _Receiver(session, offer.command)
     session.continuation = receiver.receive
     session.abandon = receiver.discard
     session.core.accept_append()
@@ -37,13 +42,17 @@ async def append(session: Session, offer: AppendOffered) -> Reaction:
     return None
 
 
-async def _refusal(session: Session, offer: AppendOffered) -> Outcome | None:
-    if offer.size_bytes == 0:
+def _unfit(session: Session, size_bytes: int) -> Outcome | None:
+    if size_bytes == 0:
         return _EMPTY
-    if offer.size_bytes > session.parts.settings.message_bytes:
+    if size_bytes > session.parts.settings.message_bytes:
         return no(b"TOOBIG", "Le message depasse la taille admise.")
+    return None
+
+
+async def _refusal(session: Session, name: str) -> Outcome | None:
     try:
-        await session.read(lambda tx: _check_folder(session, tx, offer.command.mailbox))
+        await session.read(lambda tx: _check_folder(session, tx, name))
     except Refused as refused:
         return refused.outcome
     except TemporaryFailure:
@@ -57,29 +66,48 @@ def _check_folder(session: Session, tx: Transaction, name: str) -> None:
 
 
 class _Receiver:
-    """Takes the pieces of one message."""
+    """Takes the messages of one APPEND, piece by piece; all of them are kept, or none."""
 
-    def __init__(self, session: Session, command: Append, draft: Draft) -> None:
+    def __init__(self, session: Session, command: Append) -> None:
         self._session = session
-        self._command = command
-        self._draft = draft
+        self._mailbox = command.mailbox
+        self._messages: list[tuple[Append, Draft]] = [(command, session.parts.store.draft())]
         self._failed: Outcome | None = None
 
-    def receive(self, event: AppendChunk | AppendEnded | BareLine) -> Reaction | Awaitable[Reaction]:
-        """Take one event of the message."""
+    def receive(self, event: Continued) -> Reaction | Awaitable[Reaction]:
+        """Take one event of the command."""
         if isinstance(event, AppendChunk):
             return self._write(event.data) if self._failed is None else None
+        if isinstance(event, AppendFollows):
+            return self._follow(event)
         assert isinstance(event, AppendEnded)
         return self._end(event.well_formed)
 
     async def discard(self) -> None:
-        """Give the message up."""
+        """Give the messages up."""
         self._session.abandon = None
-        await self._draft.discard()
+        messages, self._messages = self._messages, []
+        for _, draft in messages:
+            await draft.discard()
+
+    async def _follow(self, event: AppendFollows) -> Reaction:
+        refusal = self._failed or _unfit(self._session, event.size_bytes) or self._one_too_many()
+        if refusal is not None:
+            self._session.core.refuse_append()
+            await self.discard()
+            return refusal
+        self._messages.append((event.command, self._session.parts.store.draft()))
+        self._session.core.accept_append()
+        if event.synchronising:
+            self._session.send(continuation(b"envoyez le suivant"))
+        return None
+
+    def _one_too_many(self) -> Outcome | None:
+        return _TOO_MANY if len(self._messages) >= MESSAGES else None
 
     async def _write(self, data: bytes) -> None:
         try:
-            await self._draft.write(data)
+            await self._messages[-1][1].write(data)
         except BaseException as error:
             await self.discard()
             self._failed = _as_outcome(error)
@@ -91,9 +119,9 @@ class _Receiver:
             return self._failed
         if not well_formed:
             await self.discard()
-            return bad("one message per APPEND")
+            return bad("message of APPEND expected")
         try:
-            placement = await self._deliver()
+            placements = await self._deliver()
         except BaseException as error:
             await self.discard()
             failed = _as_outcome(error)
@@ -101,23 +129,26 @@ class _Receiver:
                 raise
             return failed
         self._session.abandon = None
-        return ok("Range.", b"APPENDUID %d %d" % (placement.uidvalidity, placement.uid))
+        uids = format_set(placement.uid for placement in placements)
+        return ok("Range.", b"APPENDUID %d %s" % (placements[0].uidvalidity, uids))
 
-    async def _deliver(self) -> Placement:
-        session, command = self._session, self._command
-        message = await self._draft.seal()
-        delivery = Delivery(
-            mailbox_id=session.mailbox_id,
-            folder=command.mailbox,
-            flags=command.flags,
-            internal_date=command.internal_date or session.parts.clock.now(),
-        )
+    async def _deliver(self) -> list[Placement]:
+        session, now = self._session, self._session.parts.clock.now()
+        messages = [
+            (await draft.seal(), self._delivery(command, command.internal_date or now))
+            for command, draft in self._messages
+        ]
 
-        def work(tx: Transaction) -> Placement:
-            _check_folder(session, tx, command.mailbox)
-            return session.parts.store.deliver(tx, message, [delivery])[0]
+        def work(tx: Transaction) -> list[Placement]:
+            _check_folder(session, tx, self._mailbox)
+            return [session.parts.store.deliver(tx, message, [place])[0] for message, place in messages]
 
         return await session.write(work)
+
+    def _delivery(self, command: Append, moment: datetime) -> Delivery:
+        return Delivery(
+            mailbox_id=self._session.mailbox_id, folder=self._mailbox, flags=command.flags, internal_date=moment
+        )
 
 
 def _as_outcome(error: BaseException) -> Outcome | None:

@@ -100,9 +100,9 @@ class _Examination:
         while self._at < len(self._candidates) and (self._cost <= 2 or time.monotonic() <= until):
             batch = self._candidates[self._at : self._at + BATCH]
             summaries = _load(self._session, self._folder, batch, tx)
+            candidate = Candidate(self._session, tx)
             for entry in batch:
-                candidate = Candidate(self._session, tx, summaries[entry.message_id])
-                candidate.entry = entry
+                candidate.look_at(entry, summaries[entry.message_id])
                 self._at += 1
                 if self._matches(candidate):
                     self.found.append(entry)
@@ -130,7 +130,7 @@ def _load(session: Session, folder: KnownFolder, batch: Sequence[Entry], tx: Tra
     """Return the summaries of a batch, those not known yet from the sealed indexes."""
     known = folder.summaries
     missing = [entry.message_id for entry in batch if entry.message_id not in known]
-    if missing:
+    if missing:  # a message that comes twice in the folder is opened once
         indexes = session.parts.store.indexes(tx, session.mailbox_id, missing)
         for message_id in missing:
             index = indexes.get(message_id)

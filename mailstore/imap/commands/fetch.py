@@ -18,7 +18,7 @@ from mailstore.imap.commands.condstore import asks_for_modseqs, become_aware
 from mailstore.imap.commands.partial import slice_of
 from mailstore.imap.commands.qresync import NOT_ENABLED, vanished
 from mailstore.imap.commands.qresync import WORD as QRESYNC
-from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, section_item, span_item
+from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, content_item, span_item
 from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Attribute, Fetch
 from mailstore.imap.session import Session
@@ -203,7 +203,7 @@ class _Reader:
 
     def _open(self, tx: Transaction, entry: Entry, start: bytes) -> bytes | _Large:
         message = self._store.open(tx, self._mailbox_id, entry.message_id)
-        items = [section_item(section, message) for section in self._sections]
+        items = [content_item(section, message) for section in self._sections]
         if sum(item.size_bytes for item in items) > PIECE_BYTES:
             return _Large(start, items, message)
         parts = [item.data if isinstance(item, Ready) else span_item(item, message) for item in items]

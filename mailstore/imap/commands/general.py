@@ -8,10 +8,10 @@ Source: RFC 9051 §6.1, RFC 2342, RFC 2971, RFC 2177.
 from mailstore.imap.capabilities import Stage, announced
 from mailstore.imap.outcome import Outcome, bad, ok
 from mailstore.imap.protocol.commands import Capability, Check, Identify, Idle, Logout, Namespace, Noop
-from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine
+from mailstore.imap.protocol.connection import BareLine
 from mailstore.imap.protocol.responses import bye, continuation, untagged
 from mailstore.imap.protocol.session import State, Step
-from mailstore.imap.session import Session
+from mailstore.imap.session import Continued, Session
 
 
 def capabilities(session: Session) -> bytes:
@@ -65,7 +65,7 @@ def idle(session: Session, _command: Idle) -> None:
     session.send(continuation(b"en attente"))
 
 
-def _end_idle(session: Session, event: AppendChunk | AppendEnded | BareLine) -> Outcome:
+def _end_idle(session: Session, event: Continued) -> Outcome:
     session.idling = False
     if isinstance(event, BareLine) and event.data.strip().upper() == b"DONE":
         return ok()

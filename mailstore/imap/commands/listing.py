@@ -7,7 +7,7 @@ Source: RFC 9051 §6.3.9; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 615
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailstore.imap.commands.status import prepare_status, status_line
 from mailstore.imap.outcome import Outcome, ok
@@ -18,6 +18,7 @@ from mailstore.model import SEPARATOR, Folder
 from vaguemestre.kernel.database import Transaction
 
 PATTERN_WILDCARDS = 10
+_CRITERIA = frozenset({"SUBSCRIBED", "SPECIAL-USE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class _Level:
     name: str
     folder: Folder | None
     has_children: bool
+    selected_below: bool = False
+    """Whether RECURSIVEMATCH has the client told that folders below are selected (RFC 5258 §3.5)."""
 
 
 async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
@@ -44,7 +47,7 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
             lines.append(_list_line(level, command))
             if command.status and level.folder is not None:
                 counted = session.parts.store.status(tx, level.folder.id)
-                lines.append(status_line(level.name, command.status, counted))
+                lines.append(status_line(level.folder, command.status, counted))
         return lines
 
     session.send(*await session.read(work))
@@ -65,13 +68,24 @@ def _parents(name: str) -> Iterator[str]:
 
 
 def _chosen(levels: list[_Level], command: ListMailboxes) -> list[_Level]:
+    """Return the levels that fit a pattern and the selection, and say which have others below them that do."""
     patterns = [_normalised(command.reference + text) for text in command.patterns]
-    chosen = [level for level in levels if any(name_matches(level.name, pattern) for pattern in patterns)]
-    if "SUBSCRIBED" in command.select or command.legacy_subscribed:
-        chosen = [level for level in chosen if level.folder is not None and level.folder.subscribed]
-    if "SPECIAL-USE" in command.select:
-        chosen = [level for level in chosen if level.folder is not None and level.folder.special_use is not None]
-    return chosen
+    fitting = [level for level in levels if any(name_matches(level.name, pattern) for pattern in patterns)]
+    if "RECURSIVEMATCH" not in command.select:
+        return [level for level in fitting if _is_selected(level, command)]
+    above = {name for level in levels if _is_selected(level, command) for name in _parents(level.name)}
+    return [
+        replace(level, selected_below=level.name in above)
+        for level in fitting
+        if level.name in above or _is_selected(level, command)
+    ]
+
+
+def _is_selected(level: _Level, command: ListMailboxes) -> bool:
+    folder = level.folder
+    if ("SUBSCRIBED" in command.select or command.legacy_subscribed) and not (folder and folder.subscribed):
+        return False
+    return "SPECIAL-USE" not in command.select or (folder is not None and folder.special_use is not None)
 
 
 def _normalised(text: str) -> str:
@@ -121,4 +135,8 @@ def _list_line(level: _Level, command: ListMailboxes) -> bytes:
     if folder is not None and folder.subscribed and "SUBSCRIBED" in command.select | command.return_:
         words.append("\\Subscribed")
     verb = b"LSUB" if command.legacy_subscribed else b"LIST"
-    return untagged(verb + b" " + words_in_parentheses(words) + b' "/" ' + mailbox(level.name))
+    info = b""
+    if level.selected_below:
+        criteria = b" ".join(b'"%s"' % word.encode() for word in sorted(command.select & _CRITERIA))
+        info = b' ("CHILDINFO" (' + criteria + b"))"
+    return untagged(verb + b" " + words_in_parentheses(words) + b' "/" ' + mailbox(level.name) + info)

@@ -3,6 +3,7 @@
 Source: RFC 9051 §6.3.4 to §6.3.8; RFC 6154 §5.3 for USEATTR.
 """
 
+from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.outcome import Outcome, no, ok
 from mailstore.imap.protocol.commands import Create, Delete, Rename, Subscribe
 from mailstore.imap.session import Session
@@ -28,8 +29,8 @@ async def create(session: Session, command: Create) -> Outcome:
     """CREATE; the levels above are made too. Each special use has its folder from the start."""
     if command.special_use is not None:
         return _USE_NOT_GIVEN
-    await session.write(lambda tx: session.parts.store.create_folder(tx, session.mailbox_id, command.mailbox))
-    return ok()
+    folder = await session.write(lambda tx: session.parts.store.create_folder(tx, session.mailbox_id, command.mailbox))
+    return ok("Cree.", b"MAILBOXID (" + mailbox_id(folder.id) + b")")
 
 
 async def delete(session: Session, command: Delete) -> Outcome:

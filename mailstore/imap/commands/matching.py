@@ -51,17 +51,23 @@ class Scope:
 
 
 class Candidate:
-    """One message under examination, inside one unit of work; `entry` is set by who examines."""
+    """One message under examination, inside one unit of work; `entry` may be set alone for keys of cost 0 and 1."""
 
     __slots__ = ("_message", "_session", "_summary", "_tx", "entry")
 
     entry: Entry
 
-    def __init__(self, session: Session, tx: Transaction, summary: Summary | None = None) -> None:
+    def __init__(self, session: Session, tx: Transaction) -> None:
         self._session = session
         self._tx = tx
-        self._summary = summary
+        self._summary: Summary | None = None
         self._message: MessageReader | None = None
+
+    def look_at(self, entry: Entry, summary: Summary | None) -> None:
+        """Turn to another message; no summary when it is damaged."""
+        self.entry = entry
+        self._summary = summary
+        self._message = None
 
     @property
     def summary(self) -> Summary:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from mailstore.imap.protocol.commands import Attribute, Section, SectionText
+from mailstore.imap.commands.binary import binary_item
+from mailstore.imap.commands.objectid import email_id
+from mailstore.imap.commands.preview import preview_item
+from mailstore.imap.protocol.commands import Attribute, Content, Preview, Section, SectionText
 from mailstore.imap.protocol.cursor import MONTHS
 from mailstore.imap.protocol.responses import flag_list, literal
 from mailstore.mime.index import MessageIndex
@@ -70,6 +73,10 @@ def attributes_of(
             items.append(b"RFC822.SIZE %d" % entry.size_bytes)
         elif attribute is Attribute.MODSEQ:
             items.append(b"MODSEQ (%d)" % entry.modseq)
+        elif attribute is Attribute.EMAILID:
+            items.append(b"EMAILID (" + email_id(entry.message_id) + b")")
+        elif attribute is Attribute.THREADID:
+            items.append(b"THREADID NIL")
         else:
             assert index is not None
             items.append(_from_index(attribute, index))
@@ -95,6 +102,19 @@ def internal_date(microseconds: int) -> bytes:
 def _day(number: int) -> bytes:
     day = _EPOCH + timedelta(days=number)
     return b"%2d-%s-%04d" % (day.day, MONTHS[day.month - 1], day.year)
+
+
+def content_item(content: Content, message: MessageReader) -> Span | Ready:
+    """Return what FETCH gives of an opened message; raises as `binary_item`."""
+    if isinstance(content, Section):
+        return section_item(content, message)
+    if isinstance(content, Preview):
+        return Ready(preview_item(content, message))
+    if not content.part and not content.size_only:
+        first, count = content.partial or (0, message.size_bytes)
+        start = min(first, message.size_bytes)
+        return Span(content.label, start, min(start + count, message.size_bytes))
+    return Ready(binary_item(content, message))
 
 
 def section_item(section: Section, message: MessageReader) -> Span | Ready:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mailstore.imap.commands.condstore import become_aware
 from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.commands.qresync import NOT_ENABLED, missed
 from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.outcome import Outcome, ok
@@ -82,4 +83,5 @@ def _describe(session: Session, view: View) -> None:
         untagged(b"OK [UIDNEXT %d] ." % view.uidnext),
         untagged(b"OK [PERMANENTFLAGS (" + permanent + b")] ."),
         untagged(b"OK [HIGHESTMODSEQ %d] ." % view.modseq),
+        untagged(b"OK [MAILBOXID (" + mailbox_id(view.folder_id) + b")] ."),
     )

@@ -13,10 +13,10 @@ from mailstore.imap.commands.general import capabilities
 from mailstore.imap.outcome import UNAVAILABLE, Outcome, bad, no, ok
 from mailstore.imap.parts import SignIn, SignInOutcome
 from mailstore.imap.protocol.commands import Authenticate, Login
-from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, BareLine
+from mailstore.imap.protocol.connection import BareLine
 from mailstore.imap.protocol.grammar import decode_base64
 from mailstore.imap.protocol.responses import continuation
-from mailstore.imap.session import Reaction, Session
+from mailstore.imap.session import Continued, Reaction, Session
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure
 
 _NOT_SECURE = no(b"PRIVACYREQUIRED", "Passez d'abord en TLS (STARTTLS).")
@@ -46,7 +46,7 @@ def authenticate(session: Session, command: Authenticate) -> Reaction | Awaitabl
     return None
 
 
-def _plain_line(session: Session, event: AppendChunk | AppendEnded | BareLine) -> Reaction | Awaitable[Reaction]:
+def _plain_line(session: Session, event: Continued) -> Reaction | Awaitable[Reaction]:
     assert isinstance(event, BareLine)
     if event.data == b"*":
         return bad("cancelled")

@@ -1,15 +1,17 @@
 """STATUS, and the STATUS answers that LIST gives.
 
-Source: RFC 9051 §6.3.11; RFC 3501 §6.3.10; RFC 8438 (SIZE); RFC 7162 §3.1.2.2 (HIGHESTMODSEQ).
+Source: RFC 9051 §6.3.11; RFC 3501 §6.3.10; RFC 8438 (SIZE); RFC 7162 §3.1.2.2 (HIGHESTMODSEQ);
+RFC 8474 §4.3 (MAILBOXID); RFC 9051 §6.3.11 (DELETED).
 """
 
 from mailstore.imap.commands.condstore import become_aware
 from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Status, StatusItem
 from mailstore.imap.protocol.responses import mailbox, untagged
 from mailstore.imap.session import Session
-from mailstore.model import FolderStatus
+from mailstore.model import Folder, FolderStatus
 from vaguemestre.kernel.database import Transaction
 
 
@@ -19,7 +21,7 @@ async def status(session: Session, command: Status) -> Outcome:
 
     def work(tx: Transaction) -> bytes:
         folder = existing_folder(session, tx, command.mailbox)
-        return status_line(folder.name, command.items, session.parts.store.status(tx, folder.id))
+        return status_line(folder, command.items, session.parts.store.status(tx, folder.id))
 
     session.send(await session.read(work))
     return ok()
@@ -31,16 +33,18 @@ def prepare_status(session: Session, items: tuple[StatusItem, ...]) -> None:
         become_aware(session)
 
 
-def status_line(name: str, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
+def status_line(folder: Folder, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
     """Write the STATUS response of a folder."""
-    values = {
+    values: dict[StatusItem, int | str] = {
         StatusItem.MESSAGES: counted.messages,
         StatusItem.RECENT: counted.recent,
         StatusItem.UIDNEXT: counted.uidnext,
         StatusItem.UIDVALIDITY: counted.uidvalidity,
         StatusItem.UNSEEN: counted.unseen,
+        StatusItem.DELETED: counted.deleted,
         StatusItem.SIZE: counted.size_bytes,
         StatusItem.HIGHESTMODSEQ: counted.highest_modseq,
+        StatusItem.MAILBOXID: f"({mailbox_id(folder.id).decode()})",
     }
     told = " ".join(f"{item.value} {values[item]}" for item in items)
-    return untagged(b"STATUS " + mailbox(name) + b" (" + told.encode("ascii") + b")")
+    return untagged(b"STATUS " + mailbox(folder.name) + b" (" + told.encode("ascii") + b")")

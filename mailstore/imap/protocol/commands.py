@@ -111,6 +111,8 @@ class StatusItem(StrEnum):
     UNSEEN = "UNSEEN"
     SIZE = "SIZE"
     HIGHESTMODSEQ = "HIGHESTMODSEQ"
+    MAILBOXID = "MAILBOXID"
+    DELETED = "DELETED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class Attribute(StrEnum):
     BODY = "BODY"
     BODYSTRUCTURE = "BODYSTRUCTURE"
     MODSEQ = "MODSEQ"
+    EMAILID = "EMAILID"
+    THREADID = "THREADID"
 
 
 class SectionText(StrEnum):
@@ -215,6 +219,33 @@ class Section:
     label: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinarySection:
+    """BINARY[1.2]<0.2048>, BINARY.SIZE[1.2] when `size_only` (RFC 3516)."""
+
+    part: tuple[int, ...]
+    partial: tuple[int, int] | None = None
+    size_only: bool = False
+    sets_seen: bool
+    label: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """PREVIEW (RFC 8970)."""
+
+    lazy: bool
+
+    @property
+    def sets_seen(self) -> bool:
+        """Never: it is for lists."""
+        return False
+
+
+Content = Section | BinarySection | Preview
+"""What FETCH must open the message for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """RFC 9051 §6.4.5; `attributes` and `sections` keep the client's order.
@@ -224,7 +255,7 @@ class Fetch:
 
     target: Target
     attributes: tuple[Attribute, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[Content, ...]
     changed_since: int | None = None
     vanished: bool = False
     partial: tuple[int, int] | None = None

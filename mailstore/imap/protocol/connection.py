@@ -4,7 +4,7 @@ Nothing moves by itself: the driver reports each step (`advance`), answers each 
 `refuse_append`), and pulls the next event only when it has dealt with the last one. So the events do not
 depend on how the bytes were cut.
 
-Source: RFC 9051 §2.2, §3, §4.3; RFC 7888 §5 (LITERAL-).
+Source: RFC 9051 §2.2, §3, §4.3; RFC 7888 §5 (LITERAL-); RFC 3502 (MULTIAPPEND).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from mailstore.imap.protocol.framing import (
     LineTooLong,
     LiteralAnnounced,
 )
-from mailstore.imap.protocol.grammar import find_tag, parse_append_prelude, parse_request
+from mailstore.imap.protocol.grammar import find_tag, parse_append_prelude, parse_following_append, parse_request
 from mailstore.imap.protocol.session import TRANSITIONS, State, Step, is_allowed
 from vaguemestre.kernel.errors import ProtocolError
 
@@ -73,6 +73,15 @@ class AppendOffered:
     synchronising: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendFollows:
+    """Another message of the same APPEND (RFC 3502): accept or refuse it; `command` names no mailbox."""
+
+    command: Append
+    size_bytes: int
+    synchronising: bool
+
+
 @dataclass(frozen=True, slots=True)
 class AppendChunk:
     """A piece of the message that was accepted."""
@@ -94,7 +103,9 @@ class BareLine:
     data: bytes
 
 
-Event = Received | Rejected | Fatal | ContinuationDue | AppendOffered | AppendChunk | AppendEnded | BareLine
+Event = (
+    Received | Rejected | Fatal | ContinuationDue | AppendOffered | AppendFollows | AppendChunk | AppendEnded | BareLine
+)
 
 
 class ServerConnection:
@@ -110,7 +121,7 @@ class ServerConnection:
         self._bare = False
         self._appending = False
         self._ignoring = False
-        self._offer: AppendOffered | None = None
+        self._offer: AppendOffered | AppendFollows | None = None
 
     @property
     def buffered_bytes(self) -> int:
@@ -221,10 +232,14 @@ class ServerConnection:
         )
 
     def _second_message(self, frame: LiteralAnnounced) -> Event:
-        """End an APPEND that goes on with another message (MULTIAPPEND, which is not announced)."""
-        if not frame.synchronising:
-            return Fatal("one message per APPEND")
+        """Offer the next message of an APPEND (RFC 3502), or end it when it goes on with something else."""
         self._appending = False
+        command = parse_following_append(frame.so_far)
+        if command is not None:
+            self._offer = AppendFollows(command=command, size_bytes=frame.size_bytes, synchronising=frame.synchronising)
+            return self._offer
+        if not frame.synchronising:
+            return Fatal("not a message of APPEND")
         self._framer.refuse_literal()
         return AppendEnded(well_formed=False)
 

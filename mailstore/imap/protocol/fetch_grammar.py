@@ -5,7 +5,7 @@ Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 nam
 
 import re
 
-from mailstore.imap.protocol.commands import Attribute, Fetch, Section, SectionText
+from mailstore.imap.protocol.commands import Attribute, BinarySection, Content, Fetch, Preview, Section, SectionText
 from mailstore.imap.protocol.cursor import Cursor, read_page
 from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
@@ -19,6 +19,7 @@ _TEXT = re.compile(rb"HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME", re.I
 _PARTIAL = re.compile(rb"<(\d{1,19})\.([1-9]\d{0,18})>")
 _FIELD = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,200}\Z")
 _ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+\Z")
+_BINARY = frozenset({"BINARY", "BINARY.PEEK", "BINARY.SIZE"})
 PART_DEPTH = 100
 
 _FAST = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
@@ -52,14 +53,14 @@ def parse_fetch(cursor: Cursor, target: Target) -> Fetch:
     return Fetch(
         target,
         tuple(item for item in items if isinstance(item, Attribute)),
-        tuple(item for item in items if isinstance(item, Section)),
+        tuple(item for item in items if not isinstance(item, Attribute)),
         changed_since,
         vanished,
         partial,
     )
 
 
-def _items(cursor: Cursor) -> tuple[Attribute | Section, ...]:
+def _items(cursor: Cursor) -> tuple[Attribute | Content, ...]:
     if cursor.starts_with(b"("):
         items = cursor.parenthesised(lambda: _item(cursor))
         if not items:
@@ -99,8 +100,17 @@ def _name(cursor: Cursor) -> str:
     return cursor.match(_NAME, "item")[0].decode("ascii").upper()
 
 
-def _item(cursor: Cursor) -> Attribute | Section:
+def _item(cursor: Cursor) -> Attribute | Content:
     name = _name(cursor)
+    if name in _BINARY and cursor.accept(b"["):
+        return _binary(cursor, name)
+    if name == "PREVIEW":
+        lazy = cursor.accept(b" (")
+        if lazy and cursor.word() != "LAZY":
+            raise ProtocolError("unknown modifier")
+        if lazy:
+            cursor.expect(b")")
+        return Preview(lazy)
     if name in ("BODY", "BODY.PEEK") and cursor.accept(b"["):
         return _section(cursor, sets_seen=name == "BODY")
     if name in _WHOLE:
@@ -109,6 +119,21 @@ def _item(cursor: Cursor) -> Attribute | Section:
         return _ATTRIBUTES[name]
     except KeyError:
         raise ProtocolError("unknown item") from None
+
+
+def _binary(cursor: Cursor, name: str) -> BinarySection:
+    """Read `1.2]` and the range after it, which BINARY.SIZE does not take (RFC 3516 §7)."""
+    part: tuple[int, ...] = ()
+    if not cursor.starts_with(b"]"):
+        part = tuple(map(int, cursor.match(_PART, "part")[0].split(b".")))
+    cursor.expect(b"]")
+    partial, origin, size_only = None, b"", name == "BINARY.SIZE"
+    if cursor.starts_with(b"<") and not size_only:
+        found = cursor.match(_PARTIAL, "partial range")
+        partial, origin = (int(found[1]), int(found[2])), b"<%d>" % int(found[1])
+    shown = b"BINARY.SIZE[" if size_only else b"BINARY["
+    label = shown + b".".join(b"%d" % number for number in part) + b"]" + origin
+    return BinarySection(part=part, partial=partial, size_only=size_only, sets_seen=name == "BINARY", label=label)
 
 
 def _section(cursor: Cursor, *, sets_seen: bool) -> Section:

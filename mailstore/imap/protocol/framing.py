@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 CHUNK_BYTES = 65_536
-_LITERAL = re.compile(rb"(?<!~)\{(\d{1,20})(\+?)\}\r\n\Z")
+_LITERAL = re.compile(rb"\{(\d{1,20})(\+?)\}\r\n\Z")
 
 
 @dataclass(frozen=True, slots=True)

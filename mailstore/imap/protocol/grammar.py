@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from mailstore.imap.protocol import mailbox_grammar as mailboxes
 from mailstore.imap.protocol.commands import (
+    Append,
     Authenticate,
     Capability,
     Check,
@@ -67,8 +68,7 @@ def parse_request(data: bytes) -> Request:
 
 def parse_append_prelude(data: bytes) -> Request | None:
     """Read a command up to an announced literal: the APPEND whose message it is, None when it is something else."""
-    start = data.rfind(b"{")
-    cursor = Cursor(data[:start])
+    cursor = Cursor(data[: data.rfind(b"{")].removesuffix(b"~"))  # ~{ is the literal8 of RFC 3516
     try:
         tag = cursor.match(_TAG, "tag")[0]
         cursor.space()
@@ -79,6 +79,18 @@ def parse_append_prelude(data: bytes) -> Request | None:
     except ProtocolError:
         return None
     return Request(tag, append)
+
+
+def parse_following_append(data: bytes) -> Append | None:
+    """Read what stands between two messages of one APPEND (RFC 3502); None when it is something else."""
+    cursor = Cursor(data[: data.rfind(b"{")].removesuffix(b"~"))
+    try:
+        cursor.space()
+        append = mailboxes.parse_append_message(cursor, "")
+        cursor.end()
+    except ProtocolError:
+        return None
+    return append
 
 
 def decode_base64(line: bytes) -> bytes:

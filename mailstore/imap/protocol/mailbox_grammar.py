@@ -104,6 +104,8 @@ def parse_list(cursor: Cursor) -> ListMailboxes:
     select: frozenset[str] = frozenset()
     if cursor.starts_with(b"("):
         select = _options(cursor.parenthesised(cursor.word), _SELECT_OPTIONS)
+        if "RECURSIVEMATCH" in select and not select & {"SUBSCRIBED", "SPECIAL-USE"}:
+            raise ProtocolError("RECURSIVEMATCH needs something to match")
         cursor.space()
     reference = mailbox(cursor)
     cursor.space()
@@ -120,6 +122,11 @@ def parse_append(cursor: Cursor) -> Append:
     cursor.space()
     name = mailbox(cursor)
     cursor.space()
+    return parse_append_message(cursor, name)
+
+
+def parse_append_message(cursor: Cursor, name: str) -> Append:
+    """Read the flags and the date of one message of APPEND, up to the message."""
     flags: frozenset[str] = frozenset()
     if cursor.starts_with(b"("):
         flags = frozenset(cursor.parenthesised(cursor.flag)) - {"\\Recent"}
