@@ -296,8 +296,10 @@ def _xds(instance: Instance) -> "XdsEndpoint":
 
 
 def _worker(instance: Instance) -> "Service":
+    from access_core.obligations import NOTICE_TASK
     from access_core.schedule import Schedule
     from dmp_bridge.intake import INTAKE_TASK, Intake
+    from smtp_gateway.notices import NoticeSender
     from vaguemestre.app.erasure import space_eraser
     from vaguemestre.app.worker import WorkerService
     from vaguemestre.kernel.outbox import Handler, OutboxWorker
@@ -311,7 +313,13 @@ def _worker(instance: Instance) -> "Service":
         presume_care=settings.access.filing_care == "presumed",
     )
     schedule = Schedule(instance.clock, settings.access.life, space_eraser(instance.mail_store))
-    handlers: dict[str, Handler] = {**instance.mail_store.handlers(), INTAKE_TASK: intake, **schedule.handlers()}
+    notices = NoticeSender(instance.database, instance.mail_store, instance.clock, settings.notices)
+    handlers: dict[str, Handler] = {
+        **instance.mail_store.handlers(),
+        **schedule.handlers(),
+        INTAKE_TASK: intake,
+        NOTICE_TASK: notices,
+    }
     return WorkerService("worker", OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
 
 
