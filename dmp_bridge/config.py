@@ -34,6 +34,27 @@ class BridgeSettings(BaseModel):
         "demonstration (1.2.250.1.213.1.4.10 and .11), which `vaguemestre init` writes",
     )
 
+    max_request_bytes: int = Field(
+        default=64 * MEBIBYTE, ge=1, description="largest XDS.b request, attachments included, in bytes"
+    )
+    max_envelope_bytes: int = Field(
+        default=8 * MEBIBYTE, ge=1, description="largest SOAP envelope, attachments left out, in bytes"
+    )
+    max_query_results: int = Field(
+        default=1000, ge=1, description="most documents that one stored query answers in full, a count"
+    )
+    simultaneous_requests: int = Field(default=4, ge=1, description="XDS.b requests served at once, a count")
+    assertion_validity_s: int = Field(
+        default=300, ge=1, description="how far from now a VIHF may have been issued, in seconds"
+    )
+    assertion_audience: str = Field(
+        default="urn:dmp", description="resource that a VIHF must name, and its audience when it restricts one"
+    )
+    normal_access_code: str = Field(default="normal", description="purpose of use of an ordinary access, in a VIHF")
+    emergency_access_code: str = Field(
+        default="bris_de_glace", description="purpose of use of an emergency access (bris de glace), in a VIHF"
+    )
+
     def reader_rules(self) -> ReaderRules:
         """Return these limits as the archive reader takes them."""
         return ReaderRules(

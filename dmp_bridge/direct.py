@@ -141,12 +141,17 @@ def _author(professional: Professional) -> Person:
     )
 
 
+def structure_number(professional: Professional) -> str:
+    """Return the Struct_IdNat of a mailbox's structure, its kind first; "" when it has none."""
+    number = professional.structure or ""
+    return f"{_STRUCTURE_KINDS.get(len(number), '')}{number}"
+
+
 def _structure(professional: Professional) -> Organization:
-    number = professional.structure
+    number = structure_number(professional)
     if not number:
         return Organization(name=professional.name)
-    kind = _STRUCTURE_KINDS.get(len(number), "")
-    return Organization(identifier=InstanceId(STRUCTURES, f"{kind}{number}"), name=professional.name)
+    return Organization(identifier=InstanceId(STRUCTURES, number), name=professional.name)
 
 
 def _names(professional: Professional) -> tuple[str, str]:

@@ -72,13 +72,18 @@ class FilingRules:
 
 def refuse(tx: Transaction, case: FilingCase, refusal: Refusal, unique_id: str | None = None) -> FilingOutcome:
     """Trace a refusal of the bridge's own: of one document, or of an archive when UNIQUE_ID is None."""
+    return refuse_as(tx, case, refusal, unique_id)
+
+
+def refuse_as(tx: Transaction, case: FilingCase, reason: str, unique_id: str | None = None) -> FilingOutcome:
+    """Trace a refusal of the engine or of the bridge, decided in a transaction that was given up."""
     record(
         tx,
         TraceEntry(
             at=case.now,
             act=Act.FILE_DOCUMENT,
             verdict=Verdict.DENY,
-            reason=refusal,
+            reason=reason,
             subject_kind=case.sender.kind,
             subject_id=case.sender.id,
             subject_label=case.sender.label,
@@ -89,7 +94,7 @@ def refuse(tx: Transaction, case: FilingCase, refusal: Refusal, unique_id: str |
             message_id_header=case.message_id_header,
         ),
     )
-    return FilingOutcome(verdict=Verdict.DENY, reason=refusal, unique_id=unique_id or "")
+    return FilingOutcome(verdict=Verdict.DENY, reason=reason, unique_id=unique_id or "")
 
 
 def conclude(

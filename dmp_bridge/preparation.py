@@ -44,6 +44,7 @@ class PreparedDocument:
         sent_patient_ids: of the entry and of its submission set as sent; None: a bare document, without metadata.
         refusal: why the bytes or the metadata cannot be used, whoever the patient is.
         header: None when the document could not be read; `header_refusal` says why.
+        replaces: entryUUIDs of the documents that it replaces, when its metadata say so (ITI-41).
     """
 
     submission_set: SubmissionSet
@@ -54,6 +55,7 @@ class PreparedDocument:
     header: CDADocument | None = None
     header_refusal: Refusal | None = None
     warnings: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
 
 def prepare_archive(data: bytes, rules: ReaderRules) -> tuple[PreparedDocument, ...]:
@@ -65,7 +67,9 @@ def prepare_archive(data: bytes, rules: ReaderRules) -> tuple[PreparedDocument, 
     archive = read_archive(data, rules)
     met = tuple(sorted(archive.quirks))
     prepared = (
-        _prepare(document, lot.submission.submission_set, rules) for lot in archive.lots for document in lot.documents
+        prepare_submitted(document, lot.submission.submission_set, rules)
+        for lot in archive.lots
+        for document in lot.documents
     )
     return tuple(replace(each, warnings=(*met, *each.warnings)) for each in prepared)
 
@@ -92,7 +96,8 @@ def prepare_document(content: bytes, *, source_id: str, submission_time: str) ->
     )
 
 
-def _prepare(document: XDMDocument, submission_set: SubmissionSet, rules: ReaderRules) -> PreparedDocument:
+def prepare_submitted(document: XDMDocument, submission_set: SubmissionSet, rules: ReaderRules) -> PreparedDocument:
+    """Read the header of a document that came with metadata, whatever carried them."""
     entry = document.entry
     prepared = PreparedDocument(
         submission_set=submission_set,

@@ -35,6 +35,7 @@ class Refusal(StrEnum):
     PATIENT_AMBIGUOUS = "X_PATIENT_AMBIGU"
     UNIQUE_ID_TAKEN = "X_IDENTIFIANT_DEJA_UTILISE"
     VERSION_TAKEN = "X_VERSION_DEJA_UTILISEE"
+    REPLACED_FOREIGN = "X_REMPLACEMENT_REFUSE"
     QUIRK_NOT_TOLERATED = "X_IRREGULARITE"
 
 
@@ -80,6 +81,7 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.PATIENT_AMBIGUOUS: _entry("L'archive concerne plusieurs patients.", "MSS2:ECO.2.1.1", "904"),
     Refusal.UNIQUE_ID_TAKEN: _entry("Un autre document porte déjà cet identifiant.", "ITI TF-3 §4.2.3.2.26"),
     Refusal.VERSION_TAKEN: _entry("Cette version du document existe déjà.", "CI-SIS:StructurationMinimale", "900"),
+    Refusal.REPLACED_FOREIGN: _entry("Le document à remplacer vient d'un autre auteur.", "ITI-41 §3.41.4.1.3", "904"),
     Refusal.QUIRK_NOT_TOLERATED: _entry("L'archive s'écarte du format IHE_XDM.", "VGM:XDM-03"),
 }
 """One entry for each refusal; a test checks that none is missing."""

@@ -123,3 +123,10 @@ document_association = Table(
     Column("submission_set_id", ID, ForeignKey("submission_set.id"), nullable=False, index=True),
     Column("slots", Text, nullable=False, comment="JSON object of lists"),
 )
+
+used_assertion = Table(
+    "used_assertion",
+    metadata,
+    Column("id", String(128), primary_key=True, comment="ID of a VIHF, accepted once"),
+    Column("until", Instant, nullable=False, index=True, comment="when it is too old to be accepted again"),
+)

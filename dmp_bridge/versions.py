@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from dmp_bridge.preparation import PreparedDocument, Tolerance
 from dmp_bridge.record.model import Availability, RecordedDocument
-from dmp_bridge.record.registry import associate, document_by_unique_id, set_availability, versions_of_set
+from dmp_bridge.record.registry import (
+    associate,
+    document_by_unique_id,
+    latest_by_entry_uuid,
+    set_availability,
+    versions_of_set,
+)
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.xds.metadata import REPLACES, DocumentEntry
 from vaguemestre.kernel.database import Transaction
@@ -33,6 +39,8 @@ class Succession:
 
 def succession_of(tx: Transaction, profile_id: str, prepared: PreparedDocument) -> Succession:
     """Find what PREPARED replaces in a patient's record."""
+    if prepared.replaces:
+        return _as_asked(tx, profile_id, prepared)
     header = prepared.header
     if header is None:
         return Succession()
@@ -50,6 +58,16 @@ def succession_of(tx: Transaction, profile_id: str, prepared: PreparedDocument) 
     if current:
         return _of_same_source(current, prepared.entry, (Tolerance.REPLACED_BY_SET,))
     return Succession(warnings=(Tolerance.REPLACED_UNKNOWN,) if header.replaced else ())
+
+
+def _as_asked(tx: Transaction, profile_id: str, prepared: PreparedDocument) -> Succession:
+    """Replace what the metadata name, and only if all of it comes from the same source."""
+    named = [latest_by_entry_uuid(tx, each) for each in prepared.replaces]
+    found = [each for each in named if each is not None and _is_current(each, profile_id)]
+    succession = _of_same_source(found, prepared.entry, ())
+    if len(succession.replaced) < len(prepared.replaces):
+        return Succession(refusal=Refusal.REPLACED_FOREIGN)
+    return succession
 
 
 def apply_succession(tx: Transaction, document: RecordedDocument, succession: Succession) -> None:

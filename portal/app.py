@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 
 from portal.api import trace, v1
 from portal.context import Portal
-from portal.limits import BodyLimit, LastResort
+from portal.limits import XDS_PATH, BodyLimit, LastResort
 from portal.problems import ABSENT, INVALID, answer_problem, problem_of
 from portal.rendering import STATIC, Templates
 from portal.security import FormTokens, SecurityHeaders
@@ -47,6 +47,8 @@ def create_app(services: PortalServices) -> FastAPI:
     )
     for module in (sign_in, pages, messages, settings, v1, trace):
         app.include_router(module.router)
+    if services.xds is not None:
+        app.mount(XDS_PATH, services.xds)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     _handle_errors(app, templates)
     app.add_middleware(BodyLimit, templates=templates)

@@ -12,6 +12,7 @@ from vaguemestre.kernel.log import get_logger
 
 log = get_logger(__name__)
 BODY_BYTES = 256_000
+XDS_PATH = "/xds"  # the services of the record have a limit of their own, and a semaphore
 REPLY_SUFFIX = "/repondre"
 # What a form with too many photos may send before the connection is given up; beyond the limit bytes are dropped.
 REPLY_BYTES = 250_000_000
@@ -29,7 +30,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = REPLY_BYTES if scope["path"].endswith(REPLY_SUFFIX) else BODY_BYTES
+        large = scope["path"].endswith(REPLY_SUFFIX) or scope["path"].startswith(f"{XDS_PATH}/")
+        limit = REPLY_BYTES if large else BODY_BYTES
         announced = Request(scope).headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced) > limit:
             answer = answer_problem(Request(scope), TOO_LARGE, self._templates)

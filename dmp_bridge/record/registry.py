@@ -25,6 +25,7 @@ _IS_LATEST = ~exists().where(
     _newer.c.logical_id == document_entry.c.logical_id, _newer.c.metadata_version > document_entry.c.metadata_version
 )
 _BY_ID = select(document_entry).where(document_entry.c.id == bindparam("id"))
+_BY_ENTRY_UUID = select(document_entry).where(document_entry.c.entry_uuid == bindparam("entry_uuid"), _IS_LATEST)
 _BY_UNIQUE_ID = (
     select(document_entry)
     .where(document_entry.c.unique_id == bindparam("unique_id"))
@@ -35,6 +36,11 @@ _OF_PROFILE = (
     select(document_entry)
     .where(document_entry.c.profile_id == bindparam("profile_id"), _IS_LATEST)
     .order_by(document_entry.c.creation_time.desc(), document_entry.c.id.desc())
+)
+_ALL_VERSIONS = (
+    select(document_entry)
+    .where(document_entry.c.profile_id == bindparam("profile_id"))
+    .order_by(document_entry.c.creation_time.desc(), document_entry.c.metadata_version.desc(), document_entry.c.id)
 )
 _OF_SET = (
     select(document_entry)
@@ -152,9 +158,19 @@ def document_by_unique_id(tx: Transaction, unique_id: str) -> RecordedDocument |
     return _first(tx, _BY_UNIQUE_ID, unique_id=unique_id)
 
 
+def latest_by_entry_uuid(tx: Transaction, entry_uuid: str) -> RecordedDocument | None:
+    """Find an entry by its entryUUID; None when that is one of its former versions."""
+    return _first(tx, _BY_ENTRY_UUID, entry_uuid=entry_uuid)
+
+
 def documents_of_profile(tx: Transaction, profile_id: str) -> list[RecordedDocument]:
     """List every entry of a patient, whatever its availability, latest document first."""
     return _all(tx, _OF_PROFILE, profile_id=profile_id)
+
+
+def all_versions_of_profile(tx: Transaction, profile_id: str) -> list[RecordedDocument]:
+    """List every metadata version of every entry of a patient, whatever its availability, latest document first."""
+    return _all(tx, _ALL_VERSIONS, profile_id=profile_id)
 
 
 def versions_of_set(tx: Transaction, profile_id: str, set_id: str) -> list[RecordedDocument]:

@@ -1,12 +1,21 @@
 """From metadata values to ebRIM 3.0, valid against `lcm.xsd`; the mirror of `ebrim_reader`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 from lxml import etree
 
 from dmp_bridge.xds import schemes
-from dmp_bridge.xds.metadata import Association, Author, Code, DocumentEntry, Submission, SubmissionSet
+from dmp_bridge.xds.metadata import (
+    APPROVED,
+    Association,
+    Author,
+    Code,
+    DocumentEntry,
+    RegistryObject,
+    Submission,
+    SubmissionSet,
+)
 
 _PREFIXES = {"lcm": schemes.LCM, "rim": schemes.RIM}
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -15,16 +24,35 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 def write_submission(submission: Submission) -> bytes:
     """Write an `lcm:SubmitObjectsRequest` in UTF-8, with an XML declaration."""
     root = etree.Element(f"{{{schemes.LCM}}}SubmitObjectsRequest", nsmap=_PREFIXES)
-    _Writer(root).write(submission)
+    _Writer(etree.SubElement(root, _tag("RegistryObjectList")), {}).write(submission)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def write_objects(
+    listed: etree._Element, objects: Iterable[RegistryObject], versions: Mapping[str, int] | None = None
+) -> None:
+    """Append registered objects to a RegistryObjectList; VERSIONS of document entries by entryUUID."""
+    writer = _Writer(listed, versions or {})
+    for each in objects:
+        writer.registered(each)
 
 
 class _Writer:
     """Appends objects to one RegistryObjectList and numbers their parts."""
 
-    def __init__(self, root: etree._Element) -> None:
-        self._objects = etree.SubElement(root, _tag("RegistryObjectList"))
+    def __init__(self, listed: etree._Element, versions: Mapping[str, int]) -> None:
+        self._objects = listed
+        self._versions = versions
         self._numbers = count(1)
+
+    def registered(self, item: RegistryObject) -> None:
+        """Append one object as a registry answers it: a submission set holds its own classification."""
+        if isinstance(item, DocumentEntry):
+            self._entry(item)
+        elif isinstance(item, SubmissionSet):
+            self._submission_set(item, status=APPROVED)
+        else:
+            self._association(item)
 
     def write(self, submission: Submission) -> None:
         for entry in submission.entries:
@@ -45,6 +73,8 @@ class _Writer:
         _entry_slots(element, entry)
         _localized(element, "Name", entry.title)
         _localized(element, "Description", entry.comments)
+        if entry.entry_id in self._versions:
+            etree.SubElement(element, _tag("VersionInfo"), versionName=str(self._versions[entry.entry_id]))
         self._authors(element, schemes.DOCUMENT_AUTHOR, entry.authors)
         self._codes(element, schemes.DOCUMENT_CLASS, [entry.class_code])
         self._codes(element, schemes.DOCUMENT_CONFIDENTIALITY, entry.confidentiality)
@@ -57,13 +87,18 @@ class _Writer:
         self._external(element, schemes.DOCUMENT_PATIENT_ID, "XDSDocumentEntry.patientId", patient)
         self._external(element, schemes.DOCUMENT_UNIQUE_ID, "XDSDocumentEntry.uniqueId", entry.unique_id)
 
-    def _submission_set(self, submission_set: SubmissionSet) -> None:
+    def _submission_set(self, submission_set: SubmissionSet, *, status: str | None = None) -> None:
         element = etree.SubElement(self._objects, _tag("RegistryPackage"), id=submission_set.entry_id)
+        if status is not None:
+            element.set("objectType", f"{schemes.OBJECT_TYPES}RegistryPackage")
+            element.set("status", status)
         _slot(element, "submissionTime", [submission_set.submission_time])
         _localized(element, "Name", submission_set.title)
         _localized(element, "Description", submission_set.comments)
         self._authors(element, schemes.SET_AUTHOR, submission_set.authors)
         self._codes(element, schemes.SET_CONTENT_TYPE, [submission_set.content_type])
+        if status is not None:
+            self._classification(element, submission_set.entry_id, classificationNode=schemes.SUBMISSION_SET_NODE)
         patient = submission_set.patient_id.text if submission_set.patient_id else None
         self._external(element, schemes.SET_PATIENT_ID, "XDSSubmissionSet.patientId", patient)
         self._external(element, schemes.SET_SOURCE_ID, "XDSSubmissionSet.sourceId", submission_set.source_id)

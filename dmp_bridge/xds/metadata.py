@@ -17,6 +17,8 @@ DELETED = "urn:asip:ci-sis:2010:StatusType:Deleted"
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 REPLACES = "urn:ihe:iti:2007:AssociationType:RPLC"
 TRANSFORMS = "urn:ihe:iti:2007:AssociationType:XFRM"
+SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
+UPDATE_AVAILABILITY = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
 APPENDS = "urn:ihe:iti:2007:AssociationType:APND"
 
 HL7_CONFIDENTIALITY = "2.16.840.1.113883.5.25"
@@ -95,6 +97,11 @@ class DocumentEntry:
     logical_id: str | None = None
 
     @property
+    def object_id(self) -> str:
+        """The entryUUID."""
+        return self.entry_id
+
+    @property
     def visibility(self) -> frozenset[str]:
         """The French visibility codes that it carries (JDV_J58)."""
         return frozenset(code.code for code in self.confidentiality if code.scheme == FRENCH_VISIBILITY)
@@ -114,6 +121,11 @@ class SubmissionSet:
     authors: tuple[Author, ...] = ()
     content_type: Code | None = None
 
+    @property
+    def object_id(self) -> str:
+        """The entryUUID."""
+        return self.entry_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Association:
@@ -124,6 +136,15 @@ class Association:
     source: str
     target: str
     slots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def object_id(self) -> str:
+        """Its own id."""
+        return self.association_id
+
+
+RegistryObject = DocumentEntry | SubmissionSet | Association
+"""What a registry holds and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

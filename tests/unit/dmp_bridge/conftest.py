@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -32,6 +32,9 @@ from vaguemestre.kernel.blobs import build_blobs
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.keys import InstanceKey
+
+if TYPE_CHECKING:
+    from tests.unit.dmp_bridge.xds_house import House
 
 T = TypeVar("T")
 on_each_engine = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
@@ -137,3 +140,10 @@ def practice(database: Database, clock: ManualClock, tmp_path: Path) -> Practice
         doctor=doctor,
         patient=patient,
     )
+
+
+@pytest.fixture
+def house(practice: Practice) -> "House":
+    from tests.unit.dmp_bridge.xds_house import open_house
+
+    return open_house(practice)

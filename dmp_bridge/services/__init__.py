@@ -1,0 +1,1 @@
+"""The XDS.b services of the embedded record: registry and repository, over SOAP."""
