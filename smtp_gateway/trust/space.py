@@ -1,6 +1,7 @@
 """The trust space in force: the whitelist as last read, replaced whole when a newer one reads well."""
 
 from datetime import datetime
+from pathlib import Path
 
 from smtp_gateway.config import TrustSettings
 from smtp_gateway.trust.subjects import Subject
@@ -20,6 +21,7 @@ class TrustSpace:
 
     def __init__(self, settings: TrustSettings) -> None:
         self._settings = settings
+        self._read_at = _changed_at(settings.whitelist)
         self.whitelist: Whitelist = self._load()
 
     def reload(self) -> bool:
@@ -31,6 +33,14 @@ class TrustSpace:
             return False
         log.info("whitelist_reloaded", count=len(self.whitelist.subjects))
         return True
+
+    def follow(self) -> bool:
+        """Read the list again if its file was replaced since (by `trust refresh` in another process)."""
+        changed_at = _changed_at(self._settings.whitelist)
+        if changed_at == self._read_at:
+            return False
+        self._read_at = changed_at
+        return self.reload()
 
     def domains_of(self, subject: Subject) -> frozenset[str]:
         """Return the domains that a certificate speaks for, empty for a stranger."""
@@ -47,3 +57,11 @@ class TrustSpace:
 
     def _load(self) -> Whitelist:
         return load_whitelist(self._settings.whitelist, max_bytes=self._settings.max_bytes)
+
+
+def _changed_at(path: Path) -> int:
+    """Return when the file was last replaced, 0 when it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from vaguemestre.kernel.keys import InstanceKey
     from vaguemestre.kernel.service import Service
 
+FOLLOW_EVERY_S = 30
+
 
 class Instance:
     """The parts of one running instance, in one process."""
@@ -169,15 +171,15 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
     IN_FORCE.current()
     match role:
         case Role.MX:
-            return [_mx(instance)]
+            return [_mx(instance), _follow_list(instance)]
         case Role.SUBMISSION:
-            return [_submission(instance)]
+            return [_submission(instance), _follow_list(instance)]
         case Role.IMAP:
             return [_imap(instance)]
         case Role.PORTAL:
-            return [_portal(instance)]
+            return [_portal(instance), _follow_list(instance)]
         case Role.WORKER:
-            return [_worker(instance), _relay(instance), *_chores(instance)]
+            return [_worker(instance), _relay(instance), _follow_list(instance), *_chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -354,7 +356,7 @@ def _dns_records(settings: Settings) -> "KeyRecords | None":
 
 
 def _chores(instance: Instance) -> "list[Service]":
-    """Build what the worker does at intervals: checkpoints of the trace; the national directory when it is asked."""
+    """Build what the worker does at intervals: checkpoints of the trace; the directory and the list if asked."""
     from vaguemestre.app.directories import refresh_standings
     from vaguemestre.app.periodic import Chore, PeriodicService
 
@@ -367,4 +369,24 @@ def _chores(instance: Instance) -> "list[Service]":
             name="directory", run=lambda: refresh_standings(instance).total(), every_s=every_s, at_start=True
         )
         chores.append(asking)
+    trust = instance.settings.trust
+    if trust.url is not None:
+        fetching = Chore(
+            name="whitelist", run=lambda: _refresh_list(instance), every_s=trust.refresh_every_s, at_start=True
+        )
+        chores.append(fetching)
     return [PeriodicService(chore) for chore in chores]
+
+
+def _refresh_list(instance: Instance) -> int:
+    from smtp_gateway.trust.refresh import Outcome, refresh
+
+    return int(refresh(instance.settings.trust, instance.clock.now()).outcome is Outcome.REPLACED)
+
+
+def _follow_list(instance: Instance) -> "Service":
+    """Build what reads the whitelist again when another process has replaced its file."""
+    from vaguemestre.app.periodic import Chore, PeriodicService
+
+    follow = Chore(name="whitelist-file", run=lambda: int(instance.trust.follow()), every_s=FOLLOW_EVERY_S)
+    return PeriodicService(follow)

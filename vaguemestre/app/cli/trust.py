@@ -1,6 +1,5 @@
 """`vaguemestre trust`: the MSSanté whitelist of this instance."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Met une liste en place si elle se lit en entier ; « serve » la prend au prochain SIGHUP."""
+    from smtp_gateway.trust.refresh import replace_file
     from smtp_gateway.trust.whitelist import parse_whitelist
 
     trust = read_settings(config).trust
@@ -26,9 +26,22 @@ def load(
     except OSError as error:
         raise Refused(f"{file} : illisible ({error.strerror})") from None
     whitelist = parse_whitelist(data, max_bytes=trust.max_bytes)
-    _replace(trust.whitelist, data)
+    replace_file(trust.whitelist, data)
     facts = {"generated_at": whitelist.generated_at, "domains": len(whitelist.subjects)}
     print_facts(facts, as_json=as_json)
+
+
+@commands.command()
+def refresh(config: Config = None, as_json: AsJson = False) -> None:
+    """Va chercher la liste publiée ([trust] url) et la met en place si elle passe les contrôles."""
+    from smtp_gateway.trust.refresh import Outcome
+    from smtp_gateway.trust.refresh import refresh as refresh_list
+    from vaguemestre.kernel.clock import SystemClock
+
+    done = refresh_list(read_settings(config).trust, SystemClock().now())
+    if done.outcome is Outcome.REJECTED:
+        raise Refused(f"liste refusée : {done.reason} ; celle en vigueur reste en place")
+    print_facts({"outcome": done.outcome, "generated_at": done.generated_at}, as_json=as_json)
 
 
 @commands.command()
@@ -51,13 +64,3 @@ def show(
         "generated_at": whitelist.generated_at,
     }
     print_facts(facts, as_json=as_json)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put DATA in place of PATH, whole or not at all."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
