@@ -45,12 +45,21 @@ _status = (
         func.count(entry.c.uid).label("messages"),
         func.coalesce(func.sum(1 - entry.c.flags.bitwise_and(SEEN_BIT)), 0).label("unseen"),
         func.coalesce(func.sum(case((entry.c.flags.bitwise_and(DELETED_BIT) != 0, 1), else_=0)), 0).label("deleted"),
+        func.coalesce(
+            func.sum(case((entry.c.flags.bitwise_and(DELETED_BIT) != 0, entry.c.size_bytes), else_=0)), 0
+        ).label("deleted_bytes"),
         func.coalesce(func.sum(case((entry.c.uid >= folder.c.recent_from, 1), else_=0)), 0).label("recent"),
         func.coalesce(func.sum(entry.c.size_bytes), 0).label("size_bytes"),
     )
     .select_from(folder.outerjoin(entry, entry.c.folder_id == folder.c.id))
     .where(folder.c.id == bindparam("folder_id"))
     .group_by(folder.c.id)
+)
+
+_usage = (
+    select(func.coalesce(func.sum(entry.c.size_bytes), 0))
+    .select_from(folder.join(entry, entry.c.folder_id == folder.c.id))
+    .where(folder.c.mailbox_id == bindparam("mailbox_id"))
 )
 
 
@@ -90,6 +99,11 @@ def status(tx: Transaction, folder_id: FolderId) -> FolderStatus | None:
     """Count a folder's entries; None when it was deleted."""
     row = tx.execute(_status, {"folder_id": folder_id}).one_or_none()
     return None if row is None else FolderStatus(**{name: int(value) for name, value in row._asdict().items()})
+
+
+def usage_bytes(tx: Transaction, mailbox_id: str) -> int:
+    """Return the octets of every entry of a mailbox."""
+    return int(tx.execute(_usage, {"mailbox_id": mailbox_id}).scalar_one())
 
 
 def select_wanted(

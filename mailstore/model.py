@@ -63,6 +63,7 @@ class FolderStatus:
     unseen: int
     deleted: int
     """Those flagged `\\Deleted`."""
+    deleted_bytes: int
     recent: int
     uidnext: int
     uidvalidity: int

@@ -174,6 +174,10 @@ class MailStore:
             raise FolderRefused(FolderProblem.NONEXISTENT)
         return found
 
+    def usage_bytes(self, tx: Transaction, mailbox_id: str) -> int:
+        """Return the octets of every entry of a mailbox; a message in two folders counts twice."""
+        return entries.usage_bytes(tx, mailbox_id)
+
     def claim_recent(self, tx: Transaction, folder_id: FolderId) -> int:
         r"""Return the first UID that is `\Recent` to the read-write session that asks, and to no later one.
 

@@ -29,6 +29,7 @@ class Capability:
 
 TABLE = (
     Capability("IMAP4rev1", "RFC 3501", "protocol/grammar.py", Stage.ALWAYS),
+    Capability("IMAP4rev2", "RFC 9051", "view.py, session.py", Stage.ALWAYS, can_be_enabled=True),
     Capability("LITERAL-", "RFC 7888", "protocol/connection.py", Stage.ALWAYS),
     Capability("ID", "RFC 2971", "commands/general.py", Stage.ALWAYS),
     Capability("ENABLE", "RFC 5161", "commands/enable.py", Stage.ALWAYS),
@@ -57,9 +58,13 @@ TABLE = (
     Capability("THREAD=REFERENCES", "RFC 5256", "commands/references.py"),
     Capability("LIST-EXTENDED", "RFC 5258", "commands/listing.py"),
     Capability("MULTIAPPEND", "RFC 3502", "commands/append.py"),
+    Capability("REPLACE", "RFC 8508", "commands/replace.py"),
     Capability("BINARY", "RFC 3516", "commands/binary.py"),
     Capability("PREVIEW", "RFC 8970", "commands/preview.py"),
     Capability("OBJECTID", "RFC 8474", "commands/objectid.py"),
+    Capability("QUOTA", "RFC 9208", "commands/quota.py"),
+    Capability("QUOTA=RES-STORAGE", "RFC 9208 §5.1", "commands/quota.py"),
+    Capability("UTF8=ACCEPT", "RFC 6855", "session.py", can_be_enabled=True),
     Capability("PARTIAL", "RFC 9394", "commands/partial.py"),
 )
 ENABLES = frozenset(each.word.upper() for each in TABLE if each.can_be_enabled)

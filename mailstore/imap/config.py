@@ -16,6 +16,7 @@ class ImapSettings(BaseModel):
     recheck_s: float = Field(30.0, gt=0, description="longest time between two looks at a selected folder (seconds)")
     search_time_s: float = Field(10.0, gt=0, description="longest time for one SEARCH that opens messages (seconds)")
     message_bytes: int = Field(52_428_800, gt=0, description="largest message that APPEND takes (octets)")
+    quota_bytes: int = Field(0, ge=0, description="what a mailbox may hold (octets); 0 sets no limit")
     connections: int = Field(20_000, gt=0, description="open connections of one process (count)")
     connections_per_address: int = Field(10_000, gt=0, description="open connections from one IP address (count)")
     unauthenticated_per_address: int = Field(

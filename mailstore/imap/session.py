@@ -13,6 +13,7 @@ from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.outcome import Outcome
 from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendFollows, BareLine, ServerConnection
+from mailstore.imap.protocol.responses import mailbox
 from mailstore.imap.protocol.session import Step
 from mailstore.imap.view import View
 from vaguemestre.kernel.database import Transaction
@@ -148,8 +149,18 @@ class Session:
     def enable(self, *names: str) -> None:
         """Begin extensions that ENABLE names; QRESYNC begins CONDSTORE too (RFC 7162 §3.2.3)."""
         self.enabled = self.enabled.union(names, ("CONDSTORE",) if "QRESYNC" in names else ())
+        self.core.utf8 = self.utf8
         if self.view is not None:
             self.view.enabled = self.enabled
+
+    @property
+    def utf8(self) -> bool:
+        """Whether names are written in UTF-8 to this client."""
+        return not self.enabled.isdisjoint(("UTF8=ACCEPT", "IMAP4REV2"))
+
+    def mailbox_name(self, name: str) -> bytes:
+        """Write a mailbox name as this client reads it."""
+        return mailbox(name, utf8=self.utf8)
 
     def listen(self) -> None:
         """Hear of every change of the mailbox from now on."""

@@ -62,13 +62,18 @@ class View:
         return bool(self._held)
 
     @property
+    def is_revision_2(self) -> bool:
+        """Whether the client enabled IMAP4rev2, which knows nothing of recent messages (RFC 9051 appendix E)."""
+        return "IMAP4REV2" in self.enabled
+
+    @property
     def recent_count(self) -> int:
         """How many messages are recent in this session."""
         return len(self.uids) - bisect_left(self.uids, self.opened.first_recent)
 
     def is_recent(self, uid: int) -> bool:
         """Say whether a message is recent in this session."""
-        return uid >= self.opened.first_recent
+        return uid >= self.opened.first_recent and not self.is_revision_2
 
     def sequence(self, uid: int) -> int | None:
         """Return the sequence number of a UID, None when it is not in the view."""
@@ -153,4 +158,5 @@ class View:
             return []
         self.uids.extend(uids)
         self.uidnext = uids[-1] + 1
-        return [untagged(b"%d EXISTS" % len(self.uids)), untagged(b"%d RECENT" % self.recent_count)]
+        lines = [untagged(b"%d EXISTS" % len(self.uids))]
+        return lines if self.is_revision_2 else [*lines, untagged(b"%d RECENT" % self.recent_count)]

@@ -185,3 +185,58 @@ def test_an_item_that_does_not_exist_is_bad(client, command):
     client.command("SELECT INBOX")
 
     assert b" BAD " in client.command(command)
+
+
+# REPLACE (RFC 8508)
+
+
+@pytest.mark.parametrize("command", ["REPLACE 2 INBOX", "UID REPLACE 2 INBOX"])
+def test_a_new_version_takes_the_place_of_the_one_before(client, house, command):
+    for _ in range(3):
+        house.deliver(SIMPLE)
+    client.command("SELECT INBOX")
+
+    client.send(f"x {command} (\\Draft) {{{len(NESTED)}+}}\r\n".encode() + NESTED + b"\r\n")
+    answer = client.until(b"x ")
+
+    assert re.match(
+        rb"\* OK \[APPENDUID \d+ 4\] \.\r\n\* 2 EXPUNGE\r\n\* 3 EXISTS\r\n\* 3 RECENT\r\n(\* 3 FETCH .*\r\n)?x OK ",
+        answer,
+    )
+    assert NESTED in client.command("FETCH 3 BODY.PEEK[]")
+
+
+@pytest.mark.parametrize(
+    ("opening", "command", "answered"),
+    [
+        ("SELECT INBOX", b"x REPLACE 9 INBOX", b"x BAD "),
+        ("SELECT INBOX", b"x REPLACE 1:2 INBOX", b"x BAD "),
+        ("SELECT INBOX", b"x REPLACE 1 Absent", b"x NO [TRYCREATE]"),
+        ("EXAMINE INBOX", b"x REPLACE 1 INBOX", b"x NO [CANNOT]"),
+        ("NOOP", b"x REPLACE 1 INBOX", b"x BAD "),
+    ],
+)
+def test_a_replacement_that_cannot_be_made_changes_nothing(client, house, opening, command, answered):
+    for _ in range(2):
+        house.deliver(SIMPLE)
+    client.command(opening)
+
+    client.send(command + b" {5+}\r\nA: b\n\r\n")
+
+    assert client.until(b"x ").startswith(answered)
+    assert b"(MESSAGES 2)" in client.command("STATUS INBOX (MESSAGES)")
+
+
+def test_a_message_that_another_session_expunged_is_not_replaced(client, house):
+    house.deliver(SIMPLE)
+    client.command("SELECT INBOX")
+    client.send(b"x REPLACE 1 INBOX {5}\r\n")
+    assert client.line().startswith(b"+ ")
+    with RawClient(house) as other:
+        other.selected().command("STORE 1 +FLAGS (\\Deleted)")
+        other.command("CLOSE")
+
+    client.send(b"A: b\n\r\n")
+
+    assert b"x NO [EXPUNGEISSUED] " in client.until(b"x ")
+    assert b"(MESSAGES 0)" in client.command("STATUS INBOX (MESSAGES)")

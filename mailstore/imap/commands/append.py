@@ -9,6 +9,8 @@ Source: RFC 9051 §6.3.12; RFC 4315 §3 (APPENDUID); RFC 7889 (TOOBIG); RFC 3502
 from collections.abc import Awaitable
 from datetime import datetime
 
+from mailstore.imap.commands.quota import check_room
+from mailstore.imap.commands.replace import replaced_uid, take_away, tell_replaced, unfit_to_replace
 from mailstore.imap.outcome import CORRUPTED, UNAVAILABLE, Outcome, Refused, bad, no, ok
 from mailstore.imap.protocol.commands import Append
 from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendFollows, AppendOffered
@@ -29,7 +31,8 @@ _UNREADABLE = no(b"CANNOT", "Ce message ne peut etre range : sa structure n'est 
 
 async def append(session: Session, offer: AppendOffered) -> Reaction:
     """Accept or refuse the message that an APPEND announces."""
-    refusal = _unfit(session, offer.size_bytes) or await _refusal(session, offer.command.mailbox)
+    refusal = _unfit(session, offer.size_bytes) or unfit_to_replace(session, offer.command)
+    refusal = refusal or await _refusal(session, offer)
     if refusal is not None:
         session.core.refuse_append()
         return refusal
@@ -50,9 +53,9 @@ def _unfit(session: Session, size_bytes: int) -> Outcome | None:
     return None
 
 
-async def _refusal(session: Session, name: str) -> Outcome | None:
+async def _refusal(session: Session, offer: AppendOffered) -> Outcome | None:
     try:
-        await session.read(lambda tx: _check_folder(session, tx, name))
+        await session.read(lambda tx: _check(session, tx, offer.command.mailbox, offer.size_bytes))
     except Refused as refused:
         return refused.outcome
     except TemporaryFailure:
@@ -60,9 +63,10 @@ async def _refusal(session: Session, name: str) -> Outcome | None:
     return None
 
 
-def _check_folder(session: Session, tx: Transaction, name: str) -> None:
+def _check(session: Session, tx: Transaction, name: str, size_bytes: int) -> None:
     if session.parts.store.folder(tx, session.mailbox_id, name) is None:
         raise Refused(b"TRYCREATE", "Ce dossier n'existe pas.")
+    check_room(session, tx, size_bytes)
 
 
 class _Receiver:
@@ -71,6 +75,7 @@ class _Receiver:
     def __init__(self, session: Session, command: Append) -> None:
         self._session = session
         self._mailbox = command.mailbox
+        self._replaced = replaced_uid(session, command)
         self._messages: list[tuple[Append, Draft]] = [(command, session.parts.store.draft())]
         self._failed: Outcome | None = None
 
@@ -103,7 +108,8 @@ class _Receiver:
         return None
 
     def _one_too_many(self) -> Outcome | None:
-        return _TOO_MANY if len(self._messages) >= MESSAGES else None
+        most = MESSAGES if self._replaced is None else 1
+        return _TOO_MANY if len(self._messages) >= most else None
 
     async def _write(self, data: bytes) -> None:
         try:
@@ -130,7 +136,8 @@ class _Receiver:
             return failed
         self._session.abandon = None
         uids = format_set(placement.uid for placement in placements)
-        return ok("Range.", b"APPENDUID %d %s" % (placements[0].uidvalidity, uids))
+        code = b"APPENDUID %d %s" % (placements[0].uidvalidity, uids)
+        return ok("Range.", code) if self._replaced is None else await tell_replaced(self._session, code)
 
     async def _deliver(self) -> list[Placement]:
         session, now = self._session, self._session.parts.clock.now()
@@ -140,7 +147,9 @@ class _Receiver:
         ]
 
         def work(tx: Transaction) -> list[Placement]:
-            _check_folder(session, tx, self._mailbox)
+            _check(session, tx, self._mailbox, sum(message.size_bytes for message, _ in messages))
+            if self._replaced is not None:
+                take_away(session, tx, self._replaced)
             return [session.parts.store.deliver(tx, message, [place])[0] for message, place in messages]
 
         return await session.write(work)

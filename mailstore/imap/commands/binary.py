@@ -4,7 +4,7 @@ Source: RFC 3516 §4; RFC 9051 §6.4.5 (BINARY, BINARY.PEEK, BINARY.SIZE), §7.1
 """
 
 from mailstore.imap.outcome import Refused
-from mailstore.imap.protocol.commands import BinarySection
+from mailstore.imap.protocol.items import BinarySection
 from mailstore.imap.protocol.responses import literal
 from mailstore.store import MessageReader
 

@@ -10,7 +10,8 @@ from array import array
 from collections.abc import Sequence
 
 from mailstore.imap.outcome import Outcome, ok
-from mailstore.imap.protocol.commands import Attribute, Fetch, Store
+from mailstore.imap.protocol.commands import Fetch, Store
+from mailstore.imap.protocol.items import Attribute
 from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.protocol.sequence import format_set
 from mailstore.imap.session import Session

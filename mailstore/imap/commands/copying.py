@@ -3,6 +3,7 @@
 Source: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID); RFC 6851.
 """
 
+from mailstore.imap.commands.quota import check_room
 from mailstore.imap.outcome import READ_ONLY, Outcome, Refused, bad, ok
 from mailstore.imap.protocol.commands import Copy
 from mailstore.imap.protocol.responses import untagged
@@ -23,6 +24,9 @@ async def copy_or_move(session: Session, command: Copy) -> Outcome:
 
     def work(tx: Transaction) -> tuple[int, list[tuple[int, int]]]:
         store, target = session.parts.store, _target(session, tx, command.mailbox)
+        if not command.move:
+            copied = store.entries(tx, view.folder_id, uids) if session.parts.settings.quota_bytes else ()
+            check_room(session, tx, sum(entry.size_bytes for entry in copied))
         transfer = store.move if command.move else store.copy
         return target.uidvalidity, transfer(tx, view.folder_id, uids, target.id)
 

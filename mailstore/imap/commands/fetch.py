@@ -20,7 +20,8 @@ from mailstore.imap.commands.qresync import NOT_ENABLED, vanished
 from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, content_item, span_item
 from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
-from mailstore.imap.protocol.commands import Attribute, Fetch
+from mailstore.imap.protocol.commands import Fetch
+from mailstore.imap.protocol.items import Attribute
 from mailstore.imap.session import Session
 from mailstore.mime.index import MessageIndex
 from mailstore.model import SEEN, Entry, FlagChange

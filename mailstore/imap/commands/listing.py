@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from mailstore.imap.commands.status import prepare_status, status_line
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import ListMailboxes
-from mailstore.imap.protocol.responses import mailbox, untagged, words_in_parentheses
+from mailstore.imap.protocol.responses import untagged, words_in_parentheses
 from mailstore.imap.session import Session
 from mailstore.model import SEPARATOR, Folder
 from vaguemestre.kernel.database import Transaction
@@ -44,14 +44,20 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
         chosen = _chosen(_levels(session.parts.store.folders(tx, session.mailbox_id)), command)
         lines = []
         for level in chosen:
-            lines.append(_list_line(level, command))
+            lines.append(_list_line(session, level, command))
             if command.status and level.folder is not None:
                 counted = session.parts.store.status(tx, level.folder.id)
-                lines.append(status_line(level.folder, command.status, counted))
+                lines.append(status_line(session, level.folder, command.status, counted))
         return lines
 
     session.send(*await session.read(work))
     return ok()
+
+
+def selected_line(session: Session, folders: list[Folder], name: str) -> bytes:
+    """Write the LIST response that SELECT gives in IMAP4rev2 (RFC 9051 §6.3.2)."""
+    (level,) = (each for each in _levels(folders) if each.name == name)
+    return _list_line(session, level, ListMailboxes(reference="", patterns=(name,)))
 
 
 def _levels(folders: list[Folder]) -> list[_Level]:
@@ -125,7 +131,7 @@ def _skip_wildcards(pattern: str, places: set[int]) -> set[int]:
     return reached
 
 
-def _list_line(level: _Level, command: ListMailboxes) -> bytes:
+def _list_line(session: Session, level: _Level, command: ListMailboxes) -> bytes:
     folder = level.folder
     words = ["\\HasChildren" if level.has_children else "\\HasNoChildren"]
     if folder is None:
@@ -139,4 +145,4 @@ def _list_line(level: _Level, command: ListMailboxes) -> bytes:
     if level.selected_below:
         criteria = b" ".join(b'"%s"' % word.encode() for word in sorted(command.select & _CRITERIA))
         info = b' ("CHILDINFO" (' + criteria + b"))"
-    return untagged(verb + b" " + words_in_parentheses(words) + b' "/" ' + mailbox(level.name) + info)
+    return untagged(verb + b" " + words_in_parentheses(words) + b' "/" ' + session.mailbox_name(level.name) + info)

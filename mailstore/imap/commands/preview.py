@@ -8,7 +8,7 @@ Source: RFC 8970.
 import html
 import re
 
-from mailstore.imap.protocol.commands import Preview
+from mailstore.imap.protocol.items import Preview
 from mailstore.imap.protocol.responses import literal
 from mailstore.mime.index import Part
 from mailstore.store import MessageReader

@@ -14,8 +14,8 @@ from functools import lru_cache
 from mailstore.imap.commands.binary import binary_item
 from mailstore.imap.commands.objectid import email_id
 from mailstore.imap.commands.preview import preview_item
-from mailstore.imap.protocol.commands import Attribute, Content, Preview, Section, SectionText
 from mailstore.imap.protocol.cursor import MONTHS
+from mailstore.imap.protocol.items import Attribute, Content, Preview, Section, SectionText
 from mailstore.imap.protocol.responses import flag_list, literal
 from mailstore.mime.index import MessageIndex
 from mailstore.model import Entry

@@ -7,6 +7,7 @@ from array import array
 from dataclasses import replace
 
 from mailstore.imap.commands.condstore import become_aware
+from mailstore.imap.commands.listing import selected_line
 from mailstore.imap.commands.mailboxes import existing_folder
 from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.commands.qresync import NOT_ENABLED, missed
@@ -41,6 +42,9 @@ async def select(session: Session, command: Select) -> Outcome:
     view = View(opened, uids, checked_at)
     session.select(view)
     _describe(session, view)
+    if view.is_revision_2:
+        folders = await session.read(lambda tx: session.parts.store.folders(tx, session.mailbox_id))
+        session.send(selected_line(session, folders, view.opened.name))
     if command.resync is not None and changes is not None:
         session.send(*missed(view, command.resync, changes))
     return ok("Dossier ouvert.", b"READ-ONLY" if command.read_only else b"READ-WRITE")
@@ -75,10 +79,10 @@ async def close(session: Session, command: Close) -> Outcome:
 
 def _describe(session: Session, view: View) -> None:
     permanent = b"" if view.read_only else _FLAGS + b" \\*"
+    session.send(untagged(b"FLAGS (" + _FLAGS + b")"), untagged(b"%d EXISTS" % len(view.uids)))
+    if not view.is_revision_2:
+        session.send(untagged(b"%d RECENT" % view.recent_count))
     session.send(
-        untagged(b"FLAGS (" + _FLAGS + b")"),
-        untagged(b"%d EXISTS" % len(view.uids)),
-        untagged(b"%d RECENT" % view.recent_count),
         untagged(b"OK [UIDVALIDITY %d] ." % view.opened.uidvalidity),
         untagged(b"OK [UIDNEXT %d] ." % view.uidnext),
         untagged(b"OK [PERMANENTFLAGS (" + permanent + b")] ."),

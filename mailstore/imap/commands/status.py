@@ -1,7 +1,7 @@
 """STATUS, and the STATUS answers that LIST gives.
 
 Source: RFC 9051 §6.3.11; RFC 3501 §6.3.10; RFC 8438 (SIZE); RFC 7162 §3.1.2.2 (HIGHESTMODSEQ);
-RFC 8474 §4.3 (MAILBOXID); RFC 9051 §6.3.11 (DELETED).
+RFC 8474 §4.3 (MAILBOXID); RFC 9051 §6.3.11 (DELETED); RFC 9208 §4.1.4 (DELETED-STORAGE).
 """
 
 from mailstore.imap.commands.condstore import become_aware
@@ -9,7 +9,7 @@ from mailstore.imap.commands.mailboxes import existing_folder
 from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Status, StatusItem
-from mailstore.imap.protocol.responses import mailbox, untagged
+from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.session import Session
 from mailstore.model import Folder, FolderStatus
 from vaguemestre.kernel.database import Transaction
@@ -21,7 +21,7 @@ async def status(session: Session, command: Status) -> Outcome:
 
     def work(tx: Transaction) -> bytes:
         folder = existing_folder(session, tx, command.mailbox)
-        return status_line(folder, command.items, session.parts.store.status(tx, folder.id))
+        return status_line(session, folder, command.items, session.parts.store.status(tx, folder.id))
 
     session.send(await session.read(work))
     return ok()
@@ -33,7 +33,7 @@ def prepare_status(session: Session, items: tuple[StatusItem, ...]) -> None:
         become_aware(session)
 
 
-def status_line(folder: Folder, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
+def status_line(session: Session, folder: Folder, items: tuple[StatusItem, ...], counted: FolderStatus) -> bytes:
     """Write the STATUS response of a folder."""
     values: dict[StatusItem, int | str] = {
         StatusItem.MESSAGES: counted.messages,
@@ -42,9 +42,10 @@ def status_line(folder: Folder, items: tuple[StatusItem, ...], counted: FolderSt
         StatusItem.UIDVALIDITY: counted.uidvalidity,
         StatusItem.UNSEEN: counted.unseen,
         StatusItem.DELETED: counted.deleted,
+        StatusItem.DELETED_STORAGE: counted.deleted_bytes,
         StatusItem.SIZE: counted.size_bytes,
         StatusItem.HIGHESTMODSEQ: counted.highest_modseq,
         StatusItem.MAILBOXID: f"({mailbox_id(folder.id).decode()})",
     }
     told = " ".join(f"{item.value} {values[item]}" for item in items)
-    return untagged(b"STATUS " + mailbox(folder.name) + b" (" + told.encode("ascii") + b")")
+    return untagged(b"STATUS " + session.mailbox_name(folder.name) + b" (" + told.encode("ascii") + b")")

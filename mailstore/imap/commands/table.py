@@ -10,6 +10,7 @@ from mailstore.imap.commands.flags import expunge, store_flags
 from mailstore.imap.commands.general import capability, identify, idle, logout, namespace, noop
 from mailstore.imap.commands.listing import list_mailboxes
 from mailstore.imap.commands.mailboxes import create, delete, rename, subscribe
+from mailstore.imap.commands.quota import get_quota, get_quota_root, set_quota
 from mailstore.imap.commands.search import search
 from mailstore.imap.commands.selection import close, select
 from mailstore.imap.commands.sign_in import authenticate, login
@@ -29,6 +30,9 @@ HANDLERS: Mapping[type[asked.Command], Handler] = {
     asked.Enable: enable,
     asked.Identify: identify,
     asked.Namespace: namespace,
+    asked.GetQuota: get_quota,
+    asked.GetQuotaRoot: get_quota_root,
+    asked.SetQuota: set_quota,
     asked.Idle: idle,
     asked.Login: login,
     asked.Authenticate: authenticate,

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mailstore.imap.protocol.criteria import SearchKey
+from mailstore.imap.protocol.items import Attribute, Content
 from mailstore.imap.protocol.sequence import SequenceSet, Target
 
 
@@ -113,6 +114,7 @@ class StatusItem(StrEnum):
     HIGHESTMODSEQ = "HIGHESTMODSEQ"
     MAILBOXID = "MAILBOXID"
     DELETED = "DELETED"
+    DELETED_STORAGE = "DELETED-STORAGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +149,35 @@ class Identify:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """RFC 9051 §6.3.12, up to the message, which is streamed after it."""
+    """RFC 9051 §6.3.12, up to the message, which is streamed after it.
+
+    `utf8` for `UTF8 (~{…})` of RFC 6855; `replaces` for REPLACE (RFC 8508): the one message that goes away.
+    """
 
     mailbox: str
     flags: frozenset[str]
     internal_date: datetime | None
+    utf8: bool = False
+    replaces: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuota:
+    """RFC 9208 §4.2; the name of a root."""
+
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuotaRoot:
+    """RFC 9208 §4.3."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota:
+    """RFC 9208 §4.1.2; the limits asked for are read and not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,74 +202,6 @@ class Expunge:
     """EXPUNGE, or UID EXPUNGE of a set (RFC 4315 §2.1)."""
 
     uids: SequenceSet | None
-
-
-class Attribute(StrEnum):
-    """What FETCH gives without opening the message."""
-
-    FLAGS = "FLAGS"
-    UID = "UID"
-    INTERNALDATE = "INTERNALDATE"
-    SIZE = "RFC822.SIZE"
-    ENVELOPE = "ENVELOPE"
-    BODY = "BODY"
-    BODYSTRUCTURE = "BODYSTRUCTURE"
-    MODSEQ = "MODSEQ"
-    EMAILID = "EMAILID"
-    THREADID = "THREADID"
-
-
-class SectionText(StrEnum):
-    """The last word of a body section; ALL when there is none."""
-
-    ALL = ""
-    HEADER = "HEADER"
-    TEXT = "TEXT"
-    MIME = "MIME"
-    FIELDS = "HEADER.FIELDS"
-    FIELDS_NOT = "HEADER.FIELDS.NOT"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A piece of a message: BODY[1.2.HEADER]<0.2048>, and RFC822 and its kin.
-
-    `part` is the path of part numbers; `partial` the first octet and the count; `label` what the answer repeats.
-    """
-
-    part: tuple[int, ...] = ()
-    text: SectionText = SectionText.ALL
-    fields: tuple[bytes, ...] = ()
-    partial: tuple[int, int] | None = None
-    sets_seen: bool
-    label: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BinarySection:
-    """BINARY[1.2]<0.2048>, BINARY.SIZE[1.2] when `size_only` (RFC 3516)."""
-
-    part: tuple[int, ...]
-    partial: tuple[int, int] | None = None
-    size_only: bool = False
-    sets_seen: bool
-    label: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """PREVIEW (RFC 8970)."""
-
-    lazy: bool
-
-    @property
-    def sets_seen(self) -> bool:
-        """Never: it is for lists."""
-        return False
-
-
-Content = Section | BinarySection | Preview
-"""What FETCH must open the message for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +327,9 @@ Command = (
     | Store
     | Copy
     | Search
+    | GetQuota
+    | GetQuotaRoot
+    | SetQuota
     | Sort
     | Thread
 )

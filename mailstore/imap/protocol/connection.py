@@ -111,7 +111,18 @@ Event = (
 class ServerConnection:
     """Framing, grammar and state table of one connection."""
 
-    __slots__ = ("_appending", "_bare", "_framer", "_ignoring", "_limits", "_literal_bytes", "_offer", "state")
+    __slots__ = (
+        "_appending",
+        "_bare",
+        "_closing",
+        "_framer",
+        "_ignoring",
+        "_limits",
+        "_literal_bytes",
+        "_offer",
+        "state",
+        "utf8",
+    )
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -121,6 +132,9 @@ class ServerConnection:
         self._bare = False
         self._appending = False
         self._ignoring = False
+        self._closing = b""
+        self.utf8 = False
+        """Whether mailbox names are UTF-8 from now on."""
         self._offer: AppendOffered | AppendFollows | None = None
 
     @property
@@ -153,6 +167,8 @@ class ServerConnection:
 
     def accept_append(self) -> None:
         """Read the offered message: AppendChunk events, then AppendEnded."""
+        offer = self._offer
+        self._closing = b")" if offer is not None and offer.command.utf8 else b""
         self._offer, self._appending = None, True
         self._framer.stream_literal()
 
@@ -189,7 +205,7 @@ class ServerConnection:
         self._literal_bytes = 0
         if self._appending:
             self._appending = False
-            return AppendEnded(well_formed=not data)
+            return AppendEnded(well_formed=data == self._closing)
         if self._ignoring:
             self._ignoring = False
             return None
@@ -200,7 +216,7 @@ class ServerConnection:
 
     def _read_command(self, data: bytes) -> Event:
         try:
-            request = parse_request(data)
+            request = parse_request(data, utf8=self.utf8)
         except ProtocolError as error:
             return Rejected(find_tag(data), str(error))
         if not is_allowed(self.state, request.command):
@@ -221,8 +237,10 @@ class ServerConnection:
     def _as_offer(self, frame: LiteralAnnounced) -> AppendOffered | None:
         if self.state not in (State.AUTHENTICATED, State.SELECTED) or self._ignoring:
             return None
-        request = parse_append_prelude(frame.so_far)
+        request = parse_append_prelude(frame.so_far, utf8=self.utf8)
         if request is None or not isinstance(request.command, Append):
+            return None
+        if request.command.replaces is not None and self.state is not State.SELECTED:
             return None
         return AppendOffered(
             tag=request.tag,
@@ -235,7 +253,7 @@ class ServerConnection:
         """Offer the next message of an APPEND (RFC 3502), or end it when it goes on with something else."""
         self._appending = False
         command = parse_following_append(frame.so_far)
-        if command is not None:
+        if command is not None and frame.so_far.startswith(b")") == bool(self._closing):
             self._offer = AppendFollows(command=command, size_bytes=frame.size_bytes, synchronising=frame.synchronising)
             return self._offer
         if not frame.synchronising:

@@ -42,9 +42,11 @@ MODSEQ_LIMIT = 0x7FFF_FFFF_FFFF_FFFF
 class Cursor:
     """A place in the bytes of one command. Every method raises ProtocolError when the bytes are not as it says."""
 
-    __slots__ = ("at", "data", "depth")
+    __slots__ = ("at", "data", "depth", "utf8")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, utf8: bool = False) -> None:
+        self.utf8 = utf8
+        """Whether mailbox names are UTF-8 (RFC 6855, RFC 9051)."""
         self.data = data
         self.at = 0
         self.depth = 0

@@ -5,8 +5,9 @@ Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 nam
 
 import re
 
-from mailstore.imap.protocol.commands import Attribute, BinarySection, Content, Fetch, Preview, Section, SectionText
+from mailstore.imap.protocol.commands import Fetch
 from mailstore.imap.protocol.cursor import Cursor, read_page
+from mailstore.imap.protocol.items import Attribute, BinarySection, Content, Preview, Section, SectionText
 from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
 

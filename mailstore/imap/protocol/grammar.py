@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from mailstore.imap.protocol import mailbox_grammar as mailboxes
 from mailstore.imap.protocol.commands import (
@@ -23,6 +24,8 @@ from mailstore.imap.protocol.commands import (
     Enable,
     Expunge,
     FlagOperation,
+    GetQuota,
+    GetQuotaRoot,
     Identify,
     Idle,
     Login,
@@ -30,6 +33,7 @@ from mailstore.imap.protocol.commands import (
     Namespace,
     Noop,
     Request,
+    SetQuota,
     StartTls,
     Store,
 )
@@ -43,6 +47,7 @@ from vaguemestre.kernel.errors import ProtocolError
 _TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]{1,100}(?= |\Z)")
 _FLAGS_ITEM = re.compile(rb"([+-]?)FLAGS(\.SILENT)?", re.IGNORECASE)
 _OPERATIONS = {b"": FlagOperation.REPLACE, b"+": FlagOperation.ADD, b"-": FlagOperation.REMOVE}
+_QUOTA_WORD = re.compile(rb"[A-Za-z0-9-]{1,64}")
 _BASE64 = re.compile(rb"=|[A-Za-z0-9+/]+={0,2}")
 
 
@@ -52,13 +57,17 @@ def find_tag(data: bytes) -> bytes | None:
     return found[0] if found else None
 
 
-def parse_request(data: bytes) -> Request:
+def parse_request(data: bytes, *, utf8: bool = False) -> Request:
     """Read one whole command, literals in place, without its final CR LF.
+
+    Args:
+        data: the command.
+        utf8: whether mailbox names are UTF-8, as RFC 6855 and RFC 9051 have it, and not modified UTF-7.
 
     Raises:
         ProtocolError: not a command, an unknown one, or malformed arguments.
     """
-    cursor = Cursor(data)
+    cursor = Cursor(data, utf8=utf8)
     tag = cursor.match(_TAG, "tag")[0]
     cursor.space()
     command = _command(cursor)
@@ -66,25 +75,42 @@ def parse_request(data: bytes) -> Request:
     return Request(tag, command)
 
 
-def parse_append_prelude(data: bytes) -> Request | None:
+def parse_append_prelude(data: bytes, *, utf8: bool = False) -> Request | None:
     """Read a command up to an announced literal: the APPEND whose message it is, None when it is something else."""
-    cursor = Cursor(data[: data.rfind(b"{")].removesuffix(b"~"))  # ~{ is the literal8 of RFC 3516
+    cursor = Cursor(data[: data.rfind(b"{")].removesuffix(b"~"), utf8=utf8)  # ~{ is the literal8 of RFC 3516
     try:
         tag = cursor.match(_TAG, "tag")[0]
         cursor.space()
-        if cursor.word() != "APPEND":
+        append = _append(cursor)
+        if append is None:
             return None
-        append = mailboxes.parse_append(cursor)
         cursor.end()
     except ProtocolError:
         return None
     return Request(tag, append)
 
 
+def _append(cursor: Cursor) -> Append | None:
+    """Read APPEND, REPLACE or UID REPLACE up to the message; None when it is something else."""
+    name = cursor.word()
+    if name == "APPEND":
+        return mailboxes.parse_append(cursor)
+    uid = name == "UID"
+    if uid:
+        cursor.space()
+        name = cursor.word()
+    if name != "REPLACE":
+        return None
+    cursor.space()
+    replaced = Target(read_set(cursor), uid)
+    return replace(mailboxes.parse_append(cursor), replaces=replaced)
+
+
 def parse_following_append(data: bytes) -> Append | None:
     """Read what stands between two messages of one APPEND (RFC 3502); None when it is something else."""
     cursor = Cursor(data[: data.rfind(b"{")].removesuffix(b"~"))
     try:
+        cursor.accept(b")")
         cursor.space()
         append = mailboxes.parse_append_message(cursor, "")
         cursor.end()
@@ -163,8 +189,28 @@ def _identify(cursor: Cursor) -> Command:
     return Identify()
 
 
+def _get_quota(cursor: Cursor) -> Command:
+    cursor.space()
+    return GetQuota(cursor.astring().decode("utf-8", "replace"))
+
+
+def _get_quota_root(cursor: Cursor) -> Command:
+    cursor.space()
+    return GetQuotaRoot(mailboxes.mailbox(cursor))
+
+
+def _set_quota(cursor: Cursor) -> Command:
+    cursor.space()
+    cursor.astring()
+    cursor.space()
+    words = cursor.parenthesised(lambda: cursor.match(_QUOTA_WORD, "resource"))
+    if len(words) % 2:
+        raise ProtocolError("resource and limit expected")
+    return SetQuota()
+
+
 def _append_without_literal(_cursor: Cursor) -> Command:
-    raise ProtocolError("APPEND needs the message as a literal")
+    raise ProtocolError("the message is a literal")
 
 
 def _target(cursor: Cursor, uid: bool) -> Target:
@@ -237,6 +283,10 @@ _PARSERS: Mapping[str, Parser] = {
     "NAMESPACE": _bare(Namespace()),
     "ID": _identify,
     "APPEND": _append_without_literal,
+    "REPLACE": _append_without_literal,
+    "GETQUOTA": _get_quota,
+    "GETQUOTAROOT": _get_quota_root,
+    "SETQUOTA": _set_quota,
     "IDLE": _bare(Idle()),
     "CHECK": _bare(Check()),
     "CLOSE": _bare(Close(expunge=True)),
@@ -258,5 +308,6 @@ _UID_PARSERS: Mapping[str, Parser] = {
     "STORE": lambda cursor: _store(cursor, True),
     "COPY": lambda cursor: _copy(cursor, True),
     "MOVE": lambda cursor: _move(cursor, True),
+    "REPLACE": _append_without_literal,
     "EXPUNGE": _uid_expunge,
 }

@@ -31,7 +31,7 @@ _RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
 
 def mailbox(cursor: Cursor) -> str:
     """Read a mailbox name."""
-    return _name(cursor.astring())
+    return _name(cursor, cursor.astring())
 
 
 def parse_select(cursor: Cursor, *, read_only: bool) -> Select:
@@ -95,7 +95,7 @@ def parse_lsub(cursor: Cursor) -> ListMailboxes:
     cursor.space()
     reference = mailbox(cursor)
     cursor.space()
-    return ListMailboxes(reference=reference, patterns=(_name(cursor.list_mailbox()),), legacy_subscribed=True)
+    return ListMailboxes(reference=reference, patterns=(_name(cursor, cursor.list_mailbox()),), legacy_subscribed=True)
 
 
 def parse_list(cursor: Cursor) -> ListMailboxes:
@@ -110,9 +110,9 @@ def parse_list(cursor: Cursor) -> ListMailboxes:
     reference = mailbox(cursor)
     cursor.space()
     if cursor.starts_with(b"("):
-        patterns = cursor.parenthesised(lambda: _name(cursor.list_mailbox()))
+        patterns = cursor.parenthesised(lambda: _name(cursor, cursor.list_mailbox()))
     else:
-        patterns = (_name(cursor.list_mailbox()),)
+        patterns = (_name(cursor, cursor.list_mailbox()),)
     returned, status = _return_options(cursor)
     return ListMailboxes(reference=reference, patterns=patterns, select=select, return_=returned, status=status)
 
@@ -135,7 +135,7 @@ def parse_append_message(cursor: Cursor, name: str) -> Append:
     if cursor.starts_with(b'"'):
         moment = cursor.date_time()
         cursor.space()
-    return Append(name, flags, moment)
+    return Append(name, flags, moment, utf8=cursor.accept(b"UTF8 ("))
 
 
 def _resync(cursor: Cursor) -> Resync:
@@ -156,10 +156,10 @@ def _resync(cursor: Cursor) -> Resync:
     return Resync(uidvalidity, modseq, known)
 
 
-def _name(raw: bytes) -> str:
+def _name(cursor: Cursor, raw: bytes) -> str:
     if len(raw) > NAME_BYTES:
         raise ProtocolError("mailbox name too long")
-    return decode_name(raw)
+    return decode_name(raw, utf8=cursor.utf8)
 
 
 def _special_use(cursor: Cursor) -> str:

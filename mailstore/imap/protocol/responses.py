@@ -58,9 +58,11 @@ def literal(data: bytes) -> bytes:
 
 
 @lru_cache(maxsize=1_024)
-def mailbox(name: str) -> bytes:
-    """Write a mailbox name in modified UTF-7, as an atom or a string."""
-    encoded = encode_name(name)
+def mailbox(name: str, *, utf8: bool = False) -> bytes:
+    """Write a mailbox name in modified UTF-7, or in UTF-8 (RFC 6855 §3), as an atom or a string."""
+    if utf8 and not name.isascii():
+        return b'"' + name.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    encoded = name.encode() if utf8 else encode_name(name)
     return encoded if _ATOM.match(encoded) and encoded.upper() != b"NIL" else string(encoded)
 
 

@@ -13,14 +13,14 @@ _SHIFTED = re.compile(rb"&([A-Za-z0-9+,]*)-")
 _NOT_DIRECT = re.compile(r"[^\x20-\x7e]+|&")
 
 
-def decode_name(raw: bytes) -> str:
-    """Read a mailbox name, `INBOX` in any letter case as `INBOX`.
+def decode_name(raw: bytes, *, utf8: bool = False) -> str:
+    """Read a mailbox name, `INBOX` in any letter case as `INBOX`; with UTF8 an "&" stands for itself.
 
     Raises:
         ProtocolError: neither modified UTF-7 nor UTF-8, or it holds control characters.
     """
     try:
-        name = _decode_shifts(raw) if raw.isascii() else raw.decode()
+        name = _decode_shifts(raw) if raw.isascii() and not utf8 else raw.decode()
     except (UnicodeDecodeError, binascii.Error):
         raise ProtocolError("mailbox name: malformed encoding") from None
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in name):

@@ -6,8 +6,8 @@ import pytest
 
 from mailstore.imap.protocol import commands as c
 from mailstore.imap.protocol import criteria as k
-from mailstore.imap.protocol.commands import Attribute, Section, SectionText
 from mailstore.imap.protocol.grammar import parse_append_prelude, parse_request
+from mailstore.imap.protocol.items import Attribute, Section, SectionText
 from mailstore.imap.protocol.sequence import SequenceSet, Target
 from vaguemestre.kernel.errors import ProtocolError
 

@@ -1,0 +1,58 @@
+"""QUOTA: how much a mailbox holds and may hold; one root, named by the empty string, when there is a limit at all.
+
+What counts is the size of every entry of every folder. The limit is set by the operator alone.
+
+Source: RFC 9208.
+"""
+
+from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.outcome import Outcome, Refused, no, ok
+from mailstore.imap.protocol.commands import GetQuota, GetQuotaRoot, SetQuota
+from mailstore.imap.protocol.responses import untagged
+from mailstore.imap.session import Session
+from vaguemestre.kernel.database import Transaction
+
+_KIB = 1_024
+
+
+async def get_quota(session: Session, command: GetQuota) -> Outcome:
+    """GETQUOTA."""
+    if command.root or not session.parts.settings.quota_bytes:
+        return no(b"NONEXISTENT", "Cette racine de quota n'existe pas.")
+    session.send(await session.read(lambda tx: _quota_line(session, tx)))
+    return ok()
+
+
+async def get_quota_root(session: Session, command: GetQuotaRoot) -> Outcome:
+    """GETQUOTAROOT."""
+
+    def work(tx: Transaction) -> list[bytes]:
+        name = session.mailbox_name(existing_folder(session, tx, command.mailbox).name)
+        if not session.parts.settings.quota_bytes:
+            return [untagged(b"QUOTAROOT " + name)]
+        return [untagged(b"QUOTAROOT " + name + b' ""'), _quota_line(session, tx)]
+
+    session.send(*await session.read(work))
+    return ok()
+
+
+def set_quota(_session: Session, _command: SetQuota) -> Outcome:
+    """SETQUOTA, which no user may do."""
+    return no(b"NOPERM", "Le quota est fixe par l'exploitant.")
+
+
+def check_room(session: Session, tx: Transaction, size_bytes: int) -> None:
+    """Make sure that a message of that size, or several together, may still come in.
+
+    Raises:
+        Refused: OVERQUOTA.
+    """
+    limit = session.parts.settings.quota_bytes
+    if limit and session.parts.store.usage_bytes(tx, session.mailbox_id) + size_bytes > limit:
+        raise Refused(b"OVERQUOTA", "La boite aux lettres est pleine.")
+
+
+def _quota_line(session: Session, tx: Transaction) -> bytes:
+    used = session.parts.store.usage_bytes(tx, session.mailbox_id)
+    limit = session.parts.settings.quota_bytes
+    return untagged(b'QUOTA "" (STORAGE %d %d)' % (-(-used // _KIB), limit // _KIB))
