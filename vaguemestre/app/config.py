@@ -3,6 +3,7 @@
 A path that is not absolute is taken from the folder of the settings file.
 """
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -17,6 +18,8 @@ STANDARD_PORTS = {
     "metrics": 9090,
 }
 """Where each service listens when `port_base` is 0."""
+
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 
 
 class InstanceSettings(BaseModel):
@@ -42,8 +45,13 @@ class InstanceSettings(BaseModel):
 
     @field_validator("domains", "patient_domains")
     @classmethod
-    def _lower_case(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(domain.strip().lower() for domain in domains)
+    def _names(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        """Fold letter case; refuse what no address could end with (RFC 5321 §2.3.5)."""
+        folded = tuple(domain.strip().lower() for domain in domains)
+        for domain in folded:
+            if not _DOMAIN.match(domain):
+                raise ValueError(f"« {domain} » n'est pas un nom de domaine")
+        return folded
 
     def ports(self) -> dict[str, int]:
         """Return the port of each service: standard port plus `port_base`."""
@@ -61,6 +69,14 @@ class CatalogueSettings(BaseModel):
         " a password.",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: SecretStr) -> SecretStr:
+        """Refuse a database that this program does not speak to, without repeating the URL."""
+        if not url.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("commence par sqlite:/// ou postgresql+psycopg://")
+        return url
+
 
 class BlobsSettings(BaseModel):
     """`[blobs]`: where sealed bodies that are too large for a row lie."""
@@ -70,6 +86,13 @@ class BlobsSettings(BaseModel):
     url: str = Field(
         "file:blobs", description="`file:FOLDER` or `s3://BUCKET/PREFIX?endpoint=…`; only sealed bytes go there."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if not url.startswith(("file:", "s3://")):
+            raise ValueError("commence par file: ou s3://")
+        return url
 
 
 class KeysSettings(BaseModel):

@@ -81,6 +81,8 @@ def _pair(instance: Instance, certificate_path: Path, key_path: Path) -> Seen:
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
         yield Health.BAD, f"{key_path.name} n'est pas la clé de {certificate_path.name}"
+    if key_path.stat().st_mode & 0o077:
+        yield Health.BAD, f"{key_path.name} est lisible par d'autres que son propriétaire : chmod 600"
     left = certificate.not_valid_after_utc - instance.clock.now()
     if left <= timedelta(0):
         yield Health.BAD, f"{certificate_path.name} a expiré"
@@ -119,6 +121,8 @@ def _catalogue(instance: Instance) -> Seen:
 
 
 def _trace(instance: Instance) -> Seen:
+    if current_revision(instance.settings.database_url()) is None:
+        return  # said by the check of the catalogue
     result = instance.database.read_now(verify)
     yield (Health.GOOD, f"{result.entries} entrées chaînées") if result.ok else (Health.BAD, result.why)
 

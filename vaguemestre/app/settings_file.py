@@ -83,7 +83,7 @@ def explain(
         if finding["type"] == "extra_forbidden":
             sentences.append(f"{place} : clé inconnue « {'.'.join(key)} »{_suggestion(key, model)}")
         else:
-            sentences.append(f"{place} : « {'.'.join(key)} » : {finding['msg']}")
+            sentences.append(f"{place} : « {'.'.join(key)} » : {finding['msg'].removeprefix('Value error, ')}")
     return ConfigurationError("\n".join(sentences))
 
 

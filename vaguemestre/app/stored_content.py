@@ -1,12 +1,13 @@
 """Whether stored messages still open: every sealed segment of a message is decrypted, nothing is kept or shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import func, select
 
 from mailstore.store import MailStore
-from mailstore.tables import entry, folder
+from mailstore.tables import entry, folder, message
 from vaguemestre.app.bootstrap import Instance
+from vaguemestre.kernel.blobs import LocalBlobs
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError
 from vaguemestre.kernel.log import get_logger
@@ -21,6 +22,20 @@ _NEWEST = (
     .group_by(entry.c.message_id)
     .order_by(entry.c.message_id.desc())
 )
+
+
+_REFERENCES = select(message.c.blob_ref).where(message.c.blob_ref.is_not(None))
+
+
+def missing_segments(instance: Instance) -> Mapping[str, int]:
+    """Return the segment files that are absent or too short, each with how many messages lose their body by it.
+
+    Looks at every message, but only at the sizes of files; a bucket (S3) is not asked.
+    """
+    blobs = instance.blobs
+    if not isinstance(blobs, LocalBlobs):
+        return {}
+    return instance.database.read_now(lambda tx: blobs.missing(tx.execute(_REFERENCES).scalars()))
 
 
 def unreadable_messages(instance: Instance, *, limit: int | None) -> Iterator[str | None]:

@@ -41,7 +41,7 @@ def build_writer(url: str) -> Engine:
 
 @contextlib.contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn a database that is away, locked or full (StorageFull) into TemporaryFailure; other errors are bugs."""
+    """Turn a database away, locked, damaged or full (StorageFull) into TemporaryFailure; other errors are bugs."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -51,6 +51,8 @@ def translated_errors() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise TemporaryFailure("catalogue: connection lost") from error
+        if _is_damaged(error.orig):
+            raise TemporaryFailure("catalogue: its file is damaged; restore it") from error
         raise
 
 
@@ -59,6 +61,12 @@ def _is_full(error: BaseException | None) -> bool:
     if isinstance(error, sqlite3.Error):
         return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
     return getattr(error, "sqlstate", None) == "53100"
+
+
+def _is_damaged(error: BaseException | None) -> bool:
+    """Say whether SQLite finds that its file is broken, or no catalogue at all."""
+    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in codes
 
 
 class WriteTurn:

@@ -279,3 +279,34 @@ def test_settings_with_a_fault_stop_every_command(run: Run, instance_folder: Pat
 
     assert isinstance(done.exception, ConfigurationError)
     assert "idle_minutes" in str(done.exception)
+
+
+def test_doctor_tells_a_key_that_others_can_read(run: Run, instance_folder: Path) -> None:
+    (instance_folder / "pki" / "server.key").chmod(0o644)
+
+    done = run("doctor", "--json")
+
+    bad = [each["constat"] for each in json.loads(done.stdout) if each["état"] == "défaut"]
+    assert done.exit_code == 1
+    assert bad == ["server.key est lisible par d'autres que son propriétaire : chmod 600"]
+
+
+def test_doctor_names_a_catalogue_that_is_gone_and_makes_no_empty_one(run: Run, instance_folder: Path) -> None:
+    (instance_folder / "catalogue.db").unlink()
+
+    done = run("doctor", "--json")
+
+    bad = [each["sujet"] for each in json.loads(done.stdout) if each["état"] == "défaut"]
+    assert done.exit_code == 1
+    assert bad == ["catalogue"]
+    assert not (instance_folder / "catalogue.db").exists()
+
+
+def test_doctor_names_a_catalogue_that_is_damaged(run: Run, instance_folder: Path) -> None:
+    (instance_folder / "catalogue.db").write_bytes(b"this is no database" * 1000)
+
+    done = run("doctor", "--json")
+
+    bad = {each["sujet"] for each in json.loads(done.stdout) if each["état"] == "défaut"}
+    assert done.exit_code == 1
+    assert "catalogue" in bad

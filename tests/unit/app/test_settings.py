@@ -158,3 +158,22 @@ def test_settings_cannot_be_changed_and_do_not_show_secrets(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="frozen"):
         setattr(settings, "folder", tmp_path)  # noqa: B010  an assignment that the type checker would refuse
     assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('[instance]\ndomains = ["pas un domaine"]', ":2 : « instance.domains » : « pas un domaine » n'est pas un nom"),
+        ('[instance]\npatient_domains = ["a..fr"]', ":2 : « instance.patient_domains » : « a..fr » n'est pas"),
+        ('[catalogue]\nurl = "mysql://v:secret@db/v"', ":2 : « catalogue.url » : commence par sqlite:/// ou"),
+        ('[blobs]\nurl = "ftp://blobs"', ":2 : « blobs.url » : commence par file: ou s3://"),
+    ],
+)
+def test_a_value_that_nothing_can_use_is_named_with_its_line(tmp_path: Path, line: str, sentence: str) -> None:
+    path = write(tmp_path, line)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(path, {})
+
+    assert sentence in str(caught.value)
+    assert "secret" not in str(caught.value)

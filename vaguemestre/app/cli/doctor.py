@@ -1,7 +1,7 @@
 """`vaguemestre doctor`: is everything as it should be?"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    all_messages: Annotated[bool, typer.Option("--all-messages", help="Ouvre tout le contenu scellé.")] = False,
+    all_messages: Annotated[
+        bool, typer.Option("--all-messages", help="Ouvre tous les messages, et non les plus récents seulement.")
+    ] = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
@@ -22,12 +24,13 @@ def doctor(
     Réglages, clés, certificats, ports, catalogue, registre, contenu scellé ; sort avec 1 s'il y a un défaut.
     """
     from vaguemestre.app.examination import Health, examine
-    from vaguemestre.app.stored_content import SAMPLE, unreadable_messages
+    from vaguemestre.app.stored_content import SAMPLE, missing_segments, unreadable_messages
 
     with opened(config) as instance:
         findings = examine(instance)
         if not any(each.health is Health.BAD for each in findings):
             limit = None if all_messages else SAMPLE
+            findings += _segment_findings(missing_segments(instance))
             findings += _content_findings(list(_with_progress(unreadable_messages(instance, limit=limit))))
     rows = [{"sujet": each.subject, "état": each.health, "constat": each.sentence} for each in findings]
     print_rows(rows, ("sujet", "état", "constat"), as_json=as_json)
@@ -35,12 +38,21 @@ def doctor(
         raise typer.Exit(1)
 
 
+def _segment_findings(missing: "Mapping[str, int]") -> "list[Finding]":
+    from vaguemestre.app.examination import Finding, Health
+
+    return [
+        Finding("contenu", Health.BAD, f"segment {file} absent ou tronqué : {count} messages perdent leur corps")
+        for file, count in missing.items()
+    ]
+
+
 def _content_findings(opened_messages: "list[str | None]") -> "list[Finding]":
     from vaguemestre.app.examination import Finding, Health
 
     broken = [identifier for identifier in opened_messages if identifier is not None]
     if not broken:
-        return [Finding("contenu", Health.GOOD, f"{len(opened_messages)} messages ouverts")]
+        return [Finding("contenu", Health.GOOD, f"{len(opened_messages)} messages récents ouverts")]
     return [Finding("contenu", Health.BAD, f"message {identifier} illisible") for identifier in broken]
 
 

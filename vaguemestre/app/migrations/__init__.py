@@ -60,11 +60,19 @@ def current_revision(url: str) -> str | None:
     Raises:
         TemporaryFailure: the database cannot be reached.
     """
+    if is_absent_file(url):
+        return None
     with _connected(url) as connection:
         if not sqlalchemy.inspect(connection).has_table("alembic_version"):
             return None
         revision: str | None = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
         return revision
+
+
+def is_absent_file(url: str) -> bool:
+    """Say whether URL is an SQLite file that is not there; to connect would make an empty one."""
+    database = sqlalchemy.make_url(url)
+    return database.get_backend_name() == "sqlite" and not Path(database.database or "").exists()
 
 
 def newest_revision() -> str:
@@ -76,9 +84,11 @@ def require_newest(url: str) -> None:
     """Make sure that the catalogue has the schema of this release.
 
     Raises:
-        ConfigurationError: it has another; says which command brings it there.
+        ConfigurationError: it has another, and says which command brings it there; or its file is gone.
         TemporaryFailure: the database cannot be reached.
     """
+    if is_absent_file(url):
+        raise ConfigurationError("le fichier du catalogue est absent : montez son disque ou restaurez-le")
     revision, newest = current_revision(url), newest_revision()
     if revision != newest:
         raise ConfigurationError(

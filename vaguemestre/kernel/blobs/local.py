@@ -9,7 +9,8 @@ import ctypes
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +75,10 @@ class Extent:
                 short = CHUNK_BYTES - self.last_bytes if high == total else 0
                 yield run.offset + (low - start) * CHUNK_BYTES, (high - low) * CHUNK_BYTES - short
             start += run.count
+
+    def end(self) -> int:
+        """Return how many bytes the file has at least."""
+        return max(offset + size for offset, size in self.spans(0, sum(run.count for run in self.runs)))
 
 
 class SegmentFile:
@@ -188,6 +193,18 @@ class LocalBlobs:
             _punch(descriptor, extent)
         finally:
             os.close(descriptor)
+
+    def missing(self, references: Iterable[str]) -> Counter[str]:
+        """Count, for each segment file that is absent or too short, the references that it no longer holds."""
+        sizes: dict[str, int] = {}
+        lost: Counter[str] = Counter()
+        for extent in map(Extent.parse, references):
+            if extent.file not in sizes:
+                path = self._folder / extent.file
+                sizes[extent.file] = path.stat().st_size if path.exists() else 0
+            if extent.end() > sizes[extent.file]:
+                lost[extent.file] += 1
+        return lost
 
     def _new_file(self) -> SegmentFile:
         try:
