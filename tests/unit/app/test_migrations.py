@@ -13,11 +13,17 @@ def test_a_fresh_catalogue_becomes_what_the_packages_declare(database_url: str) 
 
     engine = build_writer(database_url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": _is_of_a_package}
+        context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, load_tables())
     engine.dispose()
     assert differences == []
     assert current_revision(database_url) == newest_revision()
+
+
+def _is_of_a_package(_object: object, name: str | None, *_: object) -> bool:
+    """Leave out the tables that the kernel's own tests declare on the same metadata, in the same process."""
+    return not (name or "").startswith("kernel_")
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
