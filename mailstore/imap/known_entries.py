@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from mailstore.imap.summary import Summary
-from mailstore.model import Changes, Entry
+from mailstore.model import Changes, Entry, FolderRefused
 from mailstore.store import MailStore
 from vaguemestre.kernel.database import Transaction
 
@@ -49,7 +49,11 @@ class KnownEntries:
             known = self._folders.get(folder_id)
         if known is None:
             return self._keep(folder_id, self._load(tx, folder_id))
-        changes = self._store.changes(tx, folder_id, known.modseq)
+        try:
+            changes = self._store.changes(tx, folder_id, known.modseq)
+        except FolderRefused:
+            self._forget(folder_id)
+            raise
         if changes.highest_modseq < known.modseq:  # the catalogue went back: an older copy was restored
             return self._keep(folder_id, self._load(tx, folder_id))
         if changes.highest_modseq > known.modseq:
@@ -59,6 +63,11 @@ class KnownEntries:
     def _load(self, tx: Transaction, folder_id: int) -> KnownFolder:
         folder = self._store.folder_by_id(tx, folder_id)
         return KnownFolder(self._store.entries(tx, folder_id), folder.highest_modseq)
+
+    def _forget(self, folder_id: int) -> None:
+        with self._lock:
+            forgotten = self._folders.pop(folder_id, None)
+            self._count -= len(forgotten.entries) if forgotten is not None else 0
 
     def _keep(self, folder_id: int, known: KnownFolder) -> KnownFolder:
         with self._lock:

@@ -128,11 +128,15 @@ def _in_view(folder: KnownFolder, view: View, uids: "array[int]") -> list[Entry]
 
 def _load(session: Session, folder: KnownFolder, batch: Sequence[Entry], tx: Transaction) -> dict[str, Summary | None]:
     """Return the summaries of a batch, those not known yet from the sealed indexes."""
-    known = folder.summaries
-    missing = [entry.message_id for entry in batch if entry.message_id not in known]
-    if missing:  # a message that comes twice in the folder is opened once
+    known, found, missing = folder.summaries, dict[str, Summary | None](), []
+    for entry in batch:
+        try:
+            found[entry.message_id] = known[entry.message_id]
+        except KeyError:
+            missing.append(entry.message_id)
+    if missing:
         indexes = session.parts.store.indexes(tx, session.mailbox_id, missing)
         for message_id in missing:
             index = indexes.get(message_id)
-            known[message_id] = Summary(index.envelope) if index is not None else None
-    return {entry.message_id: known.get(entry.message_id) for entry in batch}
+            found[message_id] = known[message_id] = Summary(index.envelope) if index is not None else None
+    return found
