@@ -28,7 +28,7 @@ def change_flags(tx: Transaction, folder_id: FolderId, uids: Collection[int], ch
         ProtocolError: a flag that cannot be kept.
     """
     asked = encode_flags(change.flags)
-    folder_by_id(tx, folder_id, lock=True)
+    before = folder_by_id(tx, folder_id, lock=True).highest_modseq
     concerned = entries(tx, folder_id, uids)
     limit = change.unchanged_since
     modified = [] if limit is None else [each.uid for each in concerned if each.modseq > limit]
@@ -36,14 +36,14 @@ def change_flags(tx: Transaction, folder_id: FolderId, uids: Collection[int], ch
     results = [(each, _apply(each, change, asked)) for each in allowed]
     changing = [(each, after) for each, after in results if decode_flags(*after) != each.flags]
     if not changing:
-        return FlagResult(allowed, modified)
+        return FlagResult(allowed, modified, before, before)
     modseq = _record(tx, folder_id, changing)
     written = {each.uid for each, _ in changing}
     now = [
         msgspec.structs.replace(each, flags=decode_flags(*after), modseq=modseq) if each.uid in written else each
         for each, after in results
     ]
-    return FlagResult(now, modified)
+    return FlagResult(now, modified, before, modseq)
 
 
 def _apply(each: Entry, change: FlagChange, asked: Stored) -> Stored:

@@ -138,6 +138,10 @@ class FlagResult:
     """Every entry concerned and its flags now, in UID order, those that were so already included."""
     modified: list[int]
     """UIDs left alone because they changed after `unchanged_since`."""
+    modseq_before: int
+    """The folder's highest modseq before this STORE."""
+    modseq: int
+    """The same now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -30,6 +30,8 @@ async def store_flags(session: Session, command: Store) -> Outcome:
     result = await session.write(lambda tx: session.parts.store.change_flags(tx, view.folder_id, uids, change))
     entries = result.changed
     told = {entry.uid for entry in entries}
+    if result.modseq_before == view.modseq:
+        view.modseq = result.modseq  # nobody else changed anything in between: no change to read back
     await session.refresh(may_expunge=command.target.uid, quiet=told)
     line_of = view.modseq_line if command.silent else view.flags_line
     if not command.silent or WORD in session.enabled:
