@@ -36,9 +36,11 @@ async def ours(request: Request) -> None:
 
 
 @router.get("/conversations")
-async def get_conversations(services: Services, viewer: SignedIn) -> list[ConversationLine]:
-    """List the conversations, the one that changed last first."""
-    return await list_conversations(services, viewer)
+async def get_conversations(
+    services: Services, viewer: SignedIn, after: Annotated[str | None, Query(max_length=32)] = None
+) -> list[ConversationLine]:
+    """List 200 conversations at most, the one that changed last first; AFTER is the last id of the page before."""
+    return (await list_conversations(services, viewer, after)).lines
 
 
 @router.get("/messages")

@@ -49,6 +49,15 @@ class ConversationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationPage:
+    """At most LISTED conversations; `older` names the last of them when others follow; `unread` is of the inbox."""
+
+    lines: list[ConversationLine]
+    older: str | None
+    unread: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageLine:
     """One message of any conversation; `author` is the patient herself when `mine`."""
 
@@ -62,9 +71,9 @@ class MessageLine:
     attachments: tuple[AttachedFile, ...]
 
 
-async def list_conversations(services: PortalServices, viewer: Viewer) -> list[ConversationLine]:
-    """Return the conversations of a patient, the one that changed last first."""
-    return await services.database.read(partial(_list, services=services, viewer=viewer))
+async def list_conversations(services: PortalServices, viewer: Viewer, after: str | None = None) -> ConversationPage:
+    """Return the conversations of a patient, the one that changed last first; the next page comes AFTER an id."""
+    return await services.database.read(partial(_list, services=services, viewer=viewer, after=after))
 
 
 async def list_messages(services: PortalServices, viewer: Viewer) -> list[MessageLine]:
@@ -91,10 +100,16 @@ def professional_name(tx: Transaction, address: str) -> str:
     return address if known is None else known.name
 
 
-def _list(tx: Transaction, services: PortalServices, viewer: Viewer) -> list[ConversationLine]:
+def _list(tx: Transaction, services: PortalServices, viewer: Viewer, after: str | None) -> ConversationPage:
     unread = unread_of(tx, services, viewer)
-    found = conversations_of_patient(tx, viewer.profile.id)[:LISTED]
-    return [_line(tx, services, viewer, each, unread) for each in found]
+    found = conversations_of_patient(tx, viewer.profile.id)
+    start = next((place for place, each in enumerate(found, start=1) if each.id == after), 0)
+    shown = found[start : start + LISTED]
+    return ConversationPage(
+        lines=[_line(tx, services, viewer, each, unread) for each in shown],
+        older=shown[-1].id if len(found) > start + LISTED else None,
+        unread=len(unread),
+    )
 
 
 def _line(

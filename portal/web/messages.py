@@ -33,10 +33,9 @@ EMPTY = "Écrivez votre message avant de l'envoyer."
 
 @router.get("/messages")
 async def show_conversations(request: Request, services: Services, viewer: SignedIn) -> Response:
-    """List the conversations."""
-    lines = await list_conversations(services, viewer)
-    unread = sum(line.unread for line in lines)
-    return render(request, "messages.html", viewer=viewer, here="/messages", conversations=lines, unread=unread)
+    """List the conversations, a page at a time."""
+    page = await list_conversations(services, viewer, request.query_params.get("avant"))
+    return render(request, "messages.html", viewer=viewer, here="/messages", page=page)
 
 
 @router.get("/messages/{conversation_id}")

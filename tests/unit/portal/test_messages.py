@@ -69,6 +69,22 @@ async def test_the_list_says_who_what_and_unread(space, patient):
     assert "Urgence : 15 ou 112" in page.text
 
 
+async def test_what_one_page_does_not_hold_is_on_the_next(space, patient, monkeypatch):
+    monkeypatch.setattr("portal.patient.messages.LISTED", 2)
+    for subject in ("Premier", "Deuxième", "Troisième"):
+        await space.write(subject)
+
+    first = await patient.get("/messages")
+    second = await patient.get(first.links("/messages?avant=")[0])
+
+    assert "Troisième" in first.text
+    assert "Premier" not in first.text
+    assert "3\u00a0messages non lus" in first.tree.text_content()
+    assert "Premier" in second.text
+    assert "Deuxième" not in second.text
+    assert second.links("/messages?avant=") == []
+
+
 async def test_reading_marks_and_traces_once(space, patient):
     receipt = await space.write("Bonjour", "Comment allez-vous ?")
 
