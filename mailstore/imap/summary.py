@@ -39,6 +39,13 @@ class Summary:
                 self._folded[each] = decode_words(raw).casefold() if raw else None
             return self._folded[name]
 
+    def may_hold(self, name: str, word: bytes) -> bool:
+        """Say whether one of FIELDS may hold a plain lower-case word, without reading the fields for it."""
+        if name in self._folded:
+            return True
+        written = self.written
+        return word in written.lower() or b"=?" in written or not written.isascii()
+
     @property
     def sent_day(self) -> date | None:
         """The day of the Date field as its writer saw it; None when it cannot be read."""

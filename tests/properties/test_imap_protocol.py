@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailstore.imap.protocol.commands import Request
-from mailstore.imap.protocol.connection import AppendOffered, Event, Received, ServerConnection
+from mailstore.imap.protocol.connection import AppendFollows, AppendOffered, Event, Received, ServerConnection
 from mailstore.imap.protocol.framing import CHUNK_BYTES
 from mailstore.imap.protocol.grammar import parse_request
 from mailstore.imap.protocol.sequence import SequenceSet, format_set
@@ -26,7 +26,10 @@ DIALOGUE = b"".join(
         b'a4 FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (FROM "To")]<0.100>)\r\n',
         b"a5 APPEND INBOX (\\Seen) {%d}\r\n" % len(MESSAGE) + MESSAGE + b"\r\n",
         b"a6 bare line feed\n",
+        b"a6 APPEND INBOX {3}\r\nabc (a) {4+}\r\ndefg {2}\r\nhi\r\n",
         b"a7 APPEND Absent {3+}\r\nabc\r\n",
+        b"a7 APPEND INBOX {3+}\r\nabc {999}\r\n",
+        b"a7 APPEND INBOX UTF8 (~{3+}\r\na\0c)\r\n",
         b"a8 " + b"x" * 70_000 + b"\r\n",
         b"a9 SEARCH CHARSET UTF-8 SUBJECT {7+}\r\n\xc3\xa9t\xc3\xa9 2 OR SEEN NOT (DELETED FROM x)\r\n",
         b"a10 LOGIN {99999}\r\n",
@@ -52,6 +55,8 @@ def answer(connection: ServerConnection, event: Event) -> None:
         connection.advance(steps[event.request.tag])
     if isinstance(event, AppendOffered):
         (connection.refuse_append if event.command.mailbox == "Absent" else connection.accept_append)()
+    if isinstance(event, AppendFollows):
+        (connection.refuse_append if event.size_bytes == 999 else connection.accept_append)()
 
 
 WHOLE = run([DIALOGUE])
@@ -60,8 +65,16 @@ WHOLE = run([DIALOGUE])
 def test_the_dialogue_exercises_every_kind_of_event():
     kinds = {type(event).__name__ for event in WHOLE}
 
-    assert kinds == {"Received", "Rejected", "ContinuationDue", "AppendOffered", "AppendChunk", "AppendEnded"}
-    assert len(WHOLE) == 15
+    assert kinds == {
+        "Received",
+        "Rejected",
+        "ContinuationDue",
+        "AppendOffered",
+        "AppendFollows",
+        "AppendChunk",
+        "AppendEnded",
+    }
+    assert len(WHOLE) == 28
 
 
 @settings(max_examples=60, deadline=None)
@@ -106,6 +119,17 @@ WORDS = st.sampled_from(
             "ID",
             "LOGIN",
             "RETURN",
+            "SORT",
+            "THREAD",
+            "ENABLE",
+            "SELECT",
+            "QRESYNC",
+            "CHANGEDSINCE",
+            "UNCHANGEDSINCE",
+            "PARTIAL",
+            "-1:-5",
+            "BINARY.PEEK[1]",
+            "$",
         ),
         *(
             "1:*",

@@ -22,7 +22,7 @@ from mailstore.model import Entry
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError, ProtocolError
 
-BATCH = 200
+BATCH = 500
 RUN_S = 0.05
 
 
@@ -85,11 +85,8 @@ class _Examination:
         view = self._session.selected
         self._folder = self._session.house.known_entries.of(tx, view.folder_id)
         entries = _in_view(self._folder, view, narrowed(self._key, view))
-        candidate = Candidate(self._session, tx)
-        holds, chosen = self._cheap, []
-        for candidate.entry in entries:
-            if holds(candidate):
-                chosen.append(candidate.entry)
+        candidate, holds = Candidate(self._session, tx), self._cheap
+        chosen = [candidate.entry for candidate.entry in entries if holds(candidate)]
         if self._cost <= 1:
             self.found, self.done = chosen, True
         self._candidates = chosen

@@ -4,6 +4,7 @@ Source: RFC 3501 §6.4.4: letter case is ignored, dates are compared without tim
 keys look at the ENVELOPE; RFC 5032 (WITHIN), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID).
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from mailstore.imap.protocol.criteria import (
     SizeIs,
     TextHas,
 )
+from mailstore.imap.protocol.cursor import SYSTEM_FLAGS
 from mailstore.imap.session import Session
 from mailstore.imap.summary import FIELDS, Summary
 from mailstore.imap.view import View
@@ -38,6 +40,8 @@ from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError
 
 Predicate = Callable[["Candidate"], bool]
+_PLAIN = re.compile(r"[a-z0-9._-]+")
+_SYSTEM_FLAGS = frozenset(SYSTEM_FLAGS.values())
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -130,6 +134,9 @@ def predicate(key: SearchKey, scope: Scope) -> Predicate:
         first, second = (predicate(each, scope) for each in sorted((key.first, key.second), key=cost))
         return lambda candidate: first(candidate) or second(candidate)
     if isinstance(key, Not):
+        if isinstance(key.key, HasFlag) and key.key.flag in _SYSTEM_FLAGS:
+            flag = key.key.flag
+            return lambda candidate: flag not in candidate.entry.flags
         inner = predicate(key.key, scope)
         return lambda candidate: not inner(candidate)
     build: Callable[[Any, Scope], Predicate] = _BUILDERS[type(key)]
@@ -209,8 +216,11 @@ def _id_is(key: IdIs, _scope: Scope) -> Predicate:
 
 def _header_has(key: HeaderHas, _scope: Scope) -> Predicate:
     wanted = key.text.casefold()
+    plain = wanted.encode() if key.name in FIELDS and _PLAIN.fullmatch(wanted) else b""
 
     def holds(candidate: Candidate) -> bool:
+        if plain and not candidate.summary.may_hold(key.name, plain):
+            return False
         text = candidate.folded(key.name)
         return text is not None and wanted in text
 

@@ -31,6 +31,17 @@ COMMANDS = [
     (b"SELECT Inbox/Sous", c.Select("INBOX/Sous", False)),
     (b'EXAMINE "Envoy&AOk-s"', c.Select("Envoyés", True)),
     (b'EXAMINE "Envoy\xc3\xa9s"', c.Select("Envoyés", True)),
+    (b"ENABLE qresync X", c.Enable(("QRESYNC", "X"))),
+    (b"SELECT INBOX (CONDSTORE)", c.Select("INBOX", False, True)),
+    (
+        b"SELECT INBOX (QRESYNC (7 90 1:5 (1,3 2,4)))",
+        c.Select("INBOX", False, False, c.Resync(7, 90, SequenceSet.parse(b"1:5"))),
+    ),
+    (b"SELECT INBOX (QRESYNC (7 90 (1,3 2,4)))", c.Select("INBOX", False, False, c.Resync(7, 90))),
+    (b"SELECT INBOX (QRESYNC (7 9223372036854775808))", None),
+    (b"SELECT INBOX ()", c.Select("INBOX", False)),
+    (b"GETQUOTA {0}\r\n", c.GetQuota("")),
+    (b"GETQUOTAROOT INBOX", c.GetQuotaRoot("INBOX")),
     (b'SELECT "a&b"', None),
     (b'SELECT "a&AOk"', None),
     (b'SELECT "a\x01"', None),
@@ -96,6 +107,19 @@ COMMANDS = [
     (b'FETCH 1 BODY[HEADER.FIELDS ("a\x01")]', None),
     (b"APPEND INBOX", None),
     (b"SEARCH", None),
+    (b"SEARCH $", c.Search(k.InSet(Target(SequenceSet(()), False)), False)),
+    (
+        b"SEARCH RETURN (SAVE PARTIAL -1:-9) OLDER 60 MODSEQ 4",
+        c.Search(k.Both((k.AgeIs(True, 60), k.ModseqIs(4))), False, False, c.Returns(frozenset({"SAVE"}), (-1, -9))),
+    ),
+    (
+        b"SORT (REVERSE DATE SIZE) UTF-8 ALL",
+        c.Sort(
+            (c.SortKey(c.SortField.DATE, True), c.SortKey(c.SortField.SIZE, False)), c.Search(k.Everything(), False)
+        ),
+    ),
+    (b"UID THREAD REFERENCES UTF-8 ALL", c.Thread("REFERENCES", c.Search(k.Everything(), True))),
+    (b"REPLACE 1 INBOX", None),
     (b'SEARCH SUBJECT "\xe9"', None),
     (b"SEARCH BEFORE 31-Feb-2026", None),
     (b"SEARCH " + b"NOT " * 50 + b"ALL", None),
