@@ -92,7 +92,7 @@ def deliver_to_patients(
         profile = _deliver(tx, arrival, author, recipient)
         if arrival.reverse_path:  # reports come from the null sender and belong to no conversation
             conversations.append(
-                _follow(tx, arrival, message, Patient(address=recipient.address, profile_id=profile.id))
+                _follow(tx, arrival, author, message, Patient(address=recipient.address, profile_id=profile.id))
             )
     return conversations
 
@@ -160,14 +160,14 @@ def _professional_message(
     )
 
 
-def _follow(tx: Transaction, arrival: Arrival, message: ProfessionalMessage, patient: Patient) -> str:
+def _follow(tx: Transaction, arrival: Arrival, author: _Author, message: ProfessionalMessage, patient: Patient) -> str:
     referenced = conversations_referenced(tx, patient.address, arrival.marks.references)
     own = conversations_with(tx, patient.address, message.sender) if message.fin is Fin.ALL else []
     change = follow_professional(message, [each.thread for each in referenced], [each.thread for each in own])
     conversation_id = apply_change(tx, patient, change, posted(arrival))
     closed = (*change.also_closed, *((conversation_id,) if change.state is State.CLOSED else ()))
     for each in closed:
-        record(tx, _closed_entry(arrival, patient, each))
+        record(tx, _closed_entry(arrival, author, patient, each))
     return conversation_id
 
 
@@ -181,7 +181,7 @@ def posted(arrival: Arrival) -> Posted:
     )
 
 
-def _closed_entry(arrival: Arrival, patient: Patient, conversation_id: str) -> TraceEntry:
+def _closed_entry(arrival: Arrival, author: _Author, patient: Patient, conversation_id: str) -> TraceEntry:
     return TraceEntry(
         at=arrival.at,
         act="conversation_closed",
@@ -189,7 +189,7 @@ def _closed_entry(arrival: Arrival, patient: Patient, conversation_id: str) -> T
         reason=Reason.OK,
         subject_kind=SubjectKind.PRO,
         subject_id=arrival.writer.account_id,
-        subject_label=arrival.writer.address,
+        subject_label=author.sender.label,
         profile_id=patient.profile_id,
         resource_kind="conversation",
         resource_id=conversation_id,
