@@ -55,8 +55,18 @@ def search(holdings: Holdings, query: StoredQuery) -> list[RegistryObject]:
     Raises:
         XdsRefusal: a parameter is missing, or is not written as it should be.
     """
+    _check_codes(query.parameters)
     found = _FINDERS[query.kind](holdings, query.parameters)
     return list({each.object_id: each for each in found}.values())
+
+
+def _check_codes(parameters: Parameters) -> None:
+    """Check that every coded parameter is written `code^^scheme`, whatever the record holds."""
+    for name in parameters.groups:
+        if not name.endswith(("Code", "CodeList", "ContentType")):
+            continue
+        if not all(all(value.partition("^^")[::2]) for value in parameters.values(name)):
+            raise XdsRefusal.of(XdsErrorCode.REGISTRY, "Un code est attendu avec sa nomenclature.", name)
 
 
 def _entries(holdings: Holdings) -> list[DocumentEntry]:
@@ -195,8 +205,6 @@ def _has_code(codes: Iterable[Code | None], parameters: Parameters, name: str) -
     """Check that one value of each group is a code of the object, `code^^scheme`."""
     written = {f"{code.code}^^{code.scheme}" for code in codes if code is not None}
     groups = parameters.all_of(name)
-    if any("^^" not in value for group in groups for value in group):
-        raise XdsRefusal.of(XdsErrorCode.REGISTRY, "Un code est attendu avec sa nomenclature.", name)
     return all(written & set(group) for group in groups)
 
 

@@ -49,6 +49,7 @@ urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml2:AuthnContextClassRef></sa
   <saml2:Attribute Name="urn:oasis:names:tc:xspa:1.0:subject:purposeofuse"><saml2:AttributeValue><PurposeOfUse
    xmlns="urn:hl7-org:v3" xsi:type="CE" code="{purpose}"
    codeSystem="1.2.250.1.213.1.1.4.248"/></saml2:AttributeValue></saml2:Attribute>
+  <saml2:Attribute Name="Mode_Acces_Raison"><saml2:AttributeValue>{reason}</saml2:AttributeValue></saml2:Attribute>
  </saml2:AttributeStatement>
 </saml2:Assertion>"""
 
@@ -69,6 +70,7 @@ class Claims:
     resource: str = "urn:dmp"
     purpose: str = "normal"
     conditions: str = ""
+    reason: str = ""
 
     def assertion(self) -> etree._Element:
         """The assertion, not signed yet."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from lxml import etree
@@ -11,17 +12,10 @@ from access_core.care import declare_care
 from access_core.consent import block
 from access_core.professionals import MailboxType, professionals
 from dmp_bridge.record.model import Availability, RecordedDocument
-from dmp_bridge.tables import document_code, document_entry
+from dmp_bridge.tables import document_entry
 from dmp_bridge.xds.metadata import (
-    ARCHIVED,
-    DELETED,
-    DEPRECATED,
-    HIDDEN_FROM_PATIENT,
-    MASKED_FROM_PROFESSIONALS,
-    NORMAL,
     REPLACES,
     Association,
-    Code,
 )
 from tests.fictional.xds_client import STRUCTURE
 from tests.unit.dmp_bridge.conftest import Practice, on_each_engine
@@ -35,7 +29,6 @@ from tests.unit.dmp_bridge.xds_vectors import (
     retrieve_body,
     state_body,
     submission_of,
-    visibility_body,
 )
 from vaguemestre.app.demo.fictional_documents import CAMILLE_MARTIN, fictional_cda
 
@@ -260,100 +253,6 @@ async def test_a_retrieve_answers_what_it_can(house):
     assert elsewhere.codes == ["XDSUnknownRepositoryId"]
 
 
-@on_each_engine
-@pytest.mark.requirement("ITI-57")
-async def test_an_author_masks_and_unmasks(house):
-    await house.provide(fictional_cda())
-    before = house.document()
-
-    masked = await house.update(visibility_body(before, [NORMAL, MASKED_FROM_PROFESSIONALS]))
-    hidden = house.document()
-    old = await house.update(visibility_body(before, [NORMAL, MASKED_FROM_PROFESSIONALS]))
-    unmasked = await house.update(visibility_body(hidden, [NORMAL], version="2"))
-    deprecated = await house.find(XDSDocumentEntryStatus=f"('{DEPRECATED}')", returned="ObjectRef")
-
-    assert (masked.outcome, unmasked.outcome, old.codes) == ("Success", "Success", ["XDSMetadataVersionError"])
-    assert (hidden.masked, hidden.masked_by, hidden.version) == (True, "auteur", 2)
-    assert (house.document().masked, house.document().version) == (False, 3)
-    assert set(deprecated.ids("ObjectRef")) == {before.entry.entry_id, hidden.entry.entry_id}
-
-
-@pytest.mark.requirement("ITI-57")
-async def test_an_author_shows_what_waited_for_its_announcement(house):
-    await house.provide(fictional_cda())
-    found = house.document()
-    statement = update(document_entry).where(document_entry.c.id == found.id).values(invisible_patient=True)
-    house.practice.write(lambda tx: tx.execute(statement) and None)
-    hide_code(house, found)
-    hidden = house.document()
-
-    answer = await house.update(visibility_body(hidden, [NORMAL]))
-    back = await house.update(visibility_body(house.document(), [NORMAL, HIDDEN_FROM_PATIENT], version="2"))
-
-    assert (answer.outcome, house.document().invisible_patient) == ("Success", False)
-    assert back.codes == ["XDSMetadataUpdateError"]
-    assert ("make_visible", "OK") in house.acts()
-
-
-def hide_code(house: House, found: RecordedDocument) -> None:
-    code = HIDDEN_FROM_PATIENT
-    row = {"document_id": found.id, "kind": "confidentiality", "place": 9}
-    values = {**row, "code": code.code, "scheme": code.scheme, "display": code.display}
-    house.practice.write(lambda tx: tx.execute(document_code.insert(), values) and None)
-
-
-@pytest.mark.requirement("ITI-57")
-async def test_a_document_is_archived_restored_and_deleted(house):
-    await house.provide(fictional_cda())
-    found = house.document()
-
-    archived = await house.update(state_body(found, ARCHIVED))
-    wrong = await house.update(state_body(found, DELETED))
-    restored = await house.update(state_body(found, found.availability.urn, original=ARCHIVED))
-    deleted = await house.update(state_body(found, DELETED))
-    gone = await house.update(state_body(found, ARCHIVED))
-
-    assert [each.outcome for each in (archived, restored, deleted)] == ["Success"] * 3
-    assert (wrong.codes, gone.codes) == (["XDSMetadataUpdateError"], ["UnresolvedReferenceException"])
-    assert house.practice.documents() == []
-    assert [act for act, _ in house.acts()[1:]] == ["archive_document", "unarchive_document", "delete_document"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"title": "Autre"}, "XDSMetadataUpdateError"),
-        ({"unique_id": "1.2.3"}, "XDSMetadataUpdateError"),
-        ({"logical_id": None}, "XDSMetadataIdentifierError"),
-        ({"logical_id": "urn:uuid:0"}, "UnresolvedReferenceException"),
-    ],
-)
-@pytest.mark.requirement("ITI-57")
-async def test_nothing_but_visibility_can_be_changed(house, changes: dict[str, object], code: str):
-    await house.provide(fictional_cda())
-    found = house.document()
-
-    codes: list[Code] = [NORMAL, MASKED_FROM_PROFESSIONALS]
-    target = replace(found, entry=replace(found.entry, logical_id=changes.get("logical_id", found.entry.logical_id)))
-    others = {name: value for name, value in changes.items() if name != "logical_id"}
-    answer = await house.update(visibility_body(target, codes, **others))
-
-    assert (answer.codes, house.document().version) == ([code], 1)
-
-
-@pytest.mark.requirement("ITI-57")
-async def test_a_colleague_may_not_mask_and_is_traced(house):
-    await house.provide(fictional_cda())
-    statement = update(document_entry).values(filed_by=None)
-    house.practice.write(lambda tx: tx.execute(statement) and None)
-
-    answer = await house.update(visibility_body(house.document(), [NORMAL, MASKED_FROM_PROFESSIONALS]))
-
-    assert answer.codes == ["DMPAccessDeniedByRightsService"]
-    assert house.acts()[-1] == ("mask_document", "H_AUTEUR_REQUIS")
-    assert not house.document().masked
-
-
 async def test_a_patient_without_record_is_unknown(house):
     other = "2790351215001" + "00"
     answer = await house.client.call(
@@ -383,3 +282,32 @@ async def test_answers_are_valid_by_their_schema(house, corpus, name: str):
     schema = etree.XMLSchema(etree.parse(corpus / "xsd" / "xds-v3" / files.get(name, "rs.xsd")))
 
     schema.assertValid(etree.fromstring(etree.tostring(answer.body)))
+
+
+@pytest.mark.parametrize(("reason", "found"), [("Patient inconscient aux urgences", 1), ("", 0)])
+@pytest.mark.requirement("ITI-18")
+async def test_an_emergency_access_needs_its_reason(house, reason: str, found: int):
+    await house.provide(fictional_cda())
+    practice = house.practice
+    practice.write(lambda tx: forget_filer(tx) or end_care(tx, practice))
+    emergency = {"purpose": "bris_de_glace", "reason": reason}
+
+    ordinary = await house.find()
+    urgent = await house.client.call("registry", STORED_QUERY, query_body(), **emergency)
+    read = await house.retrieve(house.document().entry.unique_id, **emergency)
+
+    assert ordinary.ids("ExtrinsicObject") == []
+    assert (len(urgent.ids("ExtrinsicObject")), len(read.attachments)) == (found, found)
+    last = practice.history()[-1]
+    assert (last.mode, "NOTIF_URGENCE_TITULAIRE" in last.obligations) == ("bris_de_glace", bool(found))
+
+
+def forget_filer(tx) -> None:
+    """Make every document that of a colleague."""
+    tx.execute(update(document_entry).values(filed_by=None))
+
+
+def end_care(tx, practice: Practice) -> None:
+    """End the care relation of Dr Martin."""
+    now = practice.clock.now()
+    declare_care(tx, practice.patient.id, practice.doctor.account_id, until=now - timedelta(days=1), now=now)
