@@ -310,3 +310,13 @@ def test_doctor_names_a_catalogue_that_is_damaged(run: Run, instance_folder: Pat
     bad = {each["sujet"] for each in json.loads(done.stdout) if each["état"] == "défaut"}
     assert done.exit_code == 1
     assert "catalogue" in bad
+
+
+def test_a_command_says_that_the_catalogue_is_gone_and_makes_no_empty_one(run: Run, instance_folder: Path) -> None:
+    (instance_folder / "catalogue.db").unlink()
+
+    done = run("stats")
+
+    assert isinstance(done.exception, ConfigurationError)
+    assert "absent" in str(done.exception)
+    assert not (instance_folder / "catalogue.db").exists()

@@ -26,7 +26,7 @@ def doctor(
     from vaguemestre.app.examination import Health, examine
     from vaguemestre.app.stored_content import SAMPLE, missing_segments, unreadable_messages
 
-    with opened(config) as instance:
+    with opened(config, whatever_catalogue=True) as instance:
         findings = examine(instance)
         if not any(each.health is Health.BAD for each in findings):
             limit = None if all_messages else SAMPLE

@@ -41,13 +41,21 @@ def read_settings(config: Path | None) -> "Settings":
 
 
 @contextmanager
-def opened(config: Path | None) -> "Iterator[Instance]":
-    """Open the instance for one command, and close it after."""
+def opened(config: Path | None, *, whatever_catalogue: bool = False) -> "Iterator[Instance]":
+    """Open the instance for one command, and close it after.
+
+    Raises:
+        ConfigurationError: its catalogue is gone or of another release, unless WHATEVER_CATALOGUE.
+    """
     from vaguemestre.app.bootstrap import Instance
+    from vaguemestre.app.migrations import require_newest
     from vaguemestre.kernel.log import configure
 
     configure()
-    instance = Instance(read_settings(config))
+    settings = read_settings(config)
+    if not whatever_catalogue:
+        require_newest(settings.database_url())
+    instance = Instance(settings)
     try:
         yield instance
     finally:
