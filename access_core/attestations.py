@@ -1,7 +1,8 @@
 """Proofs that a person receives: of her opposition, of the start and end of a carer's access.
 
-A proof is a durable row with its reference, written in the transaction of what it proves and never changed; pages and
-commands show its text, and print it for whoever wants paper.
+A proof is a durable row with its reference, written in the transaction of what it proves and never changed. It is what
+meets the obligation ATTESTATION_PDF: no PDF file is made of it and nothing is filed in the record; the command
+`patient attestations` shows its text.
 """
 
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ _INFORM = update(care_relation).where(_OURS).values(informed=bindparam("told"))
 _END = (
     update(care_relation)
     .where(_OURS, or_(care_relation.c.until.is_(None), care_relation.c.until > bindparam("now")))
-    .values(until=bindparam("now"))
+    .values(until=care_relation.c.declared_at)  # an empty time: a clock that goes backwards does not bring it back
 )
 _IN_FORCE = (
     select(

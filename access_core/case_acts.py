@@ -11,6 +11,7 @@ from access_core.acts import Act
 from access_core.case_inputs import CaseFacts, Sender, Session
 from access_core.case_people import (
     age_of,
+    as_protected,
     mode_of,
     patient_side,
     patient_subject,
@@ -81,10 +82,11 @@ def _by_patient(tx: Transaction, asking: Asking, act: Act, context: Context) -> 
     assert isinstance(asking.actor, Profile)
     kind, delegated = patient_side(tx, asking.actor, asking.profile, asking.now)
     in_force = delegated and context.delegation_active
+    resource = with_preferences(tx, _space(asking), asking.profile)
     return CaseFacts(
         act=act,
         subject=patient_subject(kind, asking.session),
-        resource=with_preferences(tx, _space(asking), asking.profile),
+        resource=as_protected(tx, resource, asking.profile, kind, asking.now),
         context=replace(context, mode=asking.session.mode, delegation_active=in_force),
         profile=asking.profile,
         actor_id=asking.actor_id,

@@ -14,6 +14,7 @@ from access_core.care import Care, care_of
 from access_core.case_inputs import CaseFacts, DocumentFacts, FilingRequest, ReadingRequest, ReplyRequest, Sender
 from access_core.case_people import (
     age_of,
+    as_protected,
     masked_if_default,
     mode_of,
     patient_side,
@@ -25,8 +26,9 @@ from access_core.case_people import (
     with_preferences,
 )
 from access_core.directories.identities import status_of
-from access_core.facts import Auth, Context, IdentityStatus, Mode, Resource, Subject
+from access_core.facts import Auth, Context, FilingOpposition, IdentityStatus, Mode, Resource, Subject
 from access_core.identifiers import INS
+from access_core.objections import FilingScope, filing_opposition
 from access_core.profiles import Profile, profile_by_ins
 from access_core.secrecy import SecretKind
 from access_core.tables import first_access
@@ -58,16 +60,17 @@ def reply_facts(tx: Transaction, request: ReplyRequest) -> CaseFacts:
     """Load the facts of `reply_by_patient`."""
     profile, exchange, session = request.profile, request.exchange, request.session
     kind, delegated = patient_side(tx, request.actor, profile, request.now)
+    resource = Resource(
+        profil=state_of(profile),
+        age=profile.age(request.now),
+        conversation=exchange.conversation,
+        reponse=exchange.reply,
+        destinataire=exchange.recipient,
+    )
     return CaseFacts(
         act=Act.REPLY_BY_PATIENT,
         subject=patient_subject(kind, session),
-        resource=Resource(
-            profil=state_of(profile),
-            age=profile.age(request.now),
-            conversation=exchange.conversation,
-            reponse=exchange.reply,
-            destinataire=exchange.recipient,
-        ),
+        resource=as_protected(tx, resource, profile, kind, request.now),
         context=Context(mode=session.mode, delegation_active=delegated),
         profile=profile,
         actor_id=request.actor.id,
@@ -86,8 +89,13 @@ def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
     secret = standing_secret(tx, profile, sender.id, now)
     informed = request.informed if request.informed is not None else care is not None and care.informed
     identity = IdentityStatus.ABSENTE if request.ins is None else _identity(tx, profile, request.identity)
-    resource = replace(_document(request.document, profile, now), ins=identity)
     silent = secret is not None and secret.kind is SecretKind.TAIRE
+    resource = replace(
+        _document(request.document, profile, now),
+        ins=identity,
+        secret_mineur=silent,
+        opposition_depot=_opposition(tx, profile, sender.id, request.document.type_code),
+    )
     return CaseFacts(
         act=Act.FILE_DOCUMENT,
         subject=Subject(
@@ -100,7 +108,7 @@ def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
             informe=informed,
             auteur=True,
         ),
-        resource=with_preferences(tx, replace(resource, secret_mineur=silent), profile),
+        resource=with_preferences(tx, resource, profile),
         context=Context(mode=mode_of(Mode.NORMAL, secret)),
         profile=profile,
         actor_id=sender.id,
@@ -117,10 +125,11 @@ def reading_facts(tx: Transaction, request: ReadingRequest) -> CaseFacts:
 
 def _reading_by_patient(tx: Transaction, request: ReadingRequest, reader: Profile) -> CaseFacts:
     kind, delegated = patient_side(tx, reader, request.profile, request.now)
+    document = _document(request.document, request.profile, request.now)
     return CaseFacts(
         act=Act.READ_DOCUMENT,
         subject=patient_subject(kind, request.session),
-        resource=_document(request.document, request.profile, request.now),
+        resource=as_protected(tx, document, request.profile, kind, request.now),
         context=Context(mode=request.session.mode, delegation_active=delegated),
         profile=request.profile,
         actor_id=reader.id,
@@ -159,6 +168,14 @@ def _care(tx: Transaction, profile: Profile | None, professional_id: str | None,
     if profile is None or professional_id is None:
         return None
     return care_of(tx, profile.id, professional_id, now=now)
+
+
+def _opposition(
+    tx: Transaction, profile: Profile | None, professional_id: str | None, type_code: str
+) -> FilingOpposition:
+    if profile is None:
+        return FilingOpposition.NON  # refused for want of a profile
+    return filing_opposition(tx, profile.id, FilingScope(professional_id=professional_id, type_code=type_code))
 
 
 def _document(document: DocumentFacts, profile: Profile | None, now: datetime) -> Resource:

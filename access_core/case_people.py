@@ -14,6 +14,7 @@ from access_core.delegation import is_carer
 from access_core.facts import MAJORITY_YEARS, Confidentiality, Mode, ProfileState, Resource, Subject, SubjectKind
 from access_core.preferences import preferences_of
 from access_core.profiles import Profile, ProfileStatus, representatives_of
+from access_core.protection import is_protected
 from access_core.secrecy import Secret, secret_of
 from vaguemestre.kernel.database import Transaction
 
@@ -76,6 +77,13 @@ def patient_side(tx: Transaction, actor: Profile, profile: Profile, now: datetim
     if any(each.id == actor.id for each in representatives_of(tx, profile.id, now=now)):
         return SubjectKind.RL, True
     return SubjectKind.AIDANT, is_carer(tx, profile.id, actor.id, now=now)
+
+
+def as_protected(tx: Transaction, resource: Resource, profile: Profile, kind: SubjectKind, now: datetime) -> Resource:
+    """Return the facts with the protection of an adult, which counts for who represents her only."""
+    if kind is not SubjectKind.RL:
+        return resource
+    return replace(resource, protege=is_protected(tx, profile.id, now=now))
 
 
 def patient_subject(kind: SubjectKind, session: Session) -> Subject:

@@ -58,6 +58,7 @@ _PERSONAL = tuple(
         tables.first_access,
         tables.minor_secret,
         tables.preference,
+        tables.filing_objection,
     )
 )
 

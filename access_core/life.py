@@ -1,4 +1,4 @@
-"""The life of a space, act by act: announced, opposed, suspended, closed, opened again, its holder dead.
+"""The life of a space, act by act: announced, opposed, suspended, closed, opened again, its holder protected or dead.
 
 Closing and opening again are acts of the closed list, decided and traced by `performing`. The others are events that
 the operator records on somebody's word; each leaves its line in the trace, its proof and its delays.
@@ -18,7 +18,8 @@ from access_core.facts import Context
 from access_core.obligations import Deed, Notice, notify
 from access_core.performing import Doing, Outcome, perform
 from access_core.planning import plan_opening
-from access_core.profiles import NewProfile, Profile, add_profile
+from access_core.profiles import NewProfile, Profile, ProfileConflict, add_profile
+from access_core.protection import end_protection, is_protected, start_protection
 from access_core.trace.decisions import About
 from access_core.trace.events import note_event
 from vaguemestre.kernel.database import Transaction
@@ -104,6 +105,37 @@ def record_death(tx: Transaction, profile: Profile, recording: Recording) -> Pro
         keep_archive(tx, profile.id, recording.rules, now=recording.now)
     note_event(tx, "death_recorded", dead, now=recording.now, by=recording.by)
     return dead
+
+
+def protect(tx: Transaction, profile: Profile, protector: Profile, recording: Recording) -> None:
+    """Record that a judge put an adult under protection, and who protects her; a second protector may follow.
+
+    Who represented her as a minor does so no more.
+
+    Raises:
+        ProfileConflict: not an adult, her own protector, one who is not active, or a third one.
+    """
+    now = recording.now
+    if start_protection(tx, profile.id, now=now):
+        for each in profiles.representatives_of(tx, profile.id, now=now):
+            profiles.end_representation(tx, profile.id, each.id, now=now)
+    profiles.represent_adult(tx, profile.id, protector.id, now=now)
+    note_event(tx, "protection_declared", profile, now=now, by=recording.by)
+
+
+def unprotect(tx: Transaction, profile: Profile, protector: Profile, recording: Recording) -> None:
+    """Record that somebody protects an adult no more; without a protector left, the protection ends.
+
+    Raises:
+        ProfileConflict: this person does not protect her.
+    """
+    now = recording.now
+    protected = is_protected(tx, profile.id, now=now)
+    if not protected or not profiles.end_representation(tx, profile.id, protector.id, now=now):
+        raise ProfileConflict("profile: this person does not protect her")
+    if not profiles.representatives_of(tx, profile.id, now=now):
+        end_protection(tx, profile.id, now=now)
+    note_event(tx, "protection_ended", profile, now=now, by=recording.by)
 
 
 def close_unopened(tx: Transaction, profile: Profile, recording: Recording, *, delete: bool = False) -> Profile:

@@ -18,6 +18,7 @@ from access_core.authentication.totp import keep_totp
 from access_core.facts import MAJORITY_YEARS
 from access_core.identifiers import INS
 from access_core.planning import plan_majority
+from access_core.protection import is_protected
 from access_core.tables import profile, representation
 from vaguemestre.kernel.database import Transaction, insert_ignoring
 from vaguemestre.kernel.errors import PermanentFailure
@@ -133,7 +134,11 @@ _PROFILES = select(
 _BY_INS = _PROFILES.where(profile.c.ins == bindparam("ins"))
 _BY_ID = _PROFILES.where(profile.c.id == bindparam("id"))
 _BY_ACCOUNT = _PROFILES.where(profile.c.account_id == bindparam("account_id"))
-_IN_FORCE = or_(representation.c.until.is_(None), representation.c.until > bindparam("now"))
+_IN_FORCE = and_(
+    representation.c.ended_at.is_(None),
+    representation.c.declared_at <= bindparam("now"),
+    or_(representation.c.until.is_(None), representation.c.until > bindparam("now")),
+)
 _REPRESENTED = (
     _PROFILES.join(
         representation,
@@ -155,10 +160,10 @@ _THIS_REPRESENTATION = (representation.c.child_id == bindparam("child")) & (
 )
 _REPRESENT_AGAIN = (
     update(representation)
-    .where(_THIS_REPRESENTATION, representation.c.until <= bindparam("now"))
-    .values(until=bindparam("end"), declared_at=bindparam("now"))
+    .where(_THIS_REPRESENTATION, representation.c.ended_at.is_not(None) | (representation.c.until <= bindparam("now")))
+    .values(until=bindparam("end"), declared_at=bindparam("now"), ended_at=None)
 )
-_END_REPRESENTATION = update(representation).where(_THIS_REPRESENTATION, _IN_FORCE).values(until=bindparam("now"))
+_END_REPRESENTATION = update(representation).where(_THIS_REPRESENTATION, _IN_FORCE).values(ended_at=bindparam("now"))
 _CHANGE = (
     update(profile)
     .where(profile.c.id == bindparam("profile_id"), profile.c.status == bindparam("before"))
@@ -275,19 +280,37 @@ def represent(
     Raises:
         ProfileConflict: not a minor, her own representative, one who is not active, or a third one.
     """
-    child, representative = _known(tx, child_id), _known(tx, representative_id)
+    child = _known(tx, child_id)
     if child_id == representative_id or child.age(now) >= MAJORITY_YEARS:
         raise ProfileConflict("profile: only a minor is represented, by another person")
+    _add_representative(tx, child_id, representative_id, now=now, until=until)
+    plan_majority(tx, child_id, child.majority())
+
+
+def represent_adult(tx: Transaction, adult_id: str, protector_id: str, *, now: datetime) -> None:
+    """Declare who protects an adult, as her legal representative, until the protection ends.
+
+    Raises:
+        ProfileConflict: not an adult, her own protector, one who is not active, or a third one.
+    """
+    if adult_id == protector_id or _known(tx, adult_id).age(now) < MAJORITY_YEARS:
+        raise ProfileConflict("profile: only an adult is protected, by another person")
+    _add_representative(tx, adult_id, protector_id, now=now, until=None)
+
+
+def _add_representative(
+    tx: Transaction, child_id: str, representative_id: str, *, now: datetime, until: datetime | None
+) -> None:
+    representative = _known(tx, representative_id)
     if representative.status is not ProfileStatus.ACTIF or representative.age(now) < MAJORITY_YEARS:
         raise ProfileConflict("profile: a representative is an adult whose profile is active")
     others = {each.id for each in representatives_of(tx, child_id, now=now)} - {representative_id}
     if len(others) >= REPRESENTATIVES_LIMIT:
         raise ProfileConflict("profile: two representatives at most")
     row = {"child_id": child_id, "representative_id": representative_id, "declared_at": now, "until": until}
-    if not insert_ignoring(tx, representation, row):
+    if not insert_ignoring(tx, representation, {**row, "ended_at": None}):
         keys = {"child": child_id, "representative": representative_id}
         tx.execute(_REPRESENT_AGAIN, {**keys, "end": until, "now": now})
-    plan_majority(tx, child_id, child.majority())
 
 
 def end_representation(tx: Transaction, child_id: str, representative_id: str, *, now: datetime) -> bool:
@@ -297,9 +320,9 @@ def end_representation(tx: Transaction, child_id: str, representative_id: str, *
 
 
 def represented_by(tx: Transaction, representative_id: str, *, now: datetime) -> list[Profile]:
-    """List the minors whom this person represents, eldest first; a representation ends by itself at majority."""
-    rows = tx.execute(_REPRESENTED, {"by": representative_id, "now": now})
-    return [each for each in map(_profile, rows) if each.age(now) < MAJORITY_YEARS]
+    """List whom this person represents, eldest first: minors, until majority by itself, and protected adults."""
+    found = [_profile(row) for row in tx.execute(_REPRESENTED, {"by": representative_id, "now": now})]
+    return [each for each in found if each.age(now) < MAJORITY_YEARS or is_protected(tx, each.id, now=now)]
 
 
 def representatives_of(tx: Transaction, child_id: str, *, now: datetime) -> list[Profile]:

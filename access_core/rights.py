@@ -15,6 +15,7 @@ from access_core.case_inputs import Sender
 from access_core.consent import AccessLevel, ConsentState, Given
 from access_core.decision import Obligation
 from access_core.facts import Context, Standing, Target
+from access_core.objections import FilingObjection, FilingScope, check_objection, lift_objection, record_objection
 from access_core.performing import Doing, Outcome, perform
 from access_core.preferences import SWITCHES, Preferences, preferences_of, set_preferences
 from access_core.secrecy import SecretKind
@@ -78,6 +79,29 @@ def refuse_consultation(tx: Transaction, asking: Asking, professional_id: str) -
 def withdraw_access(tx: Transaction, asking: Asking, professional_id: str) -> Outcome[None]:
     """Withdraw what was granted: the patient's side from anybody, a professional his own."""
     return _withdraw(tx, asking, professional_id, ConsentState.RETIRE)
+
+
+def oppose_filing(tx: Transaction, asking: Asking, objection: FilingObjection) -> Outcome[None]:
+    """Object, as the patient's side, to what professionals file; consultation and her own papers are not concerned.
+
+    Raises:
+        ObjectionInvalid: without a motive, or about a type that professionals do not file.
+    """
+    check_objection(objection)
+    doing = Doing(
+        about=_about_filing(asking, objection.scope),
+        effect=lambda tx: record_objection(tx, asking.profile.id, objection),
+    )
+    return perform(tx, asking, act_facts(tx, asking, Act.WITHDRAW_ACCESS), doing)
+
+
+def allow_filing(tx: Transaction, asking: Asking, scope: FilingScope) -> Outcome[bool]:
+    """Lift the objection about exactly this; decided as lifting a block, which only the patient's side does."""
+    doing = Doing(
+        about=_about_filing(asking, scope),
+        effect=lambda tx: lift_objection(tx, asking.profile.id, scope, now=asking.now),
+    )
+    return perform(tx, asking, act_facts(tx, asking, Act.UNBLOCK_PROFESSIONAL), doing)
 
 
 def name_standing(tx: Transaction, asking: Asking, professional_id: str, standing: Standing) -> Outcome[None]:
@@ -169,6 +193,11 @@ def own_id(asking: Asking) -> str:
     assert isinstance(asking.actor, Sender)
     assert asking.actor.id is not None
     return asking.actor.id
+
+
+def _about_filing(asking: Asking, scope: FilingScope) -> About:
+    concerned = scope.professional_id or scope.type_code or asking.profile.id
+    return About(resource_kind="filing_objection", resource_id=concerned)
 
 
 def _consent_end(asking: Asking) -> datetime:

@@ -30,6 +30,7 @@ from access_core.profiles import (
     represent,
     representatives_of,
 )
+from access_core.protection import is_protected
 from access_core.reasons import REGISTER, Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
@@ -121,7 +122,13 @@ def revoke(tx: Transaction, asking: Asking, delegation_id: str) -> Outcome[bool]
 
 
 def revoke_representative(tx: Transaction, asking: Asking, representative_id: str) -> Outcome[bool]:
-    """End the representation of somebody who was declared a legal representative."""
+    """End the representation of somebody who was declared a legal representative of a minor.
+
+    Raises:
+        DelegationConflict: the holder is a protected adult, whose protector only a judge replaces.
+    """
+    if is_protected(tx, asking.profile.id, now=asking.now):
+        raise DelegationConflict("la protection d'un majeur ne prend fin que par décision de justice")
     doing = Doing(
         about=About(resource_kind="representation", resource_id=representative_id),
         effect=lambda tx: end_representation(tx, asking.profile.id, representative_id, now=asking.now),
@@ -139,15 +146,20 @@ def lapse(tx: Transaction, found: Delegation, *, now: datetime) -> None:
 def end_for_majority(tx: Transaction, holder: Profile, *, now: datetime) -> list[str]:
     """End what hung on minority: representation, and the sharings that representatives asked for.
 
+    Who protects her by a judge's decision since she came of age stays, with what he shared.
+
     Returns:
         The ids of the profiles that no longer act for her.
     """
     representatives = {each.id for each in representatives_of(tx, holder.id, now=now)}
-    for each in representatives:
+    entitled = {holder.id}
+    if is_protected(tx, holder.id, now=now):
+        entitled |= representatives
+    ended = representatives - entitled
+    for each in ended:
         end_representation(tx, holder.id, each, now=now)
-    ended = set(representatives)
     for shared in delegation.delegations_of(tx, holder.id, now=now):
-        if shared.profile_id == holder.id and shared.asked_by != holder.id:
+        if shared.profile_id == holder.id and shared.asked_by not in entitled:
             lapse(tx, shared, now=now)
             ended.add(shared.delegate_id)
     return sorted(ended)

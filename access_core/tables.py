@@ -105,7 +105,16 @@ representation = Table(
     Column("child_id", ID, ForeignKey("profile.id"), primary_key=True),
     Column("representative_id", ID, ForeignKey("profile.id"), primary_key=True, index=True),
     Column("declared_at", Instant, nullable=False),
-    Column("until", Instant, nullable=True, comment="exclusive; NULL until majority"),
+    Column("until", Instant, nullable=True, comment="exclusive; NULL until majority, or while protection lasts"),
+    Column("ended_at", Instant, nullable=True, comment="ended by decision: no clock brings it back"),
+)
+
+protection = Table(
+    "protection",
+    metadata,
+    Column("profile_id", ID, ForeignKey("profile.id"), primary_key=True, comment="an adult under a judge's protection"),
+    Column("declared_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=True),
 )
 
 care_relation = Table(
@@ -130,6 +139,18 @@ authorisation = Table(
     Column("consent_until", Instant, nullable=True, comment="exclusive; NULL without an end"),
     Column("blocked_at", Instant, nullable=True),
     Column("standing", String(24), nullable=False, comment="Standing: what the professional is to this patient"),
+)
+
+filing_objection = Table(
+    "filing_objection",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("profile_id", ID, ForeignKey("profile.id"), nullable=False, index=True),
+    Column("professional_id", ID, ForeignKey("professional.account_id"), nullable=True, comment="NULL: any"),
+    Column("type_code", String(32), nullable=True, comment="JDV_J07; NULL: any"),
+    Column("motive", Text, nullable=False, comment="legitimate motive, in her words (R1111-47)"),
+    Column("objected_at", Instant, nullable=False),
+    Column("lifted_at", Instant, nullable=True, comment="NULL: it stands"),
 )
 
 preference = Table(

@@ -383,5 +383,23 @@ async def test_a_task_whose_clock_went_backwards_waits(clock: ManualClock, erasu
     assert set(handlers) == set(Due)
 
 
+@pytest.mark.requirement("VGM:SCHEDULE")
+def test_what_was_planned_waits_for_a_clock_that_went_backwards_and_is_done_once(
+    database: Database, clock: ManualClock, wait: Advance
+) -> None:
+    announced = announce(database, clock)
+
+    wait(-DAY)
+    earlier = status(database, announced)
+    wait(timedelta(days=RULES.opening_days) + DAY)
+    opened = status(database, announced)
+    wait(-3 * DAY)
+    wait(3 * DAY)
+
+    assert (earlier, opened) == (ProfileStatus.ANNONCE, ProfileStatus.NON_ACTIVE)
+    assert status(database, announced) is ProfileStatus.NON_ACTIVE
+    assert [act for act, _, _ in traced(database, announced)].count("profile_opened") == 1
+
+
 def _no_mailbox(_tx: Transaction, _mailbox_id: str) -> None:
     raise AssertionError("an archive is restored: no mailbox is made")

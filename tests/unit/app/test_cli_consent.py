@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fictional.people import INS_ENFANT
+from tests.fictional.people import INS_ENFANT, ins_of
 from tests.unit.app.conftest import Run
 
 INS = "279035121518989"
@@ -178,3 +178,41 @@ def test_what_the_operator_types_for_somebody_names_both_in_the_trace(people: Ru
 def test_a_sharing_that_does_not_exist_is_neither_answered_nor_revoked(people: Run) -> None:
     for command in (("answer", INS, "--as", INS), ("revoke", INS, "--from", INS)):
         assert "aucun" in refusal(people, "patient", *command)
+
+
+@pytest.mark.requirement("VGM:ACCESS-FILE")
+def test_filing_is_opposed_by_scope_listed_and_allowed_again(people: Run) -> None:
+    said(people, "consent", "oppose-filing", INS, "--motive", "erreur de dossier")
+    said(people, "consent", "oppose-filing", INS, "--by", MARTIN, "--type", "11502-2", "--motive", "doublon")
+    without_motive = refusal(people, "consent", "oppose-filing", INS, "--motive", " ")
+    unknown_type = refusal(people, "consent", "oppose-filing", INS, "--type", "inconnu", "--motive", "doublon")
+    listed = said(people, "consent", "oppositions", INS)
+    lifted = [said(people, "consent", "allow-filing", INS)["lifted"] for _ in range(2)]
+
+    assert "motif" in without_motive
+    assert "type" in unknown_type
+    assert [(each["by"], each["type"], each["motive"]) for each in listed] == [
+        (None, None, "erreur de dossier"),
+        (MARTIN, "11502-2", "doublon"),
+    ]
+    assert lifted == [True, False]
+    assert [each["by"] for each in said(people, "consent", "oppositions", INS)] == [MARTIN]
+
+
+@pytest.mark.requirement("VGM:ACCESS-DELEGATE")
+def test_an_adult_is_protected_and_her_protector_acts_for_her(people: Run) -> None:
+    protector = ins_of("1770351215002").value
+    traits = ("--family", "Pat", "--given", "Paul", "--birth-date", "1977-03-28", "--sex", "M")
+    assert people("patient", "add", protector, *traits).exit_code == 0
+    assert people("patient", "activate", protector, "--password-stdin").exit_code == 0
+
+    before = refusal(people, "patient", "mask", INS, "--as", protector)
+    protected = said(people, "patient", "protect", INS, "--by", protector)
+    masked = said(people, "patient", "mask", INS, "--as", protector)
+    ended = said(people, "patient", "unprotect", INS, "--by", protector)
+    after = refusal(people, "patient", "mask", INS, "--off", "--as", protector)
+
+    assert (protected["protected"], protected["by"], masked["decision"]) == (True, [protector], "PERMIT")
+    assert (ended["protected"], ended["by"]) == (False, [])
+    assert "[H_REPRESENTANT_NON_RECONNU]" in before
+    assert "[H_REPRESENTANT_NON_RECONNU]" in after

@@ -1,20 +1,35 @@
-"""`vaguemestre consent`: what patients say of consultation, as an establishment's software would declare it."""
+"""`vaguemestre consent`: what patients say of consultation and filing, as declared by other software."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaguemestre.app.cli import mailbox, patient
-from vaguemestre.app.cli.acting import ByProfessional, act_as_professional, said
+from vaguemestre.app.cli.acting import (
+    AsInstead,
+    ByProfessional,
+    account_of,
+    act_as_patient,
+    act_as_professional,
+    said,
+)
 from vaguemestre.app.cli.shared import AsJson, Config, opened, print_facts, print_rows
 
 if TYPE_CHECKING:
     from access_core.consent import Authorisation
+    from access_core.objections import FilingScope
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.database import Transaction
 
-commands = typer.Typer(help="Consentement à la consultation.", no_args_is_help=True)
+commands = typer.Typer(help="Consentement à la consultation, opposition au dépôt.", no_args_is_help=True)
 COLUMNS = ("address", "consent", "level", "since", "until", "blocked", "standing")
+FILING_COLUMNS = ("by", "type", "since", "motive")
+FiledBy = Annotated[
+    str | None, typer.Option("--by", metavar="ADDRESS", help="Documents d'un seul professionnel (défaut : de tous).")
+]
+FiledType = Annotated[
+    str | None, typer.Option("--type", metavar="CODE", help="D'un seul type, code JDV_J07 (défaut : tous).")
+]
 
 
 @commands.command()
@@ -101,6 +116,86 @@ def show(
     with opened(config) as instance:
         rows = instance.database.read_now(lambda tx: _rows(tx, instance, ins, by))
     print_rows(rows, COLUMNS, as_json=as_json)
+
+
+@commands.command("oppose-filing")
+def oppose_filing(
+    ins: patient.InsText,
+    motive: Annotated[str, typer.Option(help="Motif légitime, gardé avec l'opposition.")],
+    by: FiledBy = None,
+    type_code: FiledType = None,
+    actor: AsInstead = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enregistre l'opposition du patient au dépôt de documents : d'un professionnel, d'un type, ou de tous."""
+    from access_core import rights
+    from access_core.acts import Act
+    from access_core.objections import FilingObjection
+
+    with opened(config) as instance:
+        scope = _filing_scope(instance, by, type_code)
+        outcome = act_as_patient(
+            instance,
+            ins,
+            actor,
+            Act.WITHDRAW_ACCESS,
+            lambda tx, asking: rights.oppose_filing(
+                tx, asking, FilingObjection(scope=scope, motive=motive, objected_at=asking.now)
+            ),
+        )
+    print_facts(said(outcome.decision, by=by, type=type_code), as_json=as_json)
+
+
+@commands.command("allow-filing")
+def allow_filing(
+    ins: patient.InsText,
+    by: FiledBy = None,
+    type_code: FiledType = None,
+    actor: AsInstead = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lève l'opposition enregistrée pour ce professionnel, ce type, ou tous : avec les mêmes options."""
+    from access_core import rights
+    from access_core.acts import Act
+
+    with opened(config) as instance:
+        scope = _filing_scope(instance, by, type_code)
+        outcome = act_as_patient(
+            instance,
+            ins,
+            actor,
+            Act.UNBLOCK_PROFESSIONAL,
+            lambda tx, asking: rights.allow_filing(tx, asking, scope),
+        )
+    print_facts(said(outcome.decision, lifted=outcome.value), as_json=as_json)
+
+
+@commands.command("oppositions")
+def oppositions(ins: patient.InsText, config: Config = None, as_json: AsJson = False) -> None:
+    """Liste les oppositions du patient au dépôt, avec leur motif."""
+    from access_core.objections import objections_of
+    from access_core.professionals import professional_by_account
+
+    def work(tx: "Transaction") -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
+        for each in objections_of(tx, patient.find(tx, instance, ins).id):
+            named = each.scope.professional_id
+            found = None if named is None else professional_by_account(tx, named)
+            address = None if found is None else found.address
+            rows.append({"by": address, "type": each.scope.type_code, "since": each.objected_at, "motive": each.motive})
+        return rows
+
+    with opened(config) as instance:
+        rows = instance.database.read_now(work)
+    print_rows(rows, FILING_COLUMNS, as_json=as_json)
+
+
+def _filing_scope(instance: "Instance", by: str | None, type_code: str | None) -> "FilingScope":
+    from access_core.objections import FilingScope
+
+    return FilingScope(professional_id=None if by is None else account_of(instance, by), type_code=type_code)
 
 
 def _rows(tx: "Transaction", instance: "Instance", ins: str, by: str | None) -> list[dict[str, object]]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.database import Transaction
 
+ProtectorText = Annotated[str, typer.Option("--by", metavar="INS", help="INS de la personne qui le protège.")]
+
 
 @commands.command()
 def oppose(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
@@ -44,6 +46,32 @@ def death(ins: InsText, config: Config = None, as_json: AsJson = False) -> None:
     with opened(config) as instance:
         instance.database.write_now(lambda tx: life.record_death(tx, find(tx, instance, ins), _recording(instance)))
         facts = _now(instance, ins)
+    print_facts(facts, as_json=as_json)
+
+
+@commands.command()
+def protect(ins: InsText, by: ProtectorText, config: Config = None, as_json: AsJson = False) -> None:
+    """Enregistre la protection d'un majeur, décidée par le juge, et qui le représente."""
+    from access_core import life
+
+    with opened(config) as instance:
+        instance.database.write_now(
+            lambda tx: life.protect(tx, find(tx, instance, ins), find(tx, instance, by), _recording(instance))
+        )
+        facts = _protectors(instance, ins)
+    print_facts(facts, as_json=as_json)
+
+
+@commands.command()
+def unprotect(ins: InsText, by: ProtectorText, config: Config = None, as_json: AsJson = False) -> None:
+    """Enregistre qu'une personne ne protège plus un majeur ; sans autre protecteur, la protection prend fin."""
+    from access_core import life
+
+    with opened(config) as instance:
+        instance.database.write_now(
+            lambda tx: life.unprotect(tx, find(tx, instance, ins), find(tx, instance, by), _recording(instance))
+        )
+        facts = _protectors(instance, ins)
     print_facts(facts, as_json=as_json)
 
 
@@ -104,6 +132,21 @@ def _recording(instance: "Instance") -> "Recording":
     from vaguemestre.app.administration import OPERATOR
 
     return Recording(by=OPERATOR, now=instance.clock.now(), rules=instance.settings.access.life)
+
+
+def _protectors(instance: "Instance", ins: str) -> dict[str, object]:
+    """Describe the profile, and who represents it now."""
+    from access_core.profiles import representatives_of
+    from access_core.protection import is_protected
+
+    now = instance.clock.now()
+
+    def work(tx: "Transaction") -> dict[str, object]:
+        found = find(tx, instance, ins)
+        protectors = [each.ins.value for each in representatives_of(tx, found.id, now=now)]
+        return {**describe(instance, found), "protected": is_protected(tx, found.id, now=now), "by": protectors}
+
+    return instance.database.read_now(work)
 
 
 def _now(instance: "Instance", ins: str) -> dict[str, object]:
