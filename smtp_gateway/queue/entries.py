@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 
 from smtp_gateway.queue.model import EntryState, Job, QueuedRecipient, ReportRequest, Waiting
 from smtp_gateway.tables import queue_entry, queue_message
@@ -192,3 +192,18 @@ def listed(tx: Transaction, *, entry_id: str | None = None, limit: int = 1_000) 
     chosen = queue_entry.c.id == entry_id if entry_id is not None else _waiting
     rows = tx.execute(select(*columns).select_from(_joined).where(chosen).order_by(queue_entry.c.id).limit(limit))
     return [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def forget(tx: Transaction, before: datetime, limit: int = 1_000) -> int:
+    """Remove messages accepted BEFORE that wait for nobody any more; the trace keeps what became of them."""
+    old = (
+        select(queue_message.c.id)
+        .where(queue_message.c.held_uid.is_(None), queue_message.c.accepted_at < before)
+        .order_by(queue_message.c.id)
+        .limit(limit)
+    )
+    ids = tx.execute(old).scalars().all()
+    if ids:
+        tx.execute(delete(queue_entry).where(queue_entry.c.queue_id.in_(ids)))
+        tx.execute(delete(queue_message).where(queue_message.c.id.in_(ids)))
+    return len(ids)

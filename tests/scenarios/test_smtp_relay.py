@@ -330,3 +330,14 @@ def test_retry_makes_a_waiting_recipient_due_now(relay: Relay) -> None:
     relay.work()
 
     assert relay.states() == [(EntryState.SENT, None)]
+
+
+def test_what_has_ended_is_forgotten_and_what_waits_is_not(relay: Relay) -> None:
+    relay.submit(PEER)
+    relay.work()
+    relay.submit(OTHER)
+    before = relay.clock.now() + timedelta(days=1)
+
+    assert relay.world.database.write_now(lambda tx: entries.forget(tx, before)) == 1
+
+    assert relay.states() == [(EntryState.WAITING, None)]

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from access_core.matrix_in_force import IN_FORCE
+from vaguemestre.app.chores import chores, follow_list
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.app.tls_files import ListenerTls
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from vaguemestre.kernel.database import Database
     from vaguemestre.kernel.keys import InstanceKey
     from vaguemestre.kernel.service import Service
-
-FOLLOW_EVERY_S = 30
 
 
 class Instance:
@@ -171,15 +170,15 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
     IN_FORCE.current()
     match role:
         case Role.MX:
-            return [_mx(instance), _follow_list(instance)]
+            return [_mx(instance), follow_list(instance)]
         case Role.SUBMISSION:
-            return [_submission(instance), _follow_list(instance)]
+            return [_submission(instance), follow_list(instance)]
         case Role.IMAP:
             return [_imap(instance)]
         case Role.PORTAL:
-            return [_portal(instance), _follow_list(instance)]
+            return [_portal(instance), follow_list(instance)]
         case Role.WORKER:
-            return [_worker(instance), _relay(instance), _follow_list(instance), *_chores(instance)]
+            return [_worker(instance), _relay(instance), follow_list(instance), *chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -353,40 +352,3 @@ def _dns_records(settings: Settings) -> "KeyRecords | None":
     from smtp_gateway.dkim_dns import DnsRecords
 
     return DnsRecords(settings.dkim.dns_timeout_s)
-
-
-def _chores(instance: Instance) -> "list[Service]":
-    """Build what the worker does at intervals: checkpoints of the trace; the directory and the list if asked."""
-    from vaguemestre.app.directories import refresh_standings
-    from vaguemestre.app.periodic import Chore, PeriodicService
-
-    access = instance.settings.access
-    every_s = access.trace.checkpoint_every_s
-    chores = [Chore(name="checkpoints", run=instance.checkpointer.run, every_s=every_s, at_end=True)]
-    if access.directory.source == "fhir":
-        every_s = access.directory.refresh_every_s
-        asking = Chore(
-            name="directory", run=lambda: refresh_standings(instance).total(), every_s=every_s, at_start=True
-        )
-        chores.append(asking)
-    trust = instance.settings.trust
-    if trust.url is not None:
-        fetching = Chore(
-            name="whitelist", run=lambda: _refresh_list(instance), every_s=trust.refresh_every_s, at_start=True
-        )
-        chores.append(fetching)
-    return [PeriodicService(chore) for chore in chores]
-
-
-def _refresh_list(instance: Instance) -> int:
-    from smtp_gateway.trust.refresh import Outcome, refresh
-
-    return int(refresh(instance.settings.trust, instance.clock.now()).outcome is Outcome.REPLACED)
-
-
-def _follow_list(instance: Instance) -> "Service":
-    """Build what reads the whitelist again when another process has replaced its file."""
-    from vaguemestre.app.periodic import Chore, PeriodicService
-
-    follow = Chore(name="whitelist-file", run=lambda: int(instance.trust.follow()), every_s=FOLLOW_EVERY_S)
-    return PeriodicService(follow)

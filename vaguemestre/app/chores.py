@@ -1,0 +1,56 @@
+"""What the processes do at intervals: checkpoints, the directory, the whitelist, the history of the queue."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vaguemestre.app.bootstrap import Instance
+    from vaguemestre.kernel.service import Service
+
+FOLLOW_EVERY_S = 30
+HISTORY_EVERY_S = 3_600
+
+
+def chores(instance: "Instance") -> "list[Service]":
+    """Build what the worker does at intervals: checkpoints of the trace; the directory and the list if asked."""
+    from vaguemestre.app.directories import refresh_standings
+    from vaguemestre.app.periodic import Chore, PeriodicService
+
+    access = instance.settings.access
+    every_s = access.trace.checkpoint_every_s
+    wanted = [Chore(name="checkpoints", run=instance.checkpointer.run, every_s=every_s, at_end=True)]
+    if access.directory.source == "fhir":
+        every_s = access.directory.refresh_every_s
+        asking = Chore(
+            name="directory", run=lambda: refresh_standings(instance).total(), every_s=every_s, at_start=True
+        )
+        wanted.append(asking)
+    wanted.append(Chore(name="queue-history", run=lambda: _forget_queue(instance), every_s=HISTORY_EVERY_S))
+    trust = instance.settings.trust
+    if trust.url is not None:
+        fetching = Chore(
+            name="whitelist", run=lambda: _refresh_list(instance), every_s=trust.refresh_every_s, at_start=True
+        )
+        wanted.append(fetching)
+    return [PeriodicService(chore) for chore in wanted]
+
+
+def _forget_queue(instance: "Instance") -> int:
+    from smtp_gateway.queue.entries import forget
+
+    before = instance.clock.now() - timedelta(seconds=instance.settings.relay.keep_s)
+    return instance.database.write_now(lambda tx: forget(tx, before))
+
+
+def _refresh_list(instance: "Instance") -> int:
+    from smtp_gateway.trust.refresh import Outcome, refresh
+
+    return int(refresh(instance.settings.trust, instance.clock.now()).outcome is Outcome.REPLACED)
+
+
+def follow_list(instance: "Instance") -> "Service":
+    """Build what reads the whitelist again when another process has replaced its file."""
+    from vaguemestre.app.periodic import Chore, PeriodicService
+
+    follow = Chore(name="whitelist-file", run=lambda: int(instance.trust.follow()), every_s=FOLLOW_EVERY_S)
+    return PeriodicService(follow)
