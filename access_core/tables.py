@@ -105,7 +105,7 @@ representation = Table(
     Column("child_id", ID, ForeignKey("profile.id"), primary_key=True),
     Column("representative_id", ID, ForeignKey("profile.id"), primary_key=True, index=True),
     Column("declared_at", Instant, nullable=False),
-    Column("until", Instant, nullable=True, comment="exclusive; NULL until majority, or while protection lasts"),
+    Column("until", Instant, nullable=True, comment="exclusive; NULL until majority"),
     Column("ended_at", Instant, nullable=True, comment="ended by decision: no clock brings it back"),
 )
 

@@ -71,7 +71,7 @@ def acts(database: Database, adult: Profile, actor: Profile, now: datetime = NOW
     return {each.decide().reason for each in cases}
 
 
-@pytest.mark.requirement("VGM:ACCESS-DELEGATE")
+@pytest.mark.requirement("VGM:DELEGATION")
 def test_a_protector_acts_as_legal_representative_while_the_protection_lasts(
     database: Database, lea: Profile, paul: Profile
 ) -> None:

@@ -199,7 +199,7 @@ def test_filing_is_opposed_by_scope_listed_and_allowed_again(people: Run) -> Non
     assert [each["by"] for each in said(people, "consent", "oppositions", INS)] == [MARTIN]
 
 
-@pytest.mark.requirement("VGM:ACCESS-DELEGATE")
+@pytest.mark.requirement("VGM:DELEGATION")
 def test_an_adult_is_protected_and_her_protector_acts_for_her(people: Run) -> None:
     protector = ins_of("1770351215002").value
     traits = ("--family", "Pat", "--given", "Paul", "--birth-date", "1977-03-28", "--sex", "M")
