@@ -28,6 +28,7 @@ STANDARD_FOLDERS = (
 )
 MAX_NAME_CHARACTERS = 255
 MAX_LEVELS = 20
+LEVELS_OF_PATHS = frozenset({".", ".."})
 FORBIDDEN = frozenset('%*\\"')
 
 _folder = tables.folder
@@ -70,14 +71,21 @@ def canonical_name(name: str) -> str:
     """Return the name as it is kept: NFC, INBOX in capitals, no separator at the end.
 
     Raises:
-        FolderRefused: CANNOT - empty, an empty level, a character that is not allowed, too long or too deep.
+        FolderRefused: CANNOT - empty; a level that is empty, `.` or `..` (programs write levels to disk); a character that
+            is not allowed; too long or too deep.
     """
     levels = unicodedata.normalize("NFC", name).removesuffix(SEPARATOR).split(SEPARATOR)
     if levels[0].upper() == INBOX:
         levels[0] = INBOX
     kept = SEPARATOR.join(levels)
     readable = all(character.isprintable() and character not in FORBIDDEN for character in kept)
-    if not all(levels) or not readable or len(levels) > MAX_LEVELS or len(kept) > MAX_NAME_CHARACTERS:
+    if (
+        not all(levels)
+        or not LEVELS_OF_PATHS.isdisjoint(levels)
+        or not readable
+        or len(levels) > MAX_LEVELS
+        or len(kept) > MAX_NAME_CHARACTERS
+    ):
         raise FolderRefused(FolderProblem.CANNOT)
     return kept
 

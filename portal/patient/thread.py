@@ -17,7 +17,7 @@ from portal.patient.mail import (
     header_of,
     read_body,
 )
-from portal.patient.messages import correspondent_of, opening_of, reader_of, unread_of
+from portal.patient.messages import correspondent_of, opening_of, professional_name, reader_of, unread_of
 from portal.patient.tracing import Event, event_entry
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
@@ -130,6 +130,8 @@ def _view(
     reader = reader_of(tx, services, viewer, message.message_id)
     mine = message.direction == "out"
     author = message.sender if reader is None else author_name(header_of(reader).text(b"from"))
+    if author == message.sender:
+        author = professional_name(tx, message.sender)
     return MessageView(
         id=message.message_id,
         mine=mine,

@@ -21,7 +21,7 @@ from vaguemestre.app.migrations import require_newest
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.errors import VaguemestreError
-from vaguemestre.kernel.log import configure, get_logger
+from vaguemestre.kernel.log import configure, get_logger, observe
 from vaguemestre.kernel.service import Service
 
 SWITCH_INTERVAL_S = 0.0005  # the writer thread needs the interpreter soon after each statement of a commit
@@ -32,8 +32,17 @@ FRAMES = 4
 def run_role(settings: Settings, role: Role, *, supervised: bool) -> int:
     """Run ROLE until SIGTERM; returns the exit status of the process."""
     configure(role=role)
+    observe(_event_counter(role))
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     return uvloop.run(_serve(settings, role, supervised=supervised))
+
+
+def _event_counter(role: Role) -> Callable[[str], None]:
+    """Return what counts the events of this process for `/metrics`: their names are constants of the program."""
+    from prometheus_client import Counter
+
+    events = Counter("vaguemestre_events", "Events of the log, by role and name.", ["role", "event"])
+    return lambda event: events.labels(role, event).inc()
 
 
 async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:

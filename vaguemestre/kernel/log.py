@@ -8,7 +8,7 @@ import contextlib
 import logging
 import sys
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
@@ -86,6 +86,7 @@ class _Output:
     def __init__(self) -> None:
         self.stream: TextIO | None = None
         self.role = "cli"
+        self.observe: Callable[[str], None] | None = None
 
     def write(self, text: str) -> int:
         """Write a line; one that cannot be written (a full disk) is lost rather than stop the work that it tells."""
@@ -108,12 +109,18 @@ def _role_and_time(_logger: object, _method: str, facts: MutableMapping[str, Any
     return facts
 
 
+def _observed(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if _output.observe is not None:
+        _output.observe(facts["event"])
+    return facts
+
+
 def _as_json(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> str:
     return _encode(facts).decode()
 
 
 structlog.configure(
-    processors=[_allow_listed, _error_by_name, structlog.processors.add_log_level, _role_and_time, _as_json],
+    processors=[_allow_listed, _error_by_name, structlog.processors.add_log_level, _role_and_time, _observed, _as_json],
     logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _output)),
     wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     cache_logger_on_first_use=True,
@@ -123,6 +130,11 @@ structlog.configure(
 def configure(stream: TextIO | None = None, *, role: str = "cli") -> None:
     """Send the log of this process to STREAM (standard error, as it is then, when None), one JSON object a line."""
     _output.stream, _output.role = stream, role
+
+
+def observe(callback: Callable[[str], None]) -> None:
+    """Have CALLBACK called with the name of each event that is logged from now on (to count it)."""
+    _output.observe = callback
 
 
 def get_logger(name: str) -> Any:
