@@ -71,8 +71,8 @@ def canonical_name(name: str) -> str:
     """Return the name as it is kept: NFC, INBOX in capitals, no separator at the end.
 
     Raises:
-        FolderRefused: CANNOT - empty; a level that is empty, `.` or `..` (programs write levels to disk); a character that
-            is not allowed; too long or too deep.
+        FolderRefused: CANNOT - empty; a level that is empty, `.` or `..` (programs write levels to disk); a
+            character that is not allowed; too long or too deep.
     """
     levels = unicodedata.normalize("NFC", name).removesuffix(SEPARATOR).split(SEPARATOR)
     if levels[0].upper() == INBOX:
