@@ -58,7 +58,9 @@ async def test_a_folder_that_exists_is_not_created_again(instance: Instance, nam
     assert refusal.value.problem is FolderProblem.ALREADY_EXISTS
 
 
-@pytest.mark.parametrize("name", ["", "/", "a//b", "/a", "a\r\nb", "a%b", "..", "a/../b", "./a", "x" * 256, "/".join("a" * 21)])
+@pytest.mark.parametrize(
+    "name", ["", "/", "a//b", "/a", "a\r\nb", "a%b", "..", "a/../b", "./a", "x" * 256, "/".join("a" * 21)]
+)
 async def test_names_that_no_client_could_use_are_refused(instance: Instance, name: str) -> None:
     mailbox_id = await instance.mailbox()
 
