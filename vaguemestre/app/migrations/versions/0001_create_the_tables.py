@@ -26,6 +26,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("login", name=op.f("uq_account_login")),
     )
     op.create_table(
+        "directory_extract",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("layout", sa.String(length=24), nullable=False, comment="Layout: which national file"),
+        sa.Column("loaded_at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the file, hexadecimal"),
+        sa.Column("lines", sa.Integer(), nullable=False, comment="kept lines; 0 while it is being loaded"),
+        sa.Column("in_force", sa.Boolean(), nullable=False, comment="one for each layout; the others are going away"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_extract")),
+    )
+    op.create_table(
+        "known_identity",
+        sa.Column("ins", sa.String(length=15), nullable=False, comment="matricule (13) and key (2)"),
+        sa.Column("oid", sa.String(length=40), nullable=False),
+        sa.Column("family", sa.String(length=100), nullable=False, comment="name of birth"),
+        sa.Column("given", sa.String(length=200), nullable=False, comment="every given name, separated by blanks"),
+        sa.Column("birth_date", sa.Date(), nullable=False),
+        sa.Column("sex", sa.String(length=1), nullable=False),
+        sa.Column("birth_place", sa.String(length=5), nullable=False, comment="COG, 99999 when not known"),
+        sa.PrimaryKeyConstraint("ins", name=op.f("pk_known_identity")),
+    )
+    op.create_index("ix_known_identity_traits", "known_identity", ["birth_date", "family"], unique=False)
+    op.create_table(
         "mailbox",
         sa.Column("id", sa.String(length=32), nullable=False, comment="the account's id"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -59,6 +81,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_message_orphan")),
     )
     op.create_table(
+        "notice_state",
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("notice", sa.String(length=30), nullable=False),
+        sa.Column("recipient_id", sa.String(length=32), nullable=False, comment="profile or account that was told"),
+        sa.Column(
+            "state", sa.String(length=20), nullable=False, comment="sent, mailbox, refused, no_address, not_configured"
+        ),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("task_id", name=op.f("pk_notice_state")),
+    )
+    op.create_table(
         "portal_session",
         sa.Column(
             "token_hash",
@@ -80,6 +113,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_portal_session_account", "portal_session", ["account_id"], unique=False)
     op.create_index("ix_portal_session_seen", "portal_session", ["seen_at"], unique=False)
+    op.create_table(
+        "queue_message",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="ordered by time"),
+        sa.Column("message_id", sa.String(length=32), nullable=False, comment="of the store, which holds it"),
+        sa.Column("held_uid", sa.BigInteger(), nullable=True, comment="releases it; NULL once no recipient waits"),
+        sa.Column("reverse_path", sa.String(length=320), nullable=False, comment="empty: the null one, nobody is told"),
+        sa.Column(
+            "reporter_id", sa.String(length=32), nullable=True, comment="mailbox of the sender, which gets the reports"
+        ),
+        sa.Column("message_id_header", sa.Text(), nullable=True),
+        sa.Column("envid", sa.String(length=100), nullable=True, comment="as given, xtext (RFC 3461 §4.4)"),
+        sa.Column("ret", sa.String(length=4), nullable=True, comment="FULL or HDRS (RFC 3461 §4.3)"),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queue_message")),
+    )
     op.create_table(
         "record_author",
         sa.Column("owner_id", sa.String(length=32), nullable=False, comment="document_entry or submission_set"),
@@ -120,6 +169,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "key", name=op.f("uq_task_kind_key")),
     )
     op.create_index("ix_task_due", "task", ["state", "due_at"], unique=False)
+    op.create_table(
+        "trace_checkpoint",
+        sa.Column(
+            "seq", sa.BigInteger(), autoincrement=False, nullable=False, comment="of the last entry that it covers"
+        ),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False, comment="of the first entry of its tree"),
+        sa.Column("statement", sa.Text(), nullable=False, comment="JSON that is signed; see trace/checkpoints.py"),
+        sa.Column("signature", sa.LargeBinary(), nullable=False, comment="Ed25519 (RFC 8032)"),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_trace_checkpoint")),
+    )
     op.create_table(
         "trace_entry",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False, comment="1, 2, 3… without a hole"),
@@ -168,6 +227,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trace_head")),
     )
     op.create_table(
+        "used_assertion",
+        sa.Column("id", sa.String(length=128), nullable=False, comment="ID of a VIHF, accepted once"),
+        sa.Column("until", sa.BigInteger(), nullable=False, comment="when it is too old to be accepted again"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_used_assertion")),
+    )
+    op.create_index(op.f("ix_used_assertion_until"), "used_assertion", ["until"], unique=False)
+    op.create_table(
+        "directory_activity",
+        sa.Column("extract_id", sa.String(length=32), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False, comment="of the file"),
+        sa.Column("rpps", sa.String(length=11), nullable=False),
+        sa.Column("family", sa.String(length=100), nullable=False, comment="name of exercise"),
+        sa.Column("given", sa.String(length=100), nullable=False),
+        sa.Column("profession", sa.String(length=8), nullable=False, comment="TRE_G15"),
+        sa.Column("skill", sa.String(length=8), nullable=False, comment="savoir-faire, TRE_R38 and others"),
+        sa.Column(
+            "mode", sa.String(length=8), nullable=False, comment="mode of exercise: L, S, B; empty without activity"
+        ),
+        sa.Column("sector", sa.String(length=8), nullable=False, comment="TRE_R02"),
+        sa.Column("structure", sa.String(length=40), nullable=False, comment="technical identifier, FINESS or SIRET"),
+        sa.Column("structure_name", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["extract_id"], ["directory_extract.id"], name=op.f("fk_directory_activity_extract_id")
+        ),
+        sa.PrimaryKeyConstraint("extract_id", "line", name=op.f("pk_directory_activity")),
+    )
+    op.create_index("ix_directory_activity_rpps", "directory_activity", ["rpps"], unique=False)
+    op.create_table(
+        "directory_mailbox",
+        sa.Column("extract_id", sa.String(length=32), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False, comment="of the file"),
+        sa.Column("address", sa.String(length=254), nullable=False, comment="lower case"),
+        sa.Column("type", sa.String(length=3), nullable=False, comment="TRE_R257"),
+        sa.Column("rpps", sa.String(length=11), nullable=False, comment="empty for a mailbox of a structure"),
+        sa.Column("profession", sa.String(length=8), nullable=False, comment="TRE_G15"),
+        sa.Column("structure", sa.String(length=40), nullable=False),
+        sa.Column("service", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["extract_id"], ["directory_extract.id"], name=op.f("fk_directory_mailbox_extract_id")),
+        sa.PrimaryKeyConstraint("extract_id", "line", name=op.f("pk_directory_mailbox")),
+    )
+    op.create_index("ix_directory_mailbox_address", "directory_mailbox", ["address"], unique=False)
+    op.create_index("ix_directory_mailbox_rpps", "directory_mailbox", ["rpps"], unique=False)
+    op.create_table(
         "mailbox_key",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("mailbox_id", sa.String(length=32), nullable=False),
@@ -212,11 +314,67 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=12), nullable=False, comment="ProfileStatus"),
         sa.Column("status_since", sa.BigInteger(), nullable=False),
         sa.Column("activated_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "opens_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="announced: opens by itself then unless opposed (R1111-28)",
+        ),
+        sa.Column(
+            "closes_at", sa.BigInteger(), nullable=True, comment="suspended: closes then without objection (R1111-36)"
+        ),
+        sa.Column(
+            "erase_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="closed or dead: what it holds is erased then (R1111-36)",
+        ),
+        sa.Column("erased_at", sa.BigInteger(), nullable=True, comment="what it held is gone; NULL once open again"),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_profile_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile")),
         sa.UniqueConstraint("account_id", name=op.f("uq_profile_account_id")),
         sa.UniqueConstraint("ins", name=op.f("uq_profile_ins")),
     )
+    op.create_table(
+        "queue_entry",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="one recipient of one message"),
+        sa.Column("queue_id", sa.String(length=32), nullable=False),
+        sa.Column("recipient", sa.String(length=320), nullable=False, comment="as given"),
+        sa.Column(
+            "destination",
+            sa.String(length=255),
+            nullable=False,
+            comment="domain, lower case; empty: here, only reported",
+        ),
+        sa.Column(
+            "notify",
+            sa.String(length=30),
+            nullable=True,
+            comment="words of NOTIFY, separated by commas (RFC 3461 §4.1)",
+        ),
+        sa.Column("orcpt", sa.String(length=500), nullable=True, comment="as given, xtext (RFC 3461 §4.2)"),
+        sa.Column(
+            "state",
+            sa.String(length=10),
+            nullable=False,
+            comment="waiting, or one final state: sent failed expired dropped",
+        ),
+        sa.Column("due_at", sa.BigInteger(), nullable=False, comment="not before; while leased: when the lease ends"),
+        sa.Column("lease", sa.String(length=32), nullable=True, comment="id of the worker that holds it"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("delay_reported", sa.Boolean(), nullable=False),
+        sa.Column("trouble", sa.String(length=40), nullable=True, comment="code of what happened last"),
+        sa.Column(
+            "status", sa.String(length=11), nullable=True, comment="enhanced status of what happened last (RFC 3463)"
+        ),
+        sa.Column("reply_code", sa.Integer(), nullable=True, comment="what the peer answered last, three digits"),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue_message.id"], name=op.f("fk_queue_entry_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queue_entry")),
+    )
+    op.create_index("ix_queue_entry_due", "queue_entry", ["state", "due_at"], unique=False)
+    op.create_index(op.f("ix_queue_entry_queue_id"), "queue_entry", ["queue_id"], unique=False)
     op.create_table(
         "sealed_content",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -242,6 +400,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_totp_credential")),
     )
     op.create_table(
+        "attestation",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="also its reference"),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False, comment="AttestationKind"),
+        sa.Column("statement", sa.Text(), nullable=False, comment="French, as the person receives it"),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_attestation_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attestation")),
+    )
+    op.create_index(op.f("ix_attestation_profile_id"), "attestation", ["profile_id"], unique=False)
+    op.create_table(
+        "authorisation",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("professional_id", sa.String(length=32), nullable=False),
+        sa.Column("consent", sa.String(length=12), nullable=True, comment="ConsentState; NULL: she has said nothing"),
+        sa.Column("level", sa.String(length=12), nullable=False, comment="AccessLevel that she grants"),
+        sa.Column("consent_at", sa.BigInteger(), nullable=True),
+        sa.Column("consent_until", sa.BigInteger(), nullable=True, comment="exclusive; NULL without an end"),
+        sa.Column("blocked_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "standing",
+            sa.String(length=24),
+            nullable=False,
+            comment="Standing: what the professional is to this patient",
+        ),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professional.account_id"], name=op.f("fk_authorisation_professional_id")
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_authorisation_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", "professional_id", name=op.f("pk_authorisation")),
+    )
+    op.create_index(op.f("ix_authorisation_professional_id"), "authorisation", ["professional_id"], unique=False)
+    op.create_table(
         "care_relation",
         sa.Column("profile_id", sa.String(length=32), nullable=False),
         sa.Column("professional_id", sa.String(length=32), nullable=False),
@@ -249,6 +440,9 @@ def upgrade() -> None:
         sa.Column("until", sa.BigInteger(), nullable=True, comment="exclusive; NULL while no end is known"),
         sa.Column(
             "informed", sa.Boolean(), nullable=False, comment="the patient was informed of this care team (R1111-46)"
+        ),
+        sa.Column(
+            "presumed_until", sa.BigInteger(), nullable=True, comment="exclusive; end of the consent that care presumes"
         ),
         sa.ForeignKeyConstraint(
             ["professional_id"], ["professional.account_id"], name=op.f("fk_care_relation_professional_id")
@@ -285,6 +479,56 @@ def upgrade() -> None:
     op.create_index("ix_conversation_patient", "conversation", ["patient_address", "professional"], unique=False)
     op.create_index("ix_conversation_profile", "conversation", ["profile_id", "changed_at"], unique=False)
     op.create_table(
+        "delegation",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("delegate_id", sa.String(length=32), nullable=False, comment="with whom it is shared"),
+        sa.Column("kind", sa.String(length=12), nullable=False, comment="fact delegation: second_rl or aidant"),
+        sa.Column("state", sa.String(length=12), nullable=False, comment="DelegationState"),
+        sa.Column("asked_by", sa.String(length=32), nullable=False, comment="holder or representative"),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "expires_at",
+            sa.BigInteger(),
+            nullable=False,
+            comment="exclusive; an invitation without answer is void then",
+        ),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True, comment="exclusive; NULL without an end"),
+        sa.ForeignKeyConstraint(["asked_by"], ["profile.id"], name=op.f("fk_delegation_asked_by")),
+        sa.ForeignKeyConstraint(["delegate_id"], ["profile.id"], name=op.f("fk_delegation_delegate_id")),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_delegation_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delegation")),
+    )
+    op.create_index(op.f("ix_delegation_delegate_id"), "delegation", ["delegate_id"], unique=False)
+    op.create_index(op.f("ix_delegation_profile_id"), "delegation", ["profile_id"], unique=False)
+    op.create_table(
+        "directory_standing",
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="fact annuaire: actif, inactif, inconnu"),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["professional.account_id"], name=op.f("fk_directory_standing_account_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_directory_standing")),
+    )
+    op.create_table(
+        "filing_objection",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("professional_id", sa.String(length=32), nullable=True, comment="NULL: any"),
+        sa.Column("type_code", sa.String(length=32), nullable=True, comment="JDV_J07; NULL: any"),
+        sa.Column("motive", sa.Text(), nullable=False, comment="legitimate motive, in her words (R1111-47)"),
+        sa.Column("objected_at", sa.BigInteger(), nullable=False),
+        sa.Column("lifted_at", sa.BigInteger(), nullable=True, comment="NULL: it stands"),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professional.account_id"], name=op.f("fk_filing_objection_professional_id")
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_filing_objection_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_filing_objection")),
+    )
+    op.create_index(op.f("ix_filing_objection_profile_id"), "filing_objection", ["profile_id"], unique=False)
+    op.create_table(
         "first_access",
         sa.Column("profile_id", sa.String(length=32), nullable=False),
         sa.Column("professional_id", sa.String(length=32), nullable=False),
@@ -316,6 +560,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "identity_check",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "status",
+            sa.String(length=12),
+            nullable=False,
+            comment="fact ins: provisoire, validee, recuperee, qualifiee",
+        ),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_identity_check_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", name=op.f("pk_identity_check")),
+    )
+    op.create_table(
         "member",
         sa.Column("mailbox_id", sa.String(length=32), nullable=False, comment="ORG, APP or CAB"),
         sa.Column("account_id", sa.String(length=32), nullable=False, comment="its member"),
@@ -325,11 +582,50 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_member_account_id"), "member", ["account_id"], unique=False)
     op.create_table(
+        "minor_secret",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("professional_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "kind",
+            sa.String(length=12),
+            nullable=False,
+            comment="SecretKind: hidden from the parents, or no mention at all",
+        ),
+        sa.Column("agreed_at", sa.BigInteger(), nullable=False),
+        sa.Column("lifted_at", sa.BigInteger(), nullable=True, comment="the minor agreed to end it"),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professional.account_id"], name=op.f("fk_minor_secret_professional_id")
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_minor_secret_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", "professional_id", name=op.f("pk_minor_secret")),
+    )
+    op.create_table(
+        "preference",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("samu", sa.Boolean(), nullable=False, comment="ETREAT: the SAMU may open the record"),
+        sa.Column("break_glass", sa.Boolean(), nullable=False, comment="BTG: other professionals may, in an emergency"),
+        sa.Column(
+            "masked_documents", sa.Boolean(), nullable=False, comment="MASKED: masked documents open in an emergency"
+        ),
+        sa.Column("masked_by_default", sa.Boolean(), nullable=False, comment="documents are hidden from professionals"),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_preference_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", name=op.f("pk_preference")),
+    )
+    op.create_table(
+        "protection",
+        sa.Column("profile_id", sa.String(length=32), nullable=False, comment="an adult under a judge's protection"),
+        sa.Column("declared_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_protection_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", name=op.f("pk_protection")),
+    )
+    op.create_table(
         "representation",
         sa.Column("child_id", sa.String(length=32), nullable=False),
         sa.Column("representative_id", sa.String(length=32), nullable=False),
         sa.Column("declared_at", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=True, comment="exclusive; NULL until majority"),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True, comment="ended by decision: no clock brings it back"),
         sa.ForeignKeyConstraint(["child_id"], ["profile.id"], name=op.f("fk_representation_child_id")),
         sa.ForeignKeyConstraint(
             ["representative_id"], ["profile.id"], name=op.f("fk_representation_representative_id")
@@ -542,39 +838,69 @@ def downgrade() -> None:
     op.drop_table("submission_set")
     op.drop_index(op.f("ix_representation_representative_id"), table_name="representation")
     op.drop_table("representation")
+    op.drop_table("protection")
+    op.drop_table("preference")
+    op.drop_table("minor_secret")
     op.drop_index(op.f("ix_member_account_id"), table_name="member")
     op.drop_table("member")
+    op.drop_table("identity_check")
     op.drop_table("folder")
     op.drop_table("first_access")
+    op.drop_index(op.f("ix_filing_objection_profile_id"), table_name="filing_objection")
+    op.drop_table("filing_objection")
+    op.drop_table("directory_standing")
+    op.drop_index(op.f("ix_delegation_profile_id"), table_name="delegation")
+    op.drop_index(op.f("ix_delegation_delegate_id"), table_name="delegation")
+    op.drop_table("delegation")
     op.drop_index("ix_conversation_profile", table_name="conversation")
     op.drop_index("ix_conversation_patient", table_name="conversation")
     op.drop_table("conversation")
     op.drop_index(op.f("ix_care_relation_professional_id"), table_name="care_relation")
     op.drop_table("care_relation")
+    op.drop_index(op.f("ix_authorisation_professional_id"), table_name="authorisation")
+    op.drop_table("authorisation")
+    op.drop_index(op.f("ix_attestation_profile_id"), table_name="attestation")
+    op.drop_table("attestation")
     op.drop_table("totp_credential")
     op.drop_index(op.f("ix_sealed_content_mailbox_id"), table_name="sealed_content")
     op.drop_table("sealed_content")
+    op.drop_index(op.f("ix_queue_entry_queue_id"), table_name="queue_entry")
+    op.drop_index("ix_queue_entry_due", table_name="queue_entry")
+    op.drop_table("queue_entry")
     op.drop_table("profile")
     op.drop_index(op.f("ix_professional_rpps"), table_name="professional")
     op.drop_table("professional")
     op.drop_table("password_credential")
     op.drop_index(op.f("ix_mailbox_key_mailbox_id"), table_name="mailbox_key")
     op.drop_table("mailbox_key")
+    op.drop_index("ix_directory_mailbox_rpps", table_name="directory_mailbox")
+    op.drop_index("ix_directory_mailbox_address", table_name="directory_mailbox")
+    op.drop_table("directory_mailbox")
+    op.drop_index("ix_directory_activity_rpps", table_name="directory_activity")
+    op.drop_table("directory_activity")
+    op.drop_index(op.f("ix_used_assertion_until"), table_name="used_assertion")
+    op.drop_table("used_assertion")
     op.drop_table("trace_head")
     op.drop_index("ix_trace_entry_subject", table_name="trace_entry")
     op.drop_index("ix_trace_entry_profile", table_name="trace_entry")
     op.drop_index("ix_trace_entry_message", table_name="trace_entry")
     op.drop_index("ix_trace_entry_mailbox", table_name="trace_entry")
     op.drop_table("trace_entry")
+    op.drop_table("trace_checkpoint")
     op.drop_index("ix_task_due", table_name="task")
     op.drop_table("task")
     op.drop_index("ix_sign_in_failure_last_at", table_name="sign_in_failure")
     op.drop_table("sign_in_failure")
     op.drop_table("record_author")
+    op.drop_table("queue_message")
     op.drop_index("ix_portal_session_seen", table_name="portal_session")
     op.drop_index("ix_portal_session_account", table_name="portal_session")
     op.drop_table("portal_session")
+    op.drop_table("notice_state")
     op.drop_table("message_orphan")
     op.drop_table("message")
     op.drop_table("mailbox")
+    op.drop_index("ix_known_identity_traits", table_name="known_identity")
+    op.drop_table("known_identity")
+    op.drop_table("directory_extract")
     op.drop_table("account")
