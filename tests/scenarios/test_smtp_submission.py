@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from access_core.profiles import oppose
+from access_core.trace.reader import history_of_patient
 from smtp_gateway.conversation import conversations_of_patient, messages_of
 from smtp_gateway.fin import State
 from tests.unit.smtp_gateway.world import (
@@ -236,6 +237,9 @@ def test_fin_closes_reopens_and_closes_all(world: World) -> None:
     assert after_all == [State.CLOSED, State.CLOSED]
     assert len(world.messages(PATIENT)) == 5
     assert [act for act, _, _ in world.traces()].count("conversation_closed") == 3
+    history = world.database.read_now(lambda tx: history_of_patient(tx, world.patient().id))
+    labels = {each.entry.subject_label for each in history if each.entry.act == "conversation_closed"}
+    assert labels == {"camille.martin"}  # her name in this world, not her address
     client.quit()
 
 
