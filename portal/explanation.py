@@ -18,9 +18,9 @@ from access_core.trace.export import export_history
 from access_core.trace.history import decide_history, lines_for, without_secrets
 from access_core.trace.reader import Recorded, by_message
 from dmp_bridge import refusals
-from dmp_bridge.outcome import sentence_of
 from portal.patient.documents import hidden_documents
 from portal.patient.viewer import Viewer
+from portal.sentences import sentence_of
 from portal.services import PortalServices
 from vaguemestre.kernel.database import Transaction
 

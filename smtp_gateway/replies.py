@@ -85,7 +85,7 @@ def _refusal(codes: str, sentence: str, reason: str) -> Reply:
     return Reply(f"{codes} {to_ascii(sentence)} [{reason}]\r\n".encode("ascii"), reason)
 
 
-_OWN: dict[Refusal, tuple[str, str]] = {
+OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.SYNTAX: ("501 5.5.4", "Syntaxe incorrecte."),
     Refusal.UNKNOWN_COMMAND: ("500 5.5.1", "Commande inconnue."),
     Refusal.LINE_END: ("500 5.5.2", "Une ligne de commande se termine par CR LF."),
@@ -130,7 +130,7 @@ _OWN: dict[Refusal, tuple[str, str]] = {
 
 
 def _table() -> dict[str, Reply]:
-    replies = {reason.value: _refusal(codes, text, reason.value) for reason, (codes, text) in _OWN.items()}
+    replies = {reason.value: _refusal(codes, text, reason.value) for reason, (codes, text) in OWN.items()}
     for reason, entry in REGISTER.items():
         if reason is not Reason.OK:
             shown = entry.smtp_shown  # what may not be told apart from another reason quotes that one
