@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.standins.postgres import PostgresServer, start_postgres
 from tests.standins.s3 import start_s3
@@ -12,6 +13,8 @@ from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no timed test
+settings.load_profile("usual")
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 
 
