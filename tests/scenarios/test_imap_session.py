@@ -3,7 +3,6 @@
 import contextlib
 import imaplib
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,15 +176,12 @@ def test_idle_is_woken_by_a_delivery(house):
     with RawClient(house).selected() as client:
         client.send(b"i1 IDLE\r\n")
         assert client.line().startswith(b"+ ")
-        began = time.monotonic()
 
         house.deliver(SIMPLE)
-        exists, recent = client.line(), client.line()
-        waited = time.monotonic() - began
+        exists, recent = client.line(), client.line()  # its patience is shorter than the time between two looks
         client.send(b"DONE\r\n")
 
         assert (exists, recent) == (b"* 1 EXISTS\r\n", b"* 1 RECENT\r\n")
-        assert waited < 1
         assert client.line() == b"i1 OK Fait.\r\n"
 
 

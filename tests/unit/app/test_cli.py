@@ -4,7 +4,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +37,13 @@ def add_patient(run: Run) -> None:
     assert run("patient", "add", INS, *traits).exit_code == 0
 
 
-def test_help_is_quick_and_loads_nothing_of_the_program() -> None:
+def test_help_loads_nothing_of_the_program() -> None:
     code = "import sys; from vaguemestre.app.cli.application import build; build(); print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    started_at = time.monotonic()
 
     done = subprocess.run([sys.executable, "-m", "vaguemestre.app.cli", "--help"], capture_output=True, check=True)
 
     assert b"serve" in done.stdout
-    assert time.monotonic() - started_at < 2.0  # 0.3 s on an idle machine
     assert [name for name in HEAVY if f"'{name}'" in loaded] == []
 
 
