@@ -10,7 +10,7 @@ STAMPS := $(VENV)/stamps
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
-.PHONY: help install demo test check format imports requirements bench fuzz docs migration ci
+.PHONY: help install demo test interop check format imports requirements bench fuzz docs migration ci
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -36,8 +36,12 @@ $(STAMPS)/dev: requirements/dev.lock $(STAMPS)/project
 	$(PIP) install --require-hashes --no-deps -r requirements/dev.lock
 	@touch $@
 
-$(STAMPS)/debian: .ci/debian
+$(STAMPS)/debian: .ci/debian .ci/test.packages
 	@.ci/debian
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/interop: .ci/debian .ci/interop.packages
+	@.ci/debian .ci/interop.packages
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: install ## play the first conversation on real ports, then stay up (ONCE=1: stop after the table)
@@ -45,6 +49,9 @@ demo: install ## play the first conversation on real ports, then stay up (ONCE=1
 
 test: $(STAMPS)/debian $(STAMPS)/dev ## install what the tests need, run them all (ARGS= goes to pytest)
 	$(PYTHON) -m pytest $(ARGS)
+
+interop: $(STAMPS)/debian $(STAMPS)/interop $(STAMPS)/dev ## play real mail programs and other makers' servers against it (slow)
+	$(PYTHON) -m pytest tests/interop $(ARGS)
 
 check: $(STAMPS)/dev imports requirements ## format, lint, types, imports, requirements
 	$(VENV)/bin/ruff format --check .
