@@ -1,7 +1,8 @@
 """Messages that no folder holds any more: their rows go, then their blobs, by tasks of the outbox.
 
 Only messages that lost an entry are looked at. A foreign key from entries to messages makes sure that a message
-which gained an entry meanwhile cannot go.
+which gained an entry meanwhile cannot go. Blobs that never got a row, because their process died first, are swept
+apart, once a day.
 """
 
 from datetime import datetime, timedelta
@@ -9,12 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, exists, select
 
 from mailstore.tables import entry, message, orphan
-from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.blobs import BlobStore
+from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.outbox import enqueue
 
 COLLECT_KIND = "mailstore.collect"
 ERASE_KIND = "mailstore.erase_blob"
 BATCH = 500
+UNCOMMITTED_FOR = timedelta(days=1)  # far longer than any message takes from its first byte to its row
 _candidates = (
     select(
         orphan.c.message_id,
@@ -24,6 +27,9 @@ _candidates = (
     .select_from(orphan.outerjoin(message, message.c.id == orphan.c.message_id))
     .order_by(orphan.c.message_id)
     .limit(BATCH)
+)
+_references = select(message.c.blob_ref).where(
+    message.c.blob_ref.is_not(None), message.c.blob_ref.startswith(bindparam("prefix"), autoescape=False)
 )
 _delete_messages = delete(message).where(message.c.id.in_(bindparam("ids", expanding=True)))
 _delete_orphans = delete(orphan).where(orphan.c.message_id.in_(bindparam("ids", expanding=True)))
@@ -51,3 +57,16 @@ def collect(tx: Transaction, now: datetime) -> int:
     if len(rows) == BATCH:
         enqueue(tx, COLLECT_KIND, f"after/{rows[-1].message_id}", {}, due_at=now + timedelta(seconds=1))
     return len(rows)
+
+
+def sweep(database: Database, blobs: BlobStore, now: datetime) -> int:
+    """Give back the space of blobs that never got a row; returns how many bytes.
+
+    Raises:
+        TemporaryFailure: the catalogue or the blobs are away.
+    """
+
+    def live(prefix: str) -> list[str]:
+        return database.read_now(lambda tx: list(tx.execute(_references, {"prefix": prefix}).scalars()))
+
+    return blobs.sweep(live, now - UNCOMMITTED_FOR)

@@ -61,6 +61,12 @@ message = Table(
     Column("sealed_body", LargeBinary, nullable=True, comment="one segment; NULL when blob_ref says where it is"),
     Column("blob_ref", String(2000), nullable=True),
 )
+Index(
+    "ix_message_blob_ref",
+    message.c.blob_ref,
+    sqlite_where=message.c.blob_ref.is_not(None),
+    postgresql_where=message.c.blob_ref.is_not(None),
+)
 
 entry = Table(
     "entry",

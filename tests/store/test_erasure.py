@@ -1,14 +1,17 @@
 """What must disappear does, what must stay does: garbage, erased mailboxes, corrupted rows, sealed contents."""
 
+import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from mailstore import tables
+from mailstore.garbage import sweep
 from mailstore.store import FlagChange
 from tests.store.conftest import SMALL, Instance
+from vaguemestre.kernel.blobs import LocalBlobs
 from vaguemestre.kernel.bus import LocalBus
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError, PermanentFailure
@@ -42,6 +45,22 @@ async def bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalBu
     await local.start()
     yield local
     await local.close()
+
+
+async def test_a_body_that_never_got_its_row_is_swept_and_a_stored_one_is_not(instance: Instance) -> None:
+    mailbox_id = await instance.mailbox()
+    stored, lost = await instance.seal(LARGE), await instance.seal(LARGE)
+    await instance.deliver(stored, instance.to(mailbox_id))
+    if isinstance(instance.blobs, LocalBlobs):
+        os.close(instance.blobs._appending.descriptor)  # as when the process that wrote it has ended
+    in_two_days = datetime.now(UTC) + timedelta(days=2)
+
+    assert sweep(instance.database, instance.blobs, in_two_days) > len(LARGE) // 2
+
+    reader = await instance.database.read(lambda tx: instance.store.open(tx, mailbox_id, stored.message_id))
+    assert reader.read() == LARGE
+    assert lost.blob_ref is not None
+    assert sweep(instance.database, instance.blobs, in_two_days) == 0
 
 
 async def test_the_last_expunge_erases_the_message_and_its_blob(instance: Instance, bus: LocalBus) -> None:

@@ -1,4 +1,4 @@
-"""What the processes do at intervals: checkpoints, the directory, the whitelist, the history of the queue."""
+"""What the processes do at intervals: checkpoints, the directory, the list, old rows and blobs."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 FOLLOW_EVERY_S = 30
 HISTORY_EVERY_S = 3_600
+SWEEP_EVERY_S = 86_400
 
 
 def chores(instance: "Instance") -> "list[Service]":
@@ -26,6 +27,7 @@ def chores(instance: "Instance") -> "list[Service]":
         )
         wanted.append(asking)
     wanted.append(Chore(name="queue-history", run=lambda: _forget_queue(instance), every_s=HISTORY_EVERY_S))
+    wanted.append(Chore(name="blob-sweep", run=lambda: _sweep_blobs(instance), every_s=SWEEP_EVERY_S, at_start=True))
     trust = instance.settings.trust
     if trust.url is not None:
         fetching = Chore(
@@ -40,6 +42,12 @@ def _forget_queue(instance: "Instance") -> int:
 
     before = instance.clock.now() - timedelta(seconds=instance.settings.relay.keep_s)
     return instance.database.write_now(lambda tx: forget(tx, before))
+
+
+def _sweep_blobs(instance: "Instance") -> int:
+    from mailstore.garbage import sweep
+
+    return sweep(instance.database, instance.blobs, instance.clock.now())
 
 
 def _refresh_list(instance: "Instance") -> int:

@@ -1,6 +1,9 @@
 """Blobs: what was appended is read back by chunk, on local files and on S3, whatever interleaved with it."""
 
 import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,72 @@ def test_a_malformed_reference_is_an_integrity_error(tmp_path: Path):
         build_blobs(f"file://{tmp_path}").read("../../etc/passwd:0+1:5", 0, 1)
     with pytest.raises(IntegrityError):
         build_blobs(f"file://{tmp_path}").read("nonsense", 0, 1)
+
+
+WRITE = """
+import asyncio, sys
+from vaguemestre.kernel.blobs import CHUNK_BYTES, build_blobs
+
+async def write(blobs, count):
+    sink = blobs.create()
+    for _ in range(count):
+        await sink.append(b"x" * CHUNK_BYTES)
+    return await sink.finish()
+
+async def main():
+    blobs = build_blobs(sys.argv[1])
+    written = [await write(blobs, count) for count in (2, 3, 1)]
+    blobs.before_commit(None, written)
+    print("\\n".join(written))
+
+asyncio.run(main())
+"""
+
+
+def written_by_a_process_that_died(url: str) -> list[str]:
+    """Three blobs of 2, 3 and 1 chunks whose writer has ended."""
+    done = subprocess.run([sys.executable, "-c", WRITE, url], check=True, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+@pytest.fixture(params=["file", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"file://{tmp_path}/blobs" if request.param == "file" else f"{request.getfixturevalue('s3_url')}"
+
+
+def test_what_nobody_refers_to_is_swept_and_nothing_else(url: str):
+    first, lost, last = written_by_a_process_that_died(url)
+    blobs = build_blobs(url)
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    kept = {first, last}
+
+    assert blobs.sweep(lambda prefix: [each for each in kept if each.startswith(prefix)], soon) > 2 * CHUNK_BYTES
+
+    assert blobs.read(first, 0, 2) == b"x" * 2 * CHUNK_BYTES
+    assert blobs.read(last, 0, 1) == b"x" * CHUNK_BYTES
+    try:
+        left = blobs.read(lost, 0, 3)
+    except IntegrityError:
+        left = b""
+    assert left.strip(b"\0") == b""
+    assert blobs.sweep(lambda prefix: [each for each in kept if each.startswith(prefix)], soon) == 0
+
+
+def test_a_young_blob_is_not_swept(url: str):
+    written = written_by_a_process_that_died(url)
+    blobs = build_blobs(url)
+
+    assert blobs.sweep(lambda _: [], datetime.now(UTC) - timedelta(hours=1)) == 0
+
+    assert blobs.read(written[1], 0, 3) == b"x" * 3 * CHUNK_BYTES
+
+
+async def test_the_file_of_a_living_process_is_not_swept(tmp_path: Path):
+    blobs = build_blobs(f"file://{tmp_path}/blobs")
+    sink = blobs.create()
+    await sink.append(b"x" * 100)
+    reference = await sink.finish()
+
+    assert build_blobs(f"file://{tmp_path}/blobs").sweep(lambda _: [], datetime.now(UTC) + timedelta(hours=1)) == 0
+
+    assert blobs.read(reference, 0, 1) == b"x" * 100

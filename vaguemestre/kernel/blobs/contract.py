@@ -1,5 +1,7 @@
 """What every blob store does."""
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -9,6 +11,9 @@ SEGMENT_BYTES = 65_536
 TAG_BYTES = 16
 CHUNK_BYTES = SEGMENT_BYTES + TAG_BYTES
 """Size of each sealed chunk of a blob except the last, which may be shorter."""
+
+Live = Callable[[str], Iterable[str]]
+"""Gives the references that begin with a prefix and that a row holds."""
 
 
 class BlobSink(Protocol):
@@ -47,3 +52,17 @@ class BlobStore(Protocol):
 
     def delete(self, reference: str) -> None:
         """Give the space of a blob back, now or at the next compaction; an absent blob is no error."""
+
+    def sweep(self, live: Live, before: datetime) -> int:
+        """Give back what nobody refers to: blobs whose process died between writing them and committing their row.
+
+        Args:
+            live: asked once for each group of blobs, whose references have a prefix in common.
+            before: an aware instant; what was written since then may still get its row, and is left.
+
+        Returns:
+            How many bytes were given back.
+
+        Raises:
+            TemporaryFailure: the store is away.
+        """

@@ -2,20 +2,23 @@
 
 Each process appends to a file of its own, so that no lock is needed, and many blobs interleave in it chunk by
 chunk. A reference lists the runs of contiguous chunks: `FILE:OFFSET+CHUNKS,OFFSET+CHUNKS…:LASTBYTES`. One
-fdatasync before COMMIT covers a whole commit group. `delete` punches holes, so the space returns at once.
+fdatasync before COMMIT covers a whole commit group. `delete` punches holes, so the space returns at once. A process
+holds a lock on the file it appends to; `sweep` touches only files whose process has ended.
 """
 
 import ctypes
 import errno
+import fcntl
 import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaguemestre.kernel.blobs.contract import CHUNK_BYTES
+from vaguemestre.kernel.blobs.contract import CHUNK_BYTES, Live
 from vaguemestre.kernel.errors import IntegrityError, StorageFull, TemporaryFailure
 from vaguemestre.kernel.ids import new_id
 
@@ -76,9 +79,13 @@ class Extent:
                 yield run.offset + (low - start) * CHUNK_BYTES, (high - low) * CHUNK_BYTES - short
             start += run.count
 
+    def whole(self) -> Iterator[tuple[int, int]]:
+        """Yield (offset, size in bytes) of every piece of the blob."""
+        return self.spans(0, sum(run.count for run in self.runs))
+
     def end(self) -> int:
         """Return how many bytes the file has at least."""
-        return max(offset + size for offset, size in self.spans(0, sum(run.count for run in self.runs)))
+        return max(offset + size for offset, size in self.whole())
 
 
 class SegmentFile:
@@ -87,6 +94,7 @@ class SegmentFile:
     def __init__(self, folder: Path) -> None:
         self.name = f"{new_id()}.seg"
         self.descriptor = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
         self.size = 0
         self.dirty = True
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -139,7 +147,8 @@ class LocalSink:
     async def discard(self) -> None:
         """Punch out what was written."""
         if self._runs:
-            _punch(self._file.descriptor, Extent(self._file.name, tuple(self._runs), self._last_bytes))
+            extent = Extent(self._file.name, tuple(self._runs), self._last_bytes)
+            _punch(self._file.descriptor, extent.whole())
 
 
 class LocalBlobs:
@@ -190,9 +199,13 @@ class LocalBlobs:
         except FileNotFoundError:
             return
         try:
-            _punch(descriptor, extent)
+            _punch(descriptor, extent.whole())
         finally:
             os.close(descriptor)
+
+    def sweep(self, live: Live, before: datetime) -> int:
+        """Punch out what no reference names in the files whose process has ended; remove those that hold nothing."""
+        return sum(_sweep(path, live, before) for path in sorted(self._folder.glob("*.seg")))
 
     def missing(self, references: Iterable[str]) -> Counter[str]:
         """Count, for each segment file that is absent or too short, the references that it no longer holds."""
@@ -230,7 +243,38 @@ def _failure(error: OSError) -> TemporaryFailure:
     return StorageFull(f"blobs: {name}") if error.errno in FULL else TemporaryFailure(f"blobs: {name}")
 
 
-def _punch(descriptor: int, extent: Extent) -> None:
-    """Give the space of EXTENT back to the file system; one that cannot do so keeps it."""
-    for offset, size in extent.spans(0, sum(run.count for run in extent.runs)):
+def _sweep(path: Path, live: Live, before: datetime) -> int:
+    """Sweep one segment file unless a process appends to it; returns how many bytes of disk it gave back."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        status = os.fstat(descriptor)
+        if status.st_mtime >= before.timestamp():
+            return 0
+        held = sorted(span for reference in live(f"{path.name}:") for span in Extent.parse(reference).whole())
+        if not held:
+            path.unlink()
+            return status.st_blocks * 512
+        _punch(descriptor, _gaps(held, status.st_size))
+        return (status.st_blocks - os.fstat(descriptor).st_blocks) * 512
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(descriptor)
+
+
+def _gaps(held: Iterable[tuple[int, int]], size_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield (offset, size in bytes) of what lies between the HELD pieces, which are in order."""
+    position = 0
+    for offset, size in held:
+        if offset > position:
+            yield position, offset - position
+        position = offset + size
+    if size_bytes > position:
+        yield position, size_bytes - position
+
+
+def _punch(descriptor: int, pieces: Iterable[tuple[int, int]]) -> None:
+    """Give the space of PIECES (offset, size) back to the file system; one that cannot do so keeps it."""
+    for offset, size in pieces:
         _libc.fallocate(descriptor, PUNCH_HOLE_KEEP_SIZE, ctypes.c_long(offset), ctypes.c_long(size))

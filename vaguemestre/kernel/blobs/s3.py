@@ -1,5 +1,6 @@
 """Blobs as objects of an S3 store: one object a blob, written and durable before the row that names it."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,7 +8,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
-from vaguemestre.kernel.blobs.contract import CHUNK_BYTES
+from vaguemestre.kernel.blobs.contract import CHUNK_BYTES, Live
 from vaguemestre.kernel.errors import ConfigurationError, IntegrityError, TemporaryFailure
 from vaguemestre.kernel.ids import new_id
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from vaguemestre.kernel.database import Transaction
 
+GROUPS = tuple(f"{number:02x}" for number in range(256))
 PART_CHUNKS = 128  # 8 MiB: S3 wants parts of at least 5 MiB
 
 
@@ -80,8 +82,7 @@ class S3Blobs:
     def create(self) -> S3Sink:
         """Begin a new object."""
         name = new_id()
-        key = "/".join(part for part in (self._prefix, name[-2:], name) if part)
-        return S3Sink(self._store, key)
+        return S3Sink(self._store, f"{self._group(name[-2:])}/{name}")
 
     def read(self, reference: str, first: int, count: int) -> bytes:
         """Return chunks FIRST to FIRST + COUNT - 1 by one ranged request."""
@@ -106,3 +107,21 @@ class S3Blobs:
             return
         except BaseError as error:
             raise TemporaryFailure("blobs: the object store is away") from error
+
+    def sweep(self, live: Live, before: datetime) -> int:
+        """Delete the objects written before BEFORE that no row names."""
+        return sum(self._sweep(self._group(name), live, before) for name in GROUPS)
+
+    def _sweep(self, group: str, live: Live, before: datetime) -> int:
+        try:
+            listed = [found for batch in obstore.list(self._store, group) for found in batch]
+            old = {found["path"]: found["size"] for found in listed if found["last_modified"] < before}
+            unused = sorted(old.keys() - set(live(f"{group}/"))) if old else []
+            if unused:
+                obstore.delete(self._store, unused)
+        except BaseError as error:
+            raise TemporaryFailure("blobs: the object store is away") from error
+        return sum(old[path] for path in unused)
+
+    def _group(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
