@@ -75,6 +75,14 @@ def upgrade() -> None:
         sa.Column("blob_ref", sa.String(length=2000), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
     )
+    op.create_index(
+        "ix_message_blob_ref",
+        "message",
+        ["blob_ref"],
+        unique=False,
+        sqlite_where=sa.text("blob_ref IS NOT NULL"),
+        postgresql_where=sa.text("blob_ref IS NOT NULL"),
+    )
     op.create_table(
         "message_orphan",
         sa.Column("message_id", sa.String(length=32), nullable=False, comment="lost an entry: may have none left"),
@@ -898,6 +906,12 @@ def downgrade() -> None:
     op.drop_table("portal_session")
     op.drop_table("notice_state")
     op.drop_table("message_orphan")
+    op.drop_index(
+        "ix_message_blob_ref",
+        table_name="message",
+        sqlite_where=sa.text("blob_ref IS NOT NULL"),
+        postgresql_where=sa.text("blob_ref IS NOT NULL"),
+    )
     op.drop_table("message")
     op.drop_table("mailbox")
     op.drop_index("ix_known_identity_traits", table_name="known_identity")
