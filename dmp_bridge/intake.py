@@ -19,6 +19,7 @@ from dmp_bridge.config import BridgeSettings
 from dmp_bridge.filing import Filer
 from dmp_bridge.outcome import FilingCase, FilingRules, refuse
 from dmp_bridge.preparation import PreparedDocument, prepare_archive
+from dmp_bridge.receipt import announce
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.reader import looks_like_xdm
 from mailstore.mime.index import Part
@@ -140,12 +141,14 @@ class Intake:
             informed=True,
             presume_care=self._presume_care,
         )
+        outcomes = []
         for each in prepared:
             if isinstance(each, Refusal):
-                refuse(tx, case, each)
+                outcomes.append(refuse(tx, case, each))
                 continue
-            for document in each:
-                self._filer.file(tx, case, document)
+            outcomes += [self._filer.file(tx, case, document) for document in each]
+        reasons = [each.reason for each in outcomes]
+        announce(tx, order.message_id, order.mailbox_id, reasons, now=case.now)
 
 
 def build_filer(store: MailStore, settings: BridgeSettings) -> Filer:

@@ -107,6 +107,7 @@ class Acceptance:
             "message_id_header": arrival.marks.message_id,
             "envid": arrival.report.envid,
             "ret": arrival.report.ret,
+            "require_tls": arrival.require_tls,
             "accepted_at": arrival.at,
             "size_bytes": arrival.message.size_bytes,
         }

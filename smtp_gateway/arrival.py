@@ -106,6 +106,8 @@ class Arrival:
     report: ReportRequest = NO_REQUEST
     reporter_id: str | None = None
     """The mailbox that hears of what becomes of the queued ones."""
+    require_tls: bool = False
+    """REQUIRETLS was given with MAIL (RFC 8689): no hop may take it that does not know that word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

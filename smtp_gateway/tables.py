@@ -4,7 +4,7 @@ No subject, no name, no content: those stay sealed in the store. A conversation 
 one professional side.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from vaguemestre.kernel.database import Instant, metadata
 
@@ -59,6 +59,7 @@ queue_message = Table(
     Column("message_id_header", Text, nullable=True),
     Column("envid", String(100), nullable=True, comment="as given, xtext (RFC 3461 §4.4)"),
     Column("ret", String(4), nullable=True, comment="FULL or HDRS (RFC 3461 §4.3)"),
+    Column("require_tls", Boolean, nullable=False, comment="only by hops that offer REQUIRETLS (RFC 8689)"),
     Column("accepted_at", Instant, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
 )
@@ -85,12 +86,47 @@ queue_entry = Table(
     Index("ix_queue_entry_due", "state", "due_at"),
 )
 
+queue_lane = Table(
+    "queue_lane",
+    metadata,
+    Column("destination", String(255), primary_key=True, comment="domain, lower case"),
+    Column("slot", Integer, primary_key=True, comment="0 to [relay] connections_per_destination - 1"),
+    Column("holder", String(32), nullable=False, comment="id of the worker that may connect"),
+    Column("until", Instant, nullable=False, comment="when the slot is free again whatever its holder does"),
+)
+
+recipient_state = Table(
+    "recipient_state",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="ordered by time"),
+    Column("message_id", String(32), nullable=False, comment="of the store; sent by a mailbox of ours"),
+    Column("message_id_header", Text, nullable=True, comment="with its angle brackets; what reports name"),
+    Column("mailbox_id", String(32), nullable=False, comment="of the sender, who may know"),
+    Column("recipient", String(320), nullable=False, comment="lower case"),
+    Column("state", String(16), nullable=False, comment="the furthest one known (receipts/outcome.py)"),
+    Column("reason", String(40), nullable=True, comment="code of why it failed, or application code 900 to 906"),
+    Column("status", String(11), nullable=True, comment="enhanced status (RFC 3463) of what was told last"),
+    Column("sent_at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, comment="when it came to this state"),
+    UniqueConstraint("message_id", "recipient"),
+    Index("ix_recipient_state_header", "mailbox_id", "message_id_header"),
+    Index("ix_recipient_state_sent", "sent_at"),
+)
+
+notice_preference = Table(
+    "notice_preference",
+    metadata,
+    Column("profile_id", String(32), ForeignKey("profile.id"), primary_key=True),
+    Column("topic", String(20), primary_key=True, comment="message, document…: what a person may choose about"),
+    Column("choice", String(10), nullable=False, comment="immediate, daily or none; no row: immediate"),
+)
+
 notice_state = Table(
     "notice_state",
     metadata,
     Column("task_id", String(32), primary_key=True),
     Column("notice", String(30), nullable=False),
     Column("recipient_id", String(32), nullable=False, comment="profile or account that was told"),
-    Column("state", String(20), nullable=False, comment="sent, mailbox, refused, no_address, not_configured"),
+    Column("state", String(20), nullable=False, comment="a value of NoticeState (notices.py)"),
     Column("at", Instant, nullable=False),
 )
