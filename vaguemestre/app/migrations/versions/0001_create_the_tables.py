@@ -93,9 +93,7 @@ def upgrade() -> None:
         sa.Column("task_id", sa.String(length=32), nullable=False),
         sa.Column("notice", sa.String(length=30), nullable=False),
         sa.Column("recipient_id", sa.String(length=32), nullable=False, comment="profile or account that was told"),
-        sa.Column(
-            "state", sa.String(length=20), nullable=False, comment="sent, mailbox, refused, no_address, not_configured"
-        ),
+        sa.Column("state", sa.String(length=20), nullable=False, comment="a value of NoticeState (notices.py)"),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("task_id", name=op.f("pk_notice_state")),
     )
@@ -122,6 +120,16 @@ def upgrade() -> None:
     op.create_index("ix_portal_session_account", "portal_session", ["account_id"], unique=False)
     op.create_index("ix_portal_session_seen", "portal_session", ["seen_at"], unique=False)
     op.create_table(
+        "queue_lane",
+        sa.Column("destination", sa.String(length=255), nullable=False, comment="domain, lower case"),
+        sa.Column("slot", sa.Integer(), nullable=False, comment="0 to [relay] connections_per_destination - 1"),
+        sa.Column("holder", sa.String(length=32), nullable=False, comment="id of the worker that may connect"),
+        sa.Column(
+            "until", sa.BigInteger(), nullable=False, comment="when the slot is free again whatever its holder does"
+        ),
+        sa.PrimaryKeyConstraint("destination", "slot", name=op.f("pk_queue_lane")),
+    )
+    op.create_table(
         "queue_message",
         sa.Column("id", sa.String(length=32), nullable=False, comment="ordered by time"),
         sa.Column("message_id", sa.String(length=32), nullable=False, comment="of the store, which holds it"),
@@ -133,10 +141,39 @@ def upgrade() -> None:
         sa.Column("message_id_header", sa.Text(), nullable=True),
         sa.Column("envid", sa.String(length=100), nullable=True, comment="as given, xtext (RFC 3461 §4.4)"),
         sa.Column("ret", sa.String(length=4), nullable=True, comment="FULL or HDRS (RFC 3461 §4.3)"),
+        sa.Column("require_tls", sa.Boolean(), nullable=False, comment="only by hops that offer REQUIRETLS (RFC 8689)"),
         sa.Column("accepted_at", sa.BigInteger(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_queue_message")),
     )
+    op.create_table(
+        "recipient_state",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="ordered by time"),
+        sa.Column(
+            "message_id", sa.String(length=32), nullable=False, comment="of the store; sent by a mailbox of ours"
+        ),
+        sa.Column("message_id_header", sa.Text(), nullable=True, comment="with its angle brackets; what reports name"),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False, comment="of the sender, who may know"),
+        sa.Column("recipient", sa.String(length=320), nullable=False, comment="lower case"),
+        sa.Column(
+            "state", sa.String(length=16), nullable=False, comment="the furthest one known (receipts/outcome.py)"
+        ),
+        sa.Column(
+            "reason",
+            sa.String(length=40),
+            nullable=True,
+            comment="code of why it failed, or application code 900 to 906",
+        ),
+        sa.Column(
+            "status", sa.String(length=11), nullable=True, comment="enhanced status (RFC 3463) of what was told last"
+        ),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False, comment="when it came to this state"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recipient_state")),
+        sa.UniqueConstraint("message_id", "recipient", name=op.f("uq_recipient_state_message_id_recipient")),
+    )
+    op.create_index("ix_recipient_state_header", "recipient_state", ["mailbox_id", "message_id_header"], unique=False)
+    op.create_index("ix_recipient_state_sent", "recipient_state", ["sent_at"], unique=False)
     op.create_table(
         "record_author",
         sa.Column("owner_id", sa.String(length=32), nullable=False, comment="document_entry or submission_set"),
@@ -608,6 +645,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("profile_id", "professional_id", name=op.f("pk_minor_secret")),
     )
     op.create_table(
+        "notice_preference",
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "topic", sa.String(length=20), nullable=False, comment="message, document…: what a person may choose about"
+        ),
+        sa.Column(
+            "choice", sa.String(length=10), nullable=False, comment="immediate, daily or none; no row: immediate"
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_notice_preference_profile_id")),
+        sa.PrimaryKeyConstraint("profile_id", "topic", name=op.f("pk_notice_preference")),
+    )
+    op.create_table(
         "preference",
         sa.Column("profile_id", sa.String(length=32), nullable=False),
         sa.Column("samu", sa.Boolean(), nullable=False, comment="ETREAT: the SAMU may open the record"),
@@ -848,6 +897,7 @@ def downgrade() -> None:
     op.drop_table("representation")
     op.drop_table("protection")
     op.drop_table("preference")
+    op.drop_table("notice_preference")
     op.drop_table("minor_secret")
     op.drop_index(op.f("ix_member_account_id"), table_name="member")
     op.drop_table("member")
@@ -900,7 +950,11 @@ def downgrade() -> None:
     op.drop_index("ix_sign_in_failure_last_at", table_name="sign_in_failure")
     op.drop_table("sign_in_failure")
     op.drop_table("record_author")
+    op.drop_index("ix_recipient_state_sent", table_name="recipient_state")
+    op.drop_index("ix_recipient_state_header", table_name="recipient_state")
+    op.drop_table("recipient_state")
     op.drop_table("queue_message")
+    op.drop_table("queue_lane")
     op.drop_index("ix_portal_session_seen", table_name="portal_session")
     op.drop_index("ix_portal_session_account", table_name="portal_session")
     op.drop_table("portal_session")
