@@ -13,8 +13,9 @@ from access_core.consent import Authorisation, authorisation_of, consent_in_forc
 from access_core.delegation import is_carer
 from access_core.facts import MAJORITY_YEARS, Confidentiality, Mode, ProfileState, Resource, Subject, SubjectKind
 from access_core.preferences import preferences_of
-from access_core.profiles import Profile, ProfileStatus, representatives_of
+from access_core.profiles import Profile, ProfileStatus
 from access_core.protection import is_protected
+from access_core.representation import representatives_of
 from access_core.secrecy import Secret, secret_of
 from vaguemestre.kernel.database import Transaction
 

@@ -320,7 +320,9 @@ class Resource:
 class Context:
     """The circumstances: access mode and its grounds, what is asked precisely, settings of the product.
 
-    `majorite` is the age of majority in years; `matrix` the habilitation matrix in force.
+    `majorite` is the age of majority in years; `matrix` the habilitation matrix in force. `nb_representants` and
+    `nb_aidants` count who acts for the holder besides the person named, invited ones included; `nb_aides` the profiles
+    that this person helps.
     """
 
     mode: Mode | None = Mode.NORMAL
@@ -328,6 +330,7 @@ class Context:
     etat_patient: PatientState | None = PatientState.CONSCIENT
     risque_immediat: bool | None = False
     delegation: Delegation | None = Delegation.AUCUNE
+    nb_representants: int | None = 0
     nb_aidants: int | None = 0
     nb_aides: int | None = 0
     cible_active: bool | None = True
@@ -350,7 +353,7 @@ _ALL_OF_RESOURCE: Final[_Reader] = attrgetter(*Resource.__dataclass_fields__)
 _ALL_OF_CONTEXT: Final[_Reader] = attrgetter(*Context.__dataclass_fields__)
 _COUNTS_OF_SUBJECT: Final[_Reader] = attrgetter("session_min", "inactif_min")
 _COUNTS_OF_RESOURCE: Final[_Reader] = attrgetter("age", "jours", "candidats")
-_COUNTS_OF_CONTEXT: Final[_Reader] = attrgetter("nb_aidants", "nb_aides", "majorite")
+_COUNTS_OF_CONTEXT: Final[_Reader] = attrgetter("nb_representants", "nb_aidants", "nb_aides", "majorite")
 
 
 def all_known(subject: Subject, resource: Resource, context: Context) -> bool:

@@ -173,6 +173,7 @@ _KEYS: Final[Mapping[str, tuple[str, Reader]]] = {
     "etat_patient": ("context", _one_of(PatientState)),
     "risque_immediat": ("context", _yes_no),
     "delegation": ("context", _one_of(Delegation)),
+    "nb_representants": ("context", _count),
     "nb_aidants": ("context", _count),
     "nb_aides": ("context", _count),
     "cible_active": ("context", _yes_no),

@@ -7,7 +7,7 @@ the operator records on somebody's word; each leaves its line in the trace, its 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from access_core import closing, profiles
+from access_core import closing, profiles, representation
 from access_core.acts import Act
 from access_core.attestations import Attestation, AttestationKind, issue
 from access_core.case_acts import Asking, act_facts
@@ -117,9 +117,9 @@ def protect(tx: Transaction, profile: Profile, protector: Profile, recording: Re
     """
     now = recording.now
     if start_protection(tx, profile.id, now=now):
-        for each in profiles.representatives_of(tx, profile.id, now=now):
-            profiles.end_representation(tx, profile.id, each.id, now=now)
-    profiles.represent_adult(tx, profile.id, protector.id, now=now)
+        for each in representation.representatives_of(tx, profile.id, now=now):
+            representation.end_representation(tx, profile.id, each.id, now=now)
+    representation.represent_adult(tx, profile.id, protector.id, now=now)
     note_event(tx, "protection_declared", profile, now=now, by=recording.by)
 
 
@@ -131,9 +131,9 @@ def unprotect(tx: Transaction, profile: Profile, protector: Profile, recording: 
     """
     now = recording.now
     protected = is_protected(tx, profile.id, now=now)
-    if not protected or not profiles.end_representation(tx, profile.id, protector.id, now=now):
+    if not protected or not representation.end_representation(tx, profile.id, protector.id, now=now):
         raise ProfileConflict("profile: this person does not protect her")
-    if not profiles.representatives_of(tx, profile.id, now=now):
+    if not representation.representatives_of(tx, profile.id, now=now):
         end_protection(tx, profile.id, now=now)
     note_event(tx, "protection_ended", profile, now=now, by=recording.by)
 

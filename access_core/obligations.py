@@ -16,7 +16,8 @@ from access_core.config import LifeSettings
 from access_core.consent import attending_doctor
 from access_core.decision import Decision, Obligation
 from access_core.facts import ONE_MONTH_DAYS
-from access_core.profiles import Profile, representatives_of
+from access_core.profiles import Profile
+from access_core.representation import representatives_of
 from access_core.tables import first_access
 from vaguemestre.kernel.database import Transaction, insert_ignoring
 from vaguemestre.kernel.errors import PermanentFailure

@@ -11,20 +11,15 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 
-from access_core.accounts import AccountKind, AccountState, NewAccount, add_account, set_account_state, set_password
-from access_core.authentication.totp import keep_totp
+from access_core.accounts import AccountKind, AccountState, NewAccount, add_account, set_account_state
 from access_core.facts import MAJORITY_YEARS
 from access_core.identifiers import INS
-from access_core.planning import plan_majority
-from access_core.protection import is_protected
-from access_core.tables import profile, representation
-from vaguemestre.kernel.database import Transaction, insert_ignoring
+from access_core.tables import profile
+from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
 from vaguemestre.kernel.ids import new_id
-
-REPRESENTATIVES_LIMIT = 2
 
 
 class ProfileStatus(StrEnum):
@@ -95,19 +90,6 @@ class NewProfile:
     opens_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Activation:
-    """What activating needs, computed outside the transaction.
-
-    `encoded_password` comes from `hash_password`, `sealed_totp` from `seal_secret` for the profile's account.
-    Both are None for a child, whose representatives sign in with their own.
-    """
-
-    activated_at: datetime
-    encoded_password: str | None = None
-    sealed_totp: bytes | None = None
-
-
 _LIVE = frozenset({ProfileStatus.NON_ACTIVE, ProfileStatus.ACTIF})
 STATUS_CHANGES: Mapping[ProfileStatus, frozenset[ProfileStatus]] = {
     ProfileStatus.NON_ACTIVE: frozenset({ProfileStatus.ANNONCE}),
@@ -119,7 +101,7 @@ STATUS_CHANGES: Mapping[ProfileStatus, frozenset[ProfileStatus]] = {
 }
 """For each status, those from which it can be reached; `reopen` and `resume` go back to the live status before."""
 
-_PROFILES = select(
+PROFILES = select(
     profile.c.id,
     profile.c.ins,
     profile.c.oid,
@@ -131,45 +113,14 @@ _PROFILES = select(
     profile.c.status,
     profile.c.account_id,
 )
-_BY_INS = _PROFILES.where(profile.c.ins == bindparam("ins"))
-_BY_ID = _PROFILES.where(profile.c.id == bindparam("id"))
-_BY_ACCOUNT = _PROFILES.where(profile.c.account_id == bindparam("account_id"))
-_IN_FORCE = and_(
-    representation.c.ended_at.is_(None),
-    representation.c.declared_at <= bindparam("now"),
-    or_(representation.c.until.is_(None), representation.c.until > bindparam("now")),
-)
-_REPRESENTED = (
-    _PROFILES.join(
-        representation,
-        and_(representation.c.child_id == profile.c.id, representation.c.representative_id == bindparam("by")),
-    )
-    .where(_IN_FORCE)
-    .order_by(profile.c.birth_date, profile.c.id)
-)
-_REPRESENTATIVES = (
-    _PROFILES.join(
-        representation,
-        and_(representation.c.representative_id == profile.c.id, representation.c.child_id == bindparam("child")),
-    )
-    .where(_IN_FORCE)
-    .order_by(profile.c.id)
-)
-_THIS_REPRESENTATION = (representation.c.child_id == bindparam("child")) & (
-    representation.c.representative_id == bindparam("representative")
-)
-_REPRESENT_AGAIN = (
-    update(representation)
-    .where(_THIS_REPRESENTATION, representation.c.ended_at.is_not(None) | (representation.c.until <= bindparam("now")))
-    .values(until=bindparam("end"), declared_at=bindparam("now"), ended_at=None)
-)
-_END_REPRESENTATION = update(representation).where(_THIS_REPRESENTATION, _IN_FORCE).values(ended_at=bindparam("now"))
+_BY_INS = PROFILES.where(profile.c.ins == bindparam("ins"))
+_BY_ID = PROFILES.where(profile.c.id == bindparam("id"))
+_BY_ACCOUNT = PROFILES.where(profile.c.account_id == bindparam("account_id"))
 _CHANGE = (
     update(profile)
     .where(profile.c.id == bindparam("profile_id"), profile.c.status == bindparam("before"))
     .values(status=bindparam("after"), status_since=bindparam("since"))
 )
-_ACTIVATED = update(profile).where(profile.c.id == bindparam("profile_id")).values(activated_at=bindparam("instant"))
 _SET_EMAIL = update(profile).where(profile.c.id == bindparam("profile_id")).values(email=bindparam("address"))
 _WAS_ACTIVATED = select(profile.c.activated_at).where(profile.c.id == bindparam("id"))
 
@@ -216,47 +167,29 @@ def set_email(tx: Transaction, profile_id: str, email: str | None) -> None:
     tx.execute(_SET_EMAIL, {"profile_id": profile_id, "address": email})
 
 
-def activate(tx: Transaction, profile_id: str, activation: Activation) -> Profile:
-    """Activate a profile, with her password and second factor.
-
-    Raises:
-        ProfileConflict: not waiting for activation; or without a password while nobody represents her.
-    """
-    waiting = _known(tx, profile_id)
-    now = activation.activated_at
-    if activation.encoded_password is None or activation.sealed_totp is None:
-        if not representatives_of(tx, profile_id, now=now):
-            raise ProfileConflict("profile: activation needs a password and a second factor")
-    else:
-        set_password(tx, waiting.account_id, activation.encoded_password, changed_at=now)
-        keep_totp(tx, waiting.account_id, activation.sealed_totp, enrolled_at=now)
-    tx.execute(_ACTIVATED, {"profile_id": profile_id, "instant": now})
-    return _change(tx, waiting, ProfileStatus.ACTIF, now)
-
-
 def open_announced(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     """Open a profile that was announced and not opposed. Raises ProfileConflict when it is not waiting."""
-    return _change(tx, _known(tx, profile_id), ProfileStatus.NON_ACTIVE, now)
+    return change_status(tx, known_profile(tx, profile_id), ProfileStatus.NON_ACTIVE, now)
 
 
 def oppose(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     """Record the opposition of the insured person to her space. Raises ProfileConflict when it is not open."""
-    return _change(tx, _known(tx, profile_id), ProfileStatus.OPPOSE, now)
+    return change_status(tx, known_profile(tx, profile_id), ProfileStatus.OPPOSE, now)
 
 
 def close(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     """Close a profile; what it holds stays. Raises ProfileConflict when it is not open."""
-    return _change(tx, _known(tx, profile_id), ProfileStatus.CLOS, now)
+    return change_status(tx, known_profile(tx, profile_id), ProfileStatus.CLOS, now)
 
 
 def suspend(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     """Suspend a profile (fraud, malfunction; R1111-36). Raises ProfileConflict when it is not open."""
-    return _change(tx, _known(tx, profile_id), ProfileStatus.SUSPENDU, now)
+    return change_status(tx, known_profile(tx, profile_id), ProfileStatus.SUSPENDU, now)
 
 
 def declare_death(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     """Record the death of the holder; nobody signs in any more. Raises ProfileConflict when it is recorded."""
-    return _change(tx, _known(tx, profile_id), ProfileStatus.DECEDE, now)
+    return change_status(tx, known_profile(tx, profile_id), ProfileStatus.DECEDE, now)
 
 
 def reopen(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
@@ -265,79 +198,23 @@ def reopen(tx: Transaction, profile_id: str, *, now: datetime) -> Profile:
     Raises:
         ProfileConflict: it is open, or the holder is dead.
     """
-    shut = _known(tx, profile_id)
+    shut = known_profile(tx, profile_id)
     if shut.status not in {ProfileStatus.CLOS, ProfileStatus.OPPOSE, ProfileStatus.SUSPENDU}:
         raise ProfileConflict("profile: only a closed, opposed or suspended profile opens again")
     activated = tx.execute(_WAS_ACTIVATED, {"id": profile_id}).scalar_one() is not None
     return _move(tx, shut, ProfileStatus.ACTIF if activated else ProfileStatus.NON_ACTIVE, now)
 
 
-def represent(
-    tx: Transaction, child_id: str, representative_id: str, *, now: datetime, until: datetime | None = None
-) -> None:
-    """Declare a legal representative of a minor; declaring one who had ceased to be replaces the end.
-
-    Raises:
-        ProfileConflict: not a minor, her own representative, one who is not active, or a third one.
-    """
-    child = _known(tx, child_id)
-    if child_id == representative_id or child.age(now) >= MAJORITY_YEARS:
-        raise ProfileConflict("profile: only a minor is represented, by another person")
-    _add_representative(tx, child_id, representative_id, now=now, until=until)
-    plan_majority(tx, child_id, child.majority())
-
-
-def represent_adult(tx: Transaction, adult_id: str, protector_id: str, *, now: datetime) -> None:
-    """Declare who protects an adult, as her legal representative, until the protection ends.
-
-    Raises:
-        ProfileConflict: not an adult, her own protector, one who is not active, or a third one.
-    """
-    if adult_id == protector_id or _known(tx, adult_id).age(now) < MAJORITY_YEARS:
-        raise ProfileConflict("profile: only an adult is protected, by another person")
-    _add_representative(tx, adult_id, protector_id, now=now, until=None)
-
-
-def _add_representative(
-    tx: Transaction, child_id: str, representative_id: str, *, now: datetime, until: datetime | None
-) -> None:
-    representative = _known(tx, representative_id)
-    if representative.status is not ProfileStatus.ACTIF or representative.age(now) < MAJORITY_YEARS:
-        raise ProfileConflict("profile: a representative is an adult whose profile is active")
-    others = {each.id for each in representatives_of(tx, child_id, now=now)} - {representative_id}
-    if len(others) >= REPRESENTATIVES_LIMIT:
-        raise ProfileConflict("profile: two representatives at most")
-    row = {"child_id": child_id, "representative_id": representative_id, "declared_at": now, "until": until}
-    if not insert_ignoring(tx, representation, {**row, "ended_at": None}):
-        keys = {"child": child_id, "representative": representative_id}
-        tx.execute(_REPRESENT_AGAIN, {**keys, "end": until, "now": now})
-
-
-def end_representation(tx: Transaction, child_id: str, representative_id: str, *, now: datetime) -> bool:
-    """End a representation now; returns whether one was in force."""
-    keys = {"child": child_id, "representative": representative_id}
-    return tx.execute(_END_REPRESENTATION, {**keys, "now": now}).rowcount == 1
-
-
-def represented_by(tx: Transaction, representative_id: str, *, now: datetime) -> list[Profile]:
-    """List whom this person represents, eldest first: minors, until majority by itself, and protected adults."""
-    found = [_profile(row) for row in tx.execute(_REPRESENTED, {"by": representative_id, "now": now})]
-    return [each for each in found if each.age(now) < MAJORITY_YEARS or is_protected(tx, each.id, now=now)]
-
-
-def representatives_of(tx: Transaction, child_id: str, *, now: datetime) -> list[Profile]:
-    """List the legal representatives declared for a profile and still in force."""
-    return [_profile(row) for row in tx.execute(_REPRESENTATIVES, {"child": child_id, "now": now})]
-
-
-def _known(tx: Transaction, profile_id: str) -> Profile:
+def known_profile(tx: Transaction, profile_id: str) -> Profile:
+    """Return a profile by its id. Raises ProfileConflict when there is none."""
     found = profile_by_id(tx, profile_id)
     if found is None:
         raise ProfileConflict("profile: not found")
     return found
 
 
-def _change(tx: Transaction, before: Profile, after: ProfileStatus, now: datetime) -> Profile:
+def change_status(tx: Transaction, before: Profile, after: ProfileStatus, now: datetime) -> Profile:
+    """Move a profile along STATUS_CHANGES. Raises ProfileConflict when that is not one of them."""
     if before.status not in STATUS_CHANGES[after]:
         raise ProfileConflict(f"profile: {before.status} does not become {after}")
     return _move(tx, before, after, now)
@@ -381,10 +258,11 @@ def _row(added: Profile, now: datetime) -> dict[str, object]:
 
 def _one(tx: Transaction, statement: Select[Any], parameters: Mapping[str, str]) -> Profile | None:
     row = tx.execute(statement, parameters).one_or_none()
-    return None if row is None else _profile(row)
+    return None if row is None else read_profile(row)
 
 
-def _profile(row: Row[Any]) -> Profile:
+def read_profile(row: Row[Any]) -> Profile:
+    """Build the profile of a row of PROFILES."""
     return Profile(
         row.id,
         INS(row.ins[:13], row.ins[13:], row.oid),

@@ -1,9 +1,8 @@
 """Sharing a profile, act by act: ask, answer, take back, and what becomes of it at majority.
 
 Asking is decided as `delegate_access` whose answer is awaited: DEFER with C_ACCEPTATION_EN_ATTENTE keeps the
-invitation. The answer decides the same act again, with the rights of the one who asked as they are by then. Two
-representatives at most is a limit of the state, which the facts of the act do not know; it is kept here. The date of
-majority counts by itself in every decision; ending what hung on it only tidies up and tells.
+invitation. The answer decides the same act again, with the rights of the one who asked, and the places left, as they
+are by then. The date of majority counts by itself in every decision; ending what hung on it only tidies up and tells.
 """
 
 from dataclasses import dataclass, replace
@@ -14,24 +13,17 @@ from access_core.acts import Act
 from access_core.attestations import AttestationKind, issue
 from access_core.case_acts import Asking, act_facts
 from access_core.case_inputs import CaseFacts
-from access_core.decision import Decision, Obligation, Verdict
+from access_core.decision import Obligation
 from access_core.delegation import Delegation, DelegationConflict, DelegationState, count_carers, count_helped
 from access_core.facts import Acceptance, Context, SubjectKind
 from access_core.facts import Delegation as DelegationKind
 from access_core.obligations import Deed, Notice, tell
 from access_core.performing import Doing, Outcome, perform
 from access_core.planning import plan_delegation_end
-from access_core.profiles import (
-    REPRESENTATIVES_LIMIT,
-    Profile,
-    ProfileStatus,
-    end_representation,
-    profile_by_id,
-    represent,
-    representatives_of,
-)
+from access_core.profiles import Profile, ProfileStatus, profile_by_id
 from access_core.protection import is_protected
-from access_core.reasons import REGISTER, Reason
+from access_core.reasons import Reason
+from access_core.representation import end_representation, represent, representatives_of
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from vaguemestre.kernel.database import Transaction
@@ -60,9 +52,6 @@ def invite(tx: Transaction, asking: Asking, invitation: Invitation) -> Outcome[D
     new = _new(asking, invitation)
     case = _case(tx, asking, new, Acceptance.EN_ATTENTE, declared=invitation.declared)
     decision = case.decide()
-    if decision.reason is Reason.C_ACCEPTATION_EN_ATTENTE and not _has_place(tx, new):
-        limit = Reason.H_LIMITE_DELEGATIONS
-        decision = Decision(Verdict.DENY, limit, (), REGISTER[limit].sources)
     record(tx, decision_entry(case, decision, _about(new), at=asking.now))
     if decision.reason is not Reason.C_ACCEPTATION_EN_ATTENTE:
         return Outcome(decision)
@@ -185,6 +174,7 @@ def _case(tx: Transaction, asking: Asking, shared: Delegation, answer: Acceptanc
     target = profile_by_id(tx, shared.delegate_id)
     context = Context(
         delegation=shared.kind,
+        nb_representants=_count_representatives(tx, shared, asking.now),
         nb_aidants=count_carers(tx, shared.profile_id, now=asking.now, but=shared.id),
         nb_aides=count_helped(tx, shared.delegate_id, now=asking.now, but=shared.id),
         cible_active=target is not None and target.status is ProfileStatus.ACTIF,
@@ -194,15 +184,13 @@ def _case(tx: Transaction, asking: Asking, shared: Delegation, answer: Acceptanc
     return act_facts(tx, asking, Act.DELEGATE_ACCESS, context)
 
 
-def _has_place(tx: Transaction, new: Delegation) -> bool:
-    """Tell whether one more representative may be invited; carers have their limits in the engine."""
-    if new.kind is not DelegationKind.SECOND_RL:
-        return True
-    known = {each.id for each in representatives_of(tx, new.profile_id, now=new.asked_at)}
-    for each in delegation.delegations_of(tx, new.profile_id, now=new.asked_at):
-        if each.profile_id == new.profile_id and each.kind is DelegationKind.SECOND_RL:
+def _count_representatives(tx: Transaction, shared: Delegation, now: datetime) -> int:
+    """Count who represents the holder or is invited to, besides the person of this sharing."""
+    known = {each.id for each in representatives_of(tx, shared.profile_id, now=now)}
+    for each in delegation.delegations_of(tx, shared.profile_id, now=now):
+        if each.profile_id == shared.profile_id and each.kind is DelegationKind.SECOND_RL:
             known.add(each.delegate_id)
-    return len(known - {new.delegate_id}) < REPRESENTATIVES_LIMIT
+    return len(known - {shared.delegate_id})
 
 
 def _invitation_to(tx: Transaction, asking: Asking, delegation_id: str) -> Delegation:

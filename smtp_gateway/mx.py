@@ -8,7 +8,6 @@ whoever the recipient is, so that a patient's history shows that somebody from o
 from dataclasses import dataclass
 
 from access_core.case_inputs import remote_sender
-from access_core.reasons import Reason
 from mailstore.store import MailStore
 from smtp_gateway import replies, trace_fields
 from smtp_gateway.acceptance import Acceptance
@@ -85,7 +84,7 @@ class MxSteps:
             await mailboxes.refuse_stranger(address, session.subject)
             return refuse(Refusal.PEER_UNKNOWN)
         if is_patient(sender, self._parts.smtp) and is_patient(address, self._parts.smtp):
-            return refuse(Reason.C_ECHANGE_NON_INITIE)
+            return refuse(await mailboxes.refuse_patient(sender.lower()))
         found = await mailboxes.find(address, Asking(key="", sender=lambda _tx: remote_sender(sender.lower())))
         if not isinstance(found, Recipient):
             return refuse(found)

@@ -16,7 +16,8 @@ from access_core.reasons import Reason
 from access_core.trace.entries import record
 from smtp_gateway.arrival import Recipient
 from smtp_gateway.config import SmtpSettings
-from smtp_gateway.deciding import Decided, decide_delivery
+from smtp_gateway.deciding import Decided, decide_delivery, decide_remote_reply
+from smtp_gateway.fin import Answer
 from smtp_gateway.replies import Refusal
 from smtp_gateway.rules.recipient import PatientAddress, ProfessionalAddress, read_recipient
 from smtp_gateway.trust.subjects import Subject
@@ -70,6 +71,13 @@ class Mailboxes:
         if isinstance(read_recipient(text, self._settings), PatientAddress):
             asking = Asking(key="", sender=lambda _tx: remote_sender(label), auth=Auth.ORG_CERT)
             await self._look_up(text, asking)
+
+    async def refuse_patient(self, address: str) -> Reason:
+        """Decide and trace a message from a patient of another operator to a patient: nobody wrote to her first."""
+        decided = decide_remote_reply(address, Answer.UNKNOWN)
+        entry = decided.entry(self._clock.now())
+        await self._database.write(lambda tx: record(tx, entry))
+        return decided.decision.reason
 
     async def _look_up(self, text: str, asking: Asking) -> Found:
         named = read_recipient(text, self._settings)

@@ -8,6 +8,7 @@ from access_core.facts import Acceptance, Context, Delegation, Resource, Subject
 from access_core.reasons import Reason
 from access_core.rules import Outcome
 
+REPRESENTATIVES_PER_PROFILE: Final = 2
 CARERS_PER_PROFILE: Final = 3
 PROFILES_PER_CARER: Final = 5
 
@@ -55,7 +56,7 @@ def _check_asker(subject: Subject, context: Context) -> Reason | None:
 
 
 def _check_conditions(context: Context) -> Reason | None:
-    if context.delegation is Delegation.AIDANT and not _has_room(context):
+    if not _has_room(context):
         return Reason.H_LIMITE_DELEGATIONS
     if not context.declaration:
         return Reason.H_DECLARATION_REQUISE
@@ -63,9 +64,14 @@ def _check_conditions(context: Context) -> Reason | None:
 
 
 def _has_room(context: Context) -> bool:
-    if context.nb_aidants is None or context.nb_aides is None:
-        return False
-    return context.nb_aidants < CARERS_PER_PROFILE and context.nb_aides < PROFILES_PER_CARER
+    """Whether there is a place left: two representatives, three carers, five profiles for one carer."""
+    if context.delegation is Delegation.SECOND_RL:
+        return _under(context.nb_representants, REPRESENTATIVES_PER_PROFILE)
+    return _under(context.nb_aidants, CARERS_PER_PROFILE) and _under(context.nb_aides, PROFILES_PER_CARER)
+
+
+def _under(count: int | None, limit: int) -> bool:
+    return count is not None and count < limit
 
 
 def _is_unnamed(context: Context) -> bool:

@@ -1,16 +1,17 @@
 """What of a patient's record one caller may know of: each document decided as a reading, the rest is absent.
 
 All versions of a document follow the decision on its latest: what is masked today was not always. A structure's
-certificate reads nothing, but may find references to what it filed itself (dmp.md §1.3, TD3.1).
+certificate reads nothing, but may find references to what it could delete, which the engine decides as that deletion
+(dmp.md §1.3, TD3.1).
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from access_core.acts import Act
 from access_core.case_facts import reading_facts
 from access_core.case_inputs import CaseFacts, ReadingRequest
 from access_core.profiles import Profile
-from access_core.reasons import Reason
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.holdings import Holdings, logical_id
 from dmp_bridge.record.model import RecordedDocument
@@ -40,9 +41,8 @@ class Reader:
 
     def sees(self, tx: Transaction, found: RecordedDocument, *, references: bool) -> bool:
         """Tell whether a document is there for the caller; REFERENCES: only its id would be shown."""
-        decision = self.case(tx, found).decide()
-        own = found.filing.filed_by is not None and found.filing.filed_by == self.caller.sender.id
-        return decision.allowed or (references and own and decision.reason is Reason.A_MOYEN_INSUFFISANT)
+        case = self.case(tx, found)
+        return case.decide().allowed or (references and replace(case, act=Act.DELETE_DOCUMENT).decide().allowed)
 
     def visible(self, tx: Transaction, holdings: Holdings, *, references: bool) -> Holdings:
         """Return the part of HOLDINGS that the caller may know of, without a dangling link."""

@@ -9,13 +9,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
+from access_core.activation import Activation, activate
 from access_core.authentication.authenticator import Authenticator
 from access_core.authentication.passwords import hash_password
 from access_core.authentication.totp import code_at, new_secret, seal_secret
 from access_core.care import declare_care
 from access_core.config import AuthenticationSettings
 from access_core.professionals import Professional
-from access_core.profiles import Activation, Profile, activate
+from access_core.profiles import Profile
 from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.direct import DirectFiling, file_document_directly
 from dmp_bridge.intake import build_filer

@@ -2,9 +2,10 @@
 
 from datetime import date, datetime
 
+from access_core.activation import Activation, activate
 from access_core.identifiers import INS, ins_key
 from access_core.professionals import MailboxType, NewProfessional, Professional, add_professional
-from access_core.profiles import Activation, NewProfile, Profile, activate, add_profile
+from access_core.profiles import NewProfile, Profile, add_profile
 from vaguemestre.kernel.database import Transaction
 
 INS_MERE = INS.parse("279035121518989")

@@ -73,6 +73,7 @@ CONTEXT: Mapping[str, st.SearchStrategy[Any]] = {
     "etat_patient": one_of(facts.PatientState),
     "risque_immediat": YES_NO,
     "delegation": one_of(facts.Delegation),
+    "nb_representants": st.integers(0, 3),
     "nb_aidants": st.integers(0, 4),
     "nb_aides": st.integers(0, 6),
     "cible_active": YES_NO,

@@ -73,6 +73,7 @@ WORSE_CONTEXT: tuple[dict[str, Any], ...] = (
     {"declaration": False},
     {"cible_active": False},
     {"delegation_active": False},
+    {"nb_representants": 2},
     {"nb_aidants": 3},
     {"roles_matrice": False},
 )

@@ -200,6 +200,7 @@ def test_patient_never_writes_to_a_patient(world: World) -> None:
     answer = refusal(client, OTHER_PATIENT, PATIENT, letter(OTHER_PATIENT, PATIENT))
 
     assert answer.endswith("[C_ECHANGE_NON_INITIE]")
+    assert world.traces() == [("reply_by_patient", "DENY", "C_ECHANGE_NON_INITIE")]
     client.quit()
 
 

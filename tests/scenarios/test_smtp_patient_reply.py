@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from access_core.accounts import AccountState, set_account_state
+from access_core.activation import Activation, activate
 from access_core.case_inputs import Session
 from access_core.facts import Auth
 from access_core.identifiers import INS, ins_key
-from access_core.profiles import Activation, NewProfile, Profile, activate, add_profile, oppose, represent
+from access_core.profiles import NewProfile, Profile, add_profile, oppose
 from access_core.reasons import Reason
+from access_core.representation import represent
 from smtp_gateway.conversation import conversations_of_patient, messages_of
 from smtp_gateway.patient_reply import Attachment, ReplyOutcome, Seat
 from smtp_gateway.queue import entries

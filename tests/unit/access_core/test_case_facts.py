@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from access_core.accounts import AccountState
+from access_core.activation import Activation, activate
 from access_core.care import declare_care, set_informed
 from access_core.case_facts import delivery_facts, filing_facts, reading_facts, reply_facts
 from access_core.case_inputs import (
@@ -24,8 +25,9 @@ from access_core.case_inputs import (
 from access_core.decision import Obligation
 from access_core.facts import Auth, Confidentiality, DocumentState, Exchange, IdentityStatus, ReplyOption, SubjectKind
 from access_core.professionals import Professional
-from access_core.profiles import Activation, Profile, activate, close, declare_death, oppose, represent, suspend
+from access_core.profiles import Profile, close, declare_death, oppose, suspend
 from access_core.reasons import Reason
+from access_core.representation import represent
 from access_core.trace.decisions import About, decision_entry
 from tests.fictional.people import (
     INS_MERE,

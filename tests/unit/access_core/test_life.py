@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from access_core import life
 from access_core.accounts import AccountState, account_by_id
+from access_core.activation import Activation, activate
 from access_core.attestations import attestations_of
 from access_core.care import declare_care, in_care
 from access_core.case_acts import Asking
@@ -22,19 +23,9 @@ from access_core.facts import Delegation
 from access_core.life import Closing, Recording
 from access_core.obligations import NOTICE_TASK
 from access_core.planning import Due
-from access_core.profiles import (
-    Activation,
-    NewProfile,
-    Profile,
-    ProfileConflict,
-    ProfileStatus,
-    activate,
-    close,
-    profile_by_id,
-    represent,
-    representatives_of,
-)
+from access_core.profiles import NewProfile, Profile, ProfileConflict, ProfileStatus, close, profile_by_id
 from access_core.reasons import Reason
+from access_core.representation import represent, representatives_of
 from access_core.schedule import Schedule
 from access_core.sharing import Invitation, invite, respond
 from tests.conftest import NOON

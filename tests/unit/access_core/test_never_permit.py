@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy
 
 from access_core import rights, sharing
+from access_core.activation import Activation, activate
 from access_core.acts import Act
 from access_core.care import declare_care, end_care, in_care
 from access_core.case_acts import BY_CARD, SIGNED_IN, Asking
@@ -27,8 +28,9 @@ from access_core.decision import Verdict
 from access_core.facts import Auth, Context, Delegation, Exchange, Resource, Subject
 from access_core.performing import settle
 from access_core.professionals import Professional
-from access_core.profiles import Activation, Profile, activate, end_representation, represent
+from access_core.profiles import Profile
 from access_core.reasons import Reason
+from access_core.representation import end_representation, represent
 from access_core.sharing import Invitation
 from tests.conftest import NOON
 from tests.fictional.people import INS_PERE, add_active_patient, add_child, add_martin

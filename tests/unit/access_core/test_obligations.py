@@ -11,8 +11,9 @@ from access_core.consent import set_standing
 from access_core.decision import Decision, Obligation, Verdict
 from access_core.facts import Standing
 from access_core.obligations import NOTICE_TASK, Deed, ObligationFailed, carry_out
-from access_core.profiles import Profile, represent
+from access_core.profiles import Profile
 from access_core.reasons import Reason
+from access_core.representation import represent
 from access_core.tables import first_access
 from tests.fictional.people import INS_PERE, add_active_patient, add_child, add_martin
 from vaguemestre.kernel.database import Database, Transaction

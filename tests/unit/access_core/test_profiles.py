@@ -7,14 +7,13 @@ from functools import partial
 import pytest
 
 from access_core.accounts import AccountState, AlreadyExists, account_by_id
+from access_core.activation import Activation, activate
 from access_core.authentication.totp import has_totp
 from access_core.profiles import (
     STATUS_CHANGES,
-    Activation,
     Profile,
     ProfileConflict,
     ProfileStatus,
-    activate,
     close,
     declare_death,
     open_announced,
@@ -23,11 +22,9 @@ from access_core.profiles import (
     profile_by_id,
     profile_by_ins,
     reopen,
-    represent,
-    representatives_of,
-    represented_by,
     suspend,
 )
+from access_core.representation import represent, representatives_of, represented_by
 from tests.fictional.people import (
     INS_MERE,
     INS_PERE,

@@ -14,9 +14,10 @@ from access_core.config import LifeSettings
 from access_core.delegation import DelegationConflict
 from access_core.facts import Exchange
 from access_core.life import Recording
-from access_core.profiles import Profile, ProfileConflict, represent, representatives_of, represented_by
+from access_core.profiles import Profile, ProfileConflict
 from access_core.protection import is_protected
 from access_core.reasons import Reason
+from access_core.representation import represent, representatives_of, represented_by
 from access_core.sharing import end_for_majority
 from tests.fictional.people import INS_ENFANT, INS_PERE, INS_TANTE, add_active_patient, add_child, ins_of
 from tests.fictional.space import as_person, traced

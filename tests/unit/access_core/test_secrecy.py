@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from access_core import rights
+from access_core.activation import Activation, activate
 from access_core.acts import Act
 from access_core.care import declare_care
 from access_core.case_documents import document_act_facts
@@ -13,8 +14,9 @@ from access_core.case_inputs import DocumentFacts, FilingRequest, ReadingRequest
 from access_core.decision import Decision, Obligation
 from access_core.facts import Auth, Confidentiality, Mode
 from access_core.professionals import Professional
-from access_core.profiles import Activation, Profile, activate, represent
+from access_core.profiles import Profile
 from access_core.reasons import Reason
+from access_core.representation import represent
 from access_core.secrecy import SecretKind, agree, lift, secret_of
 from access_core.trace.reader import history_of_patient
 from tests.fictional.people import add_active_patient, add_child, add_martin, add_service

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from access_core import delegation, rights, sharing
+from access_core.activation import Activation, activate
 from access_core.attestations import AttestationKind, attestations_of
 from access_core.case_facts import reply_facts
 from access_core.case_inputs import ExchangeFacts, ReplyRequest, Session
@@ -13,8 +14,9 @@ from access_core.delegation import Delegation, DelegationConflict, DelegationSta
 from access_core.facts import Auth, Exchange
 from access_core.facts import Delegation as Kind
 from access_core.performing import Outcome
-from access_core.profiles import Activation, Profile, activate, represent, representatives_of, suspend
+from access_core.profiles import Profile, suspend
 from access_core.reasons import Reason
+from access_core.representation import represent, representatives_of
 from access_core.sharing import Invitation
 from tests.fictional.people import INS_PERE, INS_TANTE, add_active_patient, add_child, ins_of
 from tests.fictional.space import as_person, traced

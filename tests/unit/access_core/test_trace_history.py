@@ -5,14 +5,16 @@ from datetime import date
 
 import pytest
 
+from access_core.activation import Activation, activate
 from access_core.case_acts import BY_CARD, SIGNED_IN, Asking
 from access_core.case_inputs import Sender, local_sender
 from access_core.consent import block, set_standing
 from access_core.facts import Auth, Scope, Standing
 from access_core.identifiers import INS
 from access_core.professionals import MailboxType, NewProfessional, add_professional
-from access_core.profiles import Activation, NewProfile, Profile, activate, add_profile, represent
+from access_core.profiles import NewProfile, Profile, add_profile
 from access_core.reasons import Reason
+from access_core.representation import represent
 from access_core.trace.entries import TraceEntry
 from access_core.trace.history import History, read_history, without_secrets
 from access_core.trace.reader import history_of_patient

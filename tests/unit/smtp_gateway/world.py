@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 import uvloop
 
 from access_core.accounts import set_password
+from access_core.activation import Activation, activate
 from access_core.authentication.authenticator import Authenticator
 from access_core.authentication.passwords import hash_password
 from access_core.authentication.totp import new_secret, seal_secret
 from access_core.config import AuthenticationSettings
 from access_core.identifiers import INS
 from access_core.professionals import MailboxType, NewProfessional, Professional, add_professional
-from access_core.profiles import Activation, NewProfile, Profile, activate, add_profile
+from access_core.profiles import NewProfile, Profile, add_profile
 from access_core.tables import trace_entry
 from mailstore.config import MailStoreSettings
 from mailstore.store import INBOX, MailStore

@@ -17,8 +17,9 @@ from vaguemestre.app.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from access_core.activation import Activation
     from access_core.identifiers import INS
-    from access_core.profiles import Activation, Profile
+    from access_core.profiles import Profile
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.database import Transaction
 
@@ -103,8 +104,8 @@ def activate(
 
     Un mineur représenté s'active sans mot de passe : ses représentants se connectent avec le leur.
     """
+    from access_core.activation import activate as activate_profile
     from access_core.authentication.totp import new_secret, provisioning_uri
-    from access_core.profiles import activate as activate_profile
     from vaguemestre.app.administration import note
 
     password = new_password(asked=True) if password_stdin else None
@@ -133,7 +134,7 @@ def represent(
     as_json: AsJson = False,
 ) -> None:
     """Déclare un représentant légal d'un mineur."""
-    from access_core.profiles import represent as declare
+    from access_core.representation import represent as declare
     from vaguemestre.app.administration import note
 
     with opened(config) as instance:
@@ -184,8 +185,9 @@ def _activation(
     Raises:
         ConfigurationError: no password was given for anybody else.
     """
+    from access_core.activation import Activation
     from access_core.authentication.totp import seal_secret
-    from access_core.profiles import Activation, representatives_of
+    from access_core.representation import representatives_of
 
     encoded, secret, now = secrets
     if encoded is None:

@@ -136,8 +136,8 @@ def _recording(instance: "Instance") -> "Recording":
 
 def _protectors(instance: "Instance", ins: str) -> dict[str, object]:
     """Describe the profile, and who represents it now."""
-    from access_core.profiles import representatives_of
     from access_core.protection import is_protected
+    from access_core.representation import representatives_of
 
     now = instance.clock.now()
 

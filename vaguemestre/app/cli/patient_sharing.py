@@ -84,7 +84,7 @@ def revoke(
     from access_core import sharing
     from access_core.acts import Act
     from access_core.delegation import shared_with
-    from access_core.profiles import representatives_of
+    from access_core.representation import representatives_of
 
     def work(tx: "Transaction", asking: "Asking", other: str) -> "Outcome[bool]":
         shared = [each for each in shared_with(tx, asking.profile.id, other) if each.counts(asking.now)]
@@ -135,7 +135,8 @@ def _invitation(tx: "Transaction", instance: "Instance", ins: str, invited: str)
 
 def _rows(tx: "Transaction", instance: "Instance", ins: str) -> list[dict[str, object]]:
     from access_core.delegation import delegations_of
-    from access_core.profiles import profile_by_id, representatives_of
+    from access_core.profiles import profile_by_id
+    from access_core.representation import representatives_of
 
     found, now = patient.find(tx, instance, ins), instance.clock.now()
     rows: list[dict[str, object]] = [
