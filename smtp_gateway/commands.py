@@ -21,6 +21,7 @@ PATH = re.compile(r"""<(?:@[^<>:\s]+:)?(?P<mailbox>(?:"(?:[^"\\\r\n]|\\.)*"|[^<>
 XTEXT = r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})"  # RFC 3461 §4
 ENVELOPE_ID = re.compile(rf"(?=.{{1,100}}\Z){XTEXT}+")
 ORIGINAL_RECIPIENT = re.compile(rf"(?=.{{1,500}}\Z)[A-Za-z0-9-]+;{XTEXT}+")
+CHUNK = re.compile(r"([0-9]{1,18})( LAST)?", re.ASCII | re.IGNORECASE)
 PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?", re.ASCII)
 
 
@@ -98,6 +99,18 @@ def read_report_request(parameters: Mapping[str, str | None]) -> ReportRequest:
     ):
         raise ProtocolError("MAIL: RET or ENVID malformed")
     return ReportRequest(ret.upper() if ret else None, envid)
+
+
+def parse_chunk(argument: str) -> tuple[int, bool]:
+    """Read the argument of BDAT (RFC 3030 §2): how many bytes follow, and whether they end the message.
+
+    Raises:
+        ProtocolError: not that syntax.
+    """
+    match = CHUNK.fullmatch(argument)
+    if match is None:
+        raise ProtocolError("BDAT: not a size and LAST")
+    return int(match[1]), match[2] is not None
 
 
 def is_mailbox(text: str) -> bool:

@@ -19,7 +19,7 @@ from vaguemestre.kernel.log import get_logger
 
 CHUNK_BYTES = 65_536
 MAX_COMMAND_BYTES = 12_288  # RFC 4954 §4.2, the longest of all
-BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS"})
+BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "BDAT"})  # BDAT: to read what it announces
 TLS_FAREWELL_S = 5.0  # a peer that does not answer close_notify is cut off
 NEVER = float("inf")
 log = get_logger(__name__)
@@ -61,6 +61,13 @@ class SmtpConnection(SMTP):
 
     def _set_rset_state(self) -> None:
         self.envelope = self._create_envelope()
+
+    async def _forget(self) -> None:
+        """Begin anew, without the message under way and what came of it."""
+        intake = self._mail.intake
+        self._set_rset_state()
+        if intake is not None:
+            await intake.discard()
 
     @property
     def _peer(self) -> PeerSession:
@@ -221,6 +228,7 @@ class SmtpConnection(SMTP):
             self._replies.append(refuse(Refusal.TEMPORARY).line)
             await self._flush()
         finally:
+            await self._forget()
             self._door.leave(self, self._peer.peer_host)
             if self._timeout_handle is not None:
                 self._timeout_handle.cancel()
@@ -237,6 +245,7 @@ class SmtpConnection(SMTP):
                 return
             except ProtocolError:
                 self._reply(refuse(Refusal.LINE_END))
+                self._ending |= self._mail.sender is not None  # it may have been the BDAT of bytes that follow
                 continue
             if line is not None:
                 await self._obey(line)
@@ -257,11 +266,16 @@ class SmtpConnection(SMTP):
             try:
                 await command(rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
             except UnicodeDecodeError:
-                self._reply(refuse(Refusal.NOT_ASCII))
+                self._misread(name, Refusal.NOT_ASCII)
             except ProtocolError:
-                self._reply(refuse(Refusal.SYNTAX))
+                self._misread(name, Refusal.SYNTAX)
             except TemporaryFailure as failure:
                 self._reply(defer(failure))
+
+    def _misread(self, name: str, reason: Refusal) -> None:
+        """Refuse a line that could not be read; behind one that announces bytes nothing can be read either."""
+        self._ending |= name == "BDAT"
+        self._reply(refuse(reason))
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         # What came in clear lies in the old reader and in _pending, and is dropped with them (RFC 3207 §4.2). There

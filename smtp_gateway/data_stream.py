@@ -1,8 +1,8 @@
-"""The bytes between `354` and the lone dot (RFC 5321 §4.5.2), decoded chunk by chunk in constant memory.
+"""The bytes of a message on the wire, chunk by chunk, in constant memory: DATA (RFC 5321 §4.5.2) and BDAT (RFC 3030).
 
-No I/O here. Nothing but CRLF . CRLF ends the data; a bare CR or LF is remembered as a fault and can end
-nothing, so that no second message can be smuggled in. After a fault the rest is swallowed: the reply waits
-for the end of the data.
+No I/O here. Nothing but CRLF . CRLF ends the data, nothing but its count ends a chunk; a bare CR or LF is remembered
+as a fault and can end nothing, so that no second message can be smuggled in. After a fault the rest is swallowed:
+the reply waits for the end of the data or of the chunk.
 """
 
 from enum import Enum
@@ -19,27 +19,64 @@ class Fault(Enum):
     LINE_TOO_LONG = "a line longer than the limit"
 
 
-class DataDecoder:
-    """Finds the end of the data and removes the transparency dots.
+class _Checked:
+    """What holds for the content of a message, however it travels.
 
     Args:
         max_bytes: most bytes of a message, dots removed, CRLF counted (RFC 1870 §3).
         max_line_bytes: most bytes of one line, CRLF included.
     """
 
-    __slots__ = ("_first", "_held", "_line_bytes", "_max_bytes", "_max_line", "done", "fault", "rest", "size_bytes")
+    __slots__ = ("_line_bytes", "_max_bytes", "_max_line", "done", "fault", "rest", "size_bytes")
 
     def __init__(self, max_bytes: int, max_line_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._max_line = max_line_bytes
-        self._held = b"\r\n"  # the data begin at the start of a line
-        self._first = True
         self._line_bytes = 0
         self.size_bytes = 0
         self.fault: Fault | None = None
         self.done = False
         self.rest = b""
-        """What follows the end of the data, once done."""
+        """What follows the end of the data or of the chunk, once done."""
+
+    def _line_ends_are_whole(self, content: bytes) -> bool:
+        """Tell whether each CR and LF is part of a CRLF; CONTENT never ends between the two."""
+        line_ends = content.count(b"\r\n")
+        if content.count(b"\r") == line_ends and content.count(b"\n") == line_ends:
+            return True
+        self.fault = Fault.BARE_LINE_END
+        return False
+
+    def _fits(self, content: bytes) -> bool:
+        self.size_bytes += len(content)
+        if self.size_bytes > self._max_bytes:
+            self.fault = Fault.TOO_LARGE
+        elif self._has_long_line(content):
+            self.fault = Fault.LINE_TOO_LONG
+        return self.fault is None
+
+    def _has_long_line(self, content: bytes) -> bool:
+        """Look one CRLF back from each limit: a few searches per chunk, however many lines it has."""
+        start = -self._line_bytes
+        while len(content) - start > self._max_line:
+            found = content.rfind(b"\r\n", max(start, 0), start + self._max_line)
+            if found < 0:
+                return True
+            start = found + 2
+        last = content.rfind(b"\r\n", max(start, 0))
+        self._line_bytes = len(content) - (last + 2 if last >= 0 else start)
+        return False
+
+
+class DataDecoder(_Checked):
+    """Finds the end of the data and removes the transparency dots."""
+
+    __slots__ = ("_first", "_held")
+
+    def __init__(self, max_bytes: int, max_line_bytes: int) -> None:
+        super().__init__(max_bytes, max_line_bytes)
+        self._held = b"\r\n"  # the data begin at the start of a line
+        self._first = True
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the wire; return the content that is certain, empty after a fault."""
@@ -56,32 +93,43 @@ class DataDecoder:
         return self._checked(content)
 
     def _checked(self, content: bytes) -> bytes:
-        line_ends = content.count(b"\r\n")
-        if content.count(b"\r") != line_ends or content.count(b"\n") != line_ends:
-            self.fault = Fault.BARE_LINE_END
+        if not self._line_ends_are_whole(content):
             return b""
         if STUFFED in content:
             content = content.replace(STUFFED, b"\r\n")
         if self._first:
             content, self._first = content[2:], False
-        self.size_bytes += len(content)
-        if self.size_bytes > self._max_bytes:
-            self.fault = Fault.TOO_LARGE
-        elif self._has_long_line(content):
-            self.fault = Fault.LINE_TOO_LONG
-        return b"" if self.fault else content
+        return content if self._fits(content) else b""
 
-    def _has_long_line(self, content: bytes) -> bool:
-        """Look one CRLF back from each limit: a few searches per chunk, however many lines it has."""
-        start = -self._line_bytes
-        while len(content) - start > self._max_line:
-            found = content.rfind(b"\r\n", max(start, 0), start + self._max_line)
-            if found < 0:
-                return True
-            start = found + 2
-        last = content.rfind(b"\r\n", max(start, 0))
-        self._line_bytes = len(content) - (last + 2 if last >= 0 else start)
-        return False
+
+class ChunkDecoder(_Checked):
+    """Takes the chunks of one message, each announced by a BDAT command."""
+
+    __slots__ = ("_held", "_last", "_left")
+
+    def __init__(self, max_bytes: int, max_line_bytes: int) -> None:
+        super().__init__(max_bytes, max_line_bytes)
+        self._held = b""  # a CR whose LF may be the first byte of the next chunk
+        self._left = 0
+        self._last = False
+
+    def begin(self, size_bytes: int, *, last: bool) -> None:
+        """Begin a chunk of SIZE_BYTES, which may be none; LAST: the message ends with it."""
+        self._left, self._last, self.done, self.rest = size_bytes, last, size_bytes == 0, b""
+        if self.done and last and self._held:
+            self.fault = Fault.BARE_LINE_END
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the wire; return the content that is certain, empty after a fault."""
+        part, self.rest = data[: self._left], data[self._left :]
+        self._left -= len(part)
+        self.done = self._left == 0
+        content, self._held = self._held + part, b""
+        if content.endswith(b"\r") and not (self.done and self._last):
+            content, self._held = content[:-1], b"\r"
+        if self.fault or not (self._line_ends_are_whole(content) and self._fits(content)):
+            return b""
+        return content
 
 
 def _undecided(held: bytes) -> int:

@@ -1,5 +1,5 @@
 # ruff: noqa: N802  aiosmtpd finds a command by the name of its method
-"""The SMTP server: the only file that answers SMTP commands, on a connection of `connection.py`.
+"""The SMTP server: what answers each SMTP command, on a connection of `connection.py`; content comes by `receiving.py`.
 
 Nothing is decided here: syntax and order are checked, the role's steps answer the rest, and every reply comes from
 `replies.py` with an enhanced code.
@@ -17,40 +17,31 @@ from smtp_gateway.commands import (
     read_report_request,
     read_wishes,
 )
-from smtp_gateway.connection import SmtpConnection
-from smtp_gateway.data_stream import DataDecoder, Fault
+from smtp_gateway.receiving import MessageReceiver
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.size import check_declared_size
-from smtp_gateway.session import Intake
-from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
-
-FAULTS = {
-    Fault.BARE_LINE_END: Refusal.BARE_LINE_END,
-    Fault.TOO_LARGE: Refusal.TOO_LARGE,
-    Fault.LINE_TOO_LONG: Refusal.LINE_TOO_LONG,
-}
 
 
-class EsmtpProtocol(SmtpConnection):
+class EsmtpProtocol(MessageReceiver):
     """The commands of one connection."""
 
     async def smtp_HELO(self, arg: str) -> None:
         """Greet without extensions."""
-        if self._greet(arg, extended=False):
+        if await self._greet(arg, extended=False):
             self._reply(Reply(f"250 {self.hostname}\r\n".encode("ascii")))
 
     async def smtp_EHLO(self, arg: str) -> None:
         """Greet and say what is offered."""
-        if self._greet(arg, extended=True):
+        if await self._greet(arg, extended=True):
             lines = [self.hostname, *self._extensions()]
             text = "".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}\r\n"
             self._reply(Reply(text.encode("ascii")))
 
-    def _greet(self, name: str, *, extended: bool) -> bool:
+    async def _greet(self, name: str, *, extended: bool) -> bool:
         if not name.strip() or len(name) > 255 or not name.isprintable():
             self._reply(refuse(Refusal.SYNTAX))
             return False
-        self._set_rset_state()
+        await self._forget()
         refusal = self._steps.hello(self._peer) if self._peer.tls else None
         if refusal is not None:
             self._reply(refusal)
@@ -68,8 +59,9 @@ class EsmtpProtocol(SmtpConnection):
         if not self._steps.client_certificate:
             offered.append("DSN")  # a message from an operator ends here: that operator reports it as relayed
         if not self._peer.tls:
-            offered.append("STARTTLS")
-        elif not self._steps.client_certificate and self._peer.account is None:
+            return [*offered, "STARTTLS"]
+        offered += ["CHUNKING", "REQUIRETLS"]
+        if not self._steps.client_certificate and self._peer.account is None:
             offered.append("AUTH PLAIN LOGIN")
         return offered
 
@@ -167,7 +159,7 @@ class EsmtpProtocol(SmtpConnection):
     async def smtp_RCPT(self, arg: str | None) -> None:
         """Add a recipient."""
         envelope = self._mail
-        if envelope.sender is None:
+        if envelope.sender is None or envelope.chunks is not None:
             self._reply(refuse(Refusal.SEQUENCE))
             return
         path = parse_path("TO:", arg or "")
@@ -187,66 +179,10 @@ class EsmtpProtocol(SmtpConnection):
             envelope.refused = reply
         self._reply(reply)
 
-    async def smtp_DATA(self, arg: str) -> None:
-        """Take the content and accept the message."""
-        envelope = self._mail
-        if arg:
-            self._reply(refuse(Refusal.SYNTAX))
-        elif envelope.sender is None:
-            self._reply(refuse(Refusal.SEQUENCE))
-        elif not envelope.recipients and not envelope.queued:
-            self._reply(refuse(Refusal.NO_RECIPIENT if envelope.refused else Refusal.SEQUENCE))
-        else:
-            self._replies.append(replies.START_DATA.line)
-            self._receiving = True
-            try:
-                reply = await self._receive(self._steps.receive(self._peer, envelope))
-            finally:
-                self._receiving = False
-            self._set_rset_state()
-            if reply.accepted:
-                self._peer.errors = 0
-            self._reply(reply)
-
-    async def _receive(self, intake: Intake) -> Reply:
-        decoder = DataDecoder(self._settings.max_message_bytes, self._settings.max_line_bytes)
-        complete = False
-        try:
-            refusal = await self._pump(decoder, intake)
-            complete = refusal is None
-        finally:
-            if not complete:
-                await intake.discard()
-        return refuse(refusal) if refusal is not None else await intake.finish()
-
-    async def _pump(self, decoder: DataDecoder, intake: Intake) -> Refusal | None:
-        """Move the data from the wire to the intake until the lone dot, whatever goes wrong on the way."""
-        refusal: Refusal | None = None
-        started, taken = self.loop.time(), 0
-        while not decoder.done:
-            if not self._pending and not await self._fill():
-                self._ending = True
-                return Refusal.TOO_SLOW
-            data, self._pending = self._pending, b""
-            taken += len(data)
-            content = decoder.feed(data)
-            if content and refusal is None:
-                try:
-                    await intake.write(content)
-                except StorageFull:
-                    refusal = Refusal.STORAGE
-                except TemporaryFailure:
-                    refusal = Refusal.TEMPORARY
-            allowed_s = self._settings.command_timeout_s + taken / self._settings.data_floor_bytes_s
-            if self.loop.time() - started > allowed_s:
-                return Refusal.TOO_SLOW
-        self._pending = decoder.rest
-        return FAULTS[decoder.fault] if decoder.fault is not None else refusal
-
     async def smtp_RSET(self, arg: str) -> None:
         """Forget the message under way."""
         if not arg:
-            self._set_rset_state()
+            await self._forget()
         self._reply(refuse(Refusal.SYNTAX) if arg else replies.OK)
 
     async def smtp_NOOP(self, arg: str) -> None:

@@ -15,6 +15,7 @@ from access_core.accounts import Account
 from smtp_gateway.arrival import Recipient
 from smtp_gateway.commands import Credentials, RecipientWishes
 from smtp_gateway.config import SmtpSettings
+from smtp_gateway.data_stream import ChunkDecoder
 from smtp_gateway.queue.model import QueuedRecipient, ReportRequest
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.trust.subjects import Subject
@@ -59,6 +60,10 @@ class MailEnvelope(Envelope):
         """What the RCPT under way asks of reports."""
         self.refused: Reply | None = None
         """The last refusal of a recipient, for DATA without any."""
+        self.intake: Intake | None = None
+        """Where the content that came so far went."""
+        self.chunks: ChunkDecoder | None = None
+        """Given once a first chunk came: the message travels by BDAT."""
 
 
 class Intake(Protocol):
