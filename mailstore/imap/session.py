@@ -113,9 +113,9 @@ class Session:
         assert self.view is not None
         return self.view
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work that only reads."""
-        return await self.parts.database.read(work)
+    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+        """Run a unit of work that only reads; BRIEF as `Database.read` says."""
+        return await self.parts.database.read(work, brief=brief)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work; it is durable when this returns."""
@@ -212,6 +212,6 @@ class Session:
         view, store = self.selected, self.parts.store
         view.dirty = False
         now = self.wire.seconds()
-        changes = await self.read(lambda tx: store.changes(tx, view.folder_id, view.modseq))
+        changes = await self.read(lambda tx: store.changes(tx, view.folder_id, view.modseq), brief=True)
         view.checked_at = now
         self.send(*view.apply(changes, may_expunge=may_expunge, quiet=quiet))

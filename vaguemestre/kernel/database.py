@@ -1,8 +1,8 @@
 """The catalogue: SQLAlchemy Core on SQLite or PostgreSQL, in units of work.
 
-A unit of work is a plain function of a `Transaction`. Reads run in a small thread pool; writes go to the one
-writer thread of the process, which commits whatever is waiting together (`writer.py`). A unit must be
-re-runnable and keep its effects in the transaction.
+A unit of work is a plain function of a `Transaction`. Reads run in a small thread pool, brief ones of a local
+SQLite file where they are asked for; writes go to the one writer thread of the process, which commits whatever is
+waiting together (`writer.py`). A unit must be re-runnable and keep its effects in the transaction.
 """
 
 import asyncio
@@ -66,12 +66,19 @@ class Database:
         self._threads = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="catalogue-reader")
         self.dialect = self._reading.dialect.name
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
         """Run WORK in a read-only transaction, on a reader thread.
+
+        Args:
+            work: the unit of work.
+            brief: it looks a few rows up by their keys. On SQLite such a unit runs in the calling thread, since
+                handing it to another would cost several times as much as the unit itself.
 
         Raises:
             TemporaryFailure: the database is away, full or locked for too long.
         """
+        if brief and self.dialect == "sqlite":
+            return self.read_now(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

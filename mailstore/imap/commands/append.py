@@ -55,7 +55,7 @@ def _unfit(session: Session, size_bytes: int) -> Outcome | None:
 
 async def _refusal(session: Session, offer: AppendOffered) -> Outcome | None:
     try:
-        await session.read(lambda tx: _check(session, tx, offer.command.mailbox, offer.size_bytes))
+        await session.read(lambda tx: _check(session, tx, offer.command.mailbox, offer.size_bytes), brief=True)
     except Refused as refused:
         return refused.outcome
     except TemporaryFailure:

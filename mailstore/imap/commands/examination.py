@@ -30,7 +30,7 @@ async def matching_entries(session: Session, key: SearchKey) -> list[Entry] | No
     """Return the entries that match, None when that takes too long."""
     deadline = time.monotonic() + session.parts.settings.search_time_s
     examination = _Examination(session, key)
-    await session.read(examination.begin)
+    await session.read(examination.begin, brief=True)
     while not examination.done:
         if time.monotonic() > deadline:
             return None

@@ -31,6 +31,7 @@ from vaguemestre.kernel.errors import IntegrityError
 
 LIST_RUN = 500
 OPEN_RUN = 100
+BRIEF_RUN = 64
 RUN_BYTES = 524_288
 PIECE_BYTES = 524_288
 
@@ -72,7 +73,7 @@ async def fetch(session: Session, command: Fetch) -> Outcome:
     reader = _Reader(session, command, uids, seen)
     start = missing = damaged = 0
     while start < len(uids):
-        run = await session.read(partial(reader.run, start=start))
+        run = await session.read(partial(reader.run, start=start), brief=len(uids) - start <= BRIEF_RUN)
         session.send(*run.lines)
         if run.large is not None and not await _send_large(session, run.large):
             damaged += 1
