@@ -23,6 +23,8 @@ class SmtpSettings(BaseModel):
     max_header_bytes: int = Field(262_144, ge=8_192, description="largest header part, bytes")
     max_line_bytes: int = Field(1_048_576, ge=1_000, description="longest line of a message, bytes, CRLF included")
     max_recipients: int = Field(100, ge=1, description="recipients of one message (RFC 5321 §4.5.3.1.8: at least 100)")
+    max_recipient_domains: int = Field(0, ge=0, description="domains among the recipients of one message; 0: any")
+    max_mails: int = Field(1_000, ge=1, description="MAIL commands of one connection before it is closed (RFC 9422)")
     max_received: int = Field(50, ge=2, description="Received fields before a message counts as looping")
     max_errors: int = Field(10, ge=1, description="refused commands of one connection before it is closed")
     max_connections: int = Field(2_000, ge=1, description="connections of one listener at the same time")
@@ -33,7 +35,10 @@ class SmtpSettings(BaseModel):
     recipient_memory_s: float = Field(
         1, ge=0, le=60, description="how long an accepted recipient is remembered at RCPT, seconds; 0: asked each time"
     )
-    smtputf8: bool = Field(False, description="offer SMTPUTF8 (no MSSanté domain or mailbox needs it)")
+    smtputf8: bool = Field(True, description="offer SMTPUTF8 (RFC 6531); no MSSanté domain or mailbox needs it")
+    ascii_headers: bool = Field(
+        True, description="refuse a header that is not ASCII in a message not declared SMTPUTF8; false: keep its bytes"
+    )
     ins_key: Literal["strict", "lenient"] = Field(
         "strict", description="lenient accepts a matricule whose key is wrong (ANS samples), for tests"
     )
@@ -84,7 +89,21 @@ class TrustSettings(BaseModel):
 
     whitelist: Path = Field(Path("whitelist.xml"), description="file of the national list, as last accepted")
     max_bytes: int = Field(50_000_000, ge=1, description="largest list read, bytes")
-    max_age_s: float = Field(0, ge=0, description="age at which the list stops being used, seconds; 0: never")
+    signature: Literal["required", "if_present", "ignored"] = Field(
+        "if_present", description="whether the list must be signed; one that is signed is checked unless ignored"
+    )
+    signers: Path | None = Field(
+        None, description="PEM certificates that may sign the list: those of signers, or of the authority above them"
+    )
+    signer: str | None = Field(
+        None, description="subject of the signer, as the list writes subjects; needed when `signers` holds an authority"
+    )
+    max_age_s: float | None = Field(
+        None,
+        ge=0,
+        description="age (since the list was made or last confirmed) at which it stops being used, seconds; 0: never; "
+        "none: 259200 (72 h) when `url` is set, else never",
+    )
     warn_age_s: float = Field(86_400, ge=0, description="age from which each refresh warns, seconds; 0: never")
     url: str | None = Field(None, description="where the national list is published (https); none: `trust load` only")
     authority: Path | None = Field(None, description="PEM authorities of that server (IGC-Santé); none: the system's")

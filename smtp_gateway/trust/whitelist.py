@@ -7,10 +7,11 @@ note §3 (namespace `https://listeblanche.mssante.fr/schema`).
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+
+from lxml import etree
 
 from smtp_gateway.trust.subjects import Subject, parse_subject
-from vaguemestre.kernel.errors import ConfigurationError, ProtocolError
+from vaguemestre.kernel.errors import ProtocolError
 from vaguemestre.kernel.xml import parse_xml
 
 NAMESPACE = "https://listeblanche.mssante.fr/schema"
@@ -25,6 +26,8 @@ class Whitelist:
     """Lower-case domain -> subjects that may speak for it."""
     domains: dict[Subject, frozenset[str]] = field(repr=False)
     """Subject -> lower-case domains."""
+    signer: str | None = None
+    """Subject of who signed it, None for a list whose signature was not checked."""
 
     def domains_of(self, subject: Subject) -> frozenset[str]:
         """Return the domains of a subject, empty when it is not listed."""
@@ -41,7 +44,11 @@ def parse_whitelist(data: bytes, *, max_bytes: int) -> Whitelist:
     Raises:
         ProtocolError: not well-formed, another namespace, no date, or a row without name or subject.
     """
-    root = parse_xml(data, max_bytes=max_bytes)
+    return read_whitelist(parse_xml(data, max_bytes=max_bytes))
+
+
+def read_whitelist(root: etree._Element) -> Whitelist:
+    """Read the national XML, parsed; raises as `parse_whitelist`."""
     if root.tag != f"{{{NAMESPACE}}}ListeBlancheMSSante":
         raise ProtocolError("whitelist: root is not ListeBlancheMSSante of the national namespace")
     names = {"l": NAMESPACE}
@@ -49,7 +56,7 @@ def parse_whitelist(data: bytes, *, max_bytes: int) -> Whitelist:
         (row.findtext("l:Nom", None, names), row.findtext("l:DNCertificatOperateur", None, names))
         for row in root.iterfind("l:ListeDomaines/l:Domaine", names)
     ]
-    return build_whitelist(_instant(root.findtext("l:DateDeGeneration", None, names)), rows)
+    return build_whitelist(instant_of(root), rows)
 
 
 def build_whitelist(generated_at: datetime, rows: Iterable[tuple[str | None, str | None]]) -> Whitelist:
@@ -75,19 +82,13 @@ def build_whitelist(generated_at: datetime, rows: Iterable[tuple[str | None, str
     )
 
 
-def load_whitelist(path: Path, *, max_bytes: int) -> Whitelist:
-    """Read the list from a file.
+def instant_of(root: etree._Element) -> datetime:
+    """Return when a list was made, aware.
 
     Raises:
-        ConfigurationError: the file cannot be read or is not a whitelist; says which.
+        ProtocolError: it does not say.
     """
-    try:
-        return parse_whitelist(path.read_bytes(), max_bytes=max_bytes)
-    except (OSError, ProtocolError) as error:
-        raise ConfigurationError(f"{path.name}: no usable whitelist: {error}") from None
-
-
-def _instant(text: str | None) -> datetime:
+    text = root.findtext("l:DateDeGeneration", None, {"l": NAMESPACE})
     try:
         value = datetime.fromisoformat((text or "").strip())
     except ValueError:

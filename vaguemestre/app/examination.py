@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from sqlalchemy import text
 
 from access_core.trace.chain import verify
-from smtp_gateway.trust.whitelist import load_whitelist
+from smtp_gateway.trust.admission import load_list
+from smtp_gateway.trust.freshness import ListState, age_s, stop_age_s
 from vaguemestre.app.bootstrap import Instance
 from vaguemestre.app.migrations import current_revision, newest_revision
 from vaguemestre.app.pid_file import read_pid
@@ -104,8 +105,21 @@ def _revocation(instance: Instance) -> Seen:
 
 def _whitelist(instance: Instance) -> Seen:
     trust = instance.settings.trust
-    whitelist = load_whitelist(trust.whitelist, max_bytes=trust.max_bytes)
-    yield Health.GOOD, f"liste blanche du {whitelist.generated_at:%Y-%m-%d}, {len(whitelist.subjects)} domaines"
+    whitelist, signed = load_list(trust), "non signée"
+    if whitelist.signer is not None:
+        signed = "signature vérifiée"
+    yield (
+        Health.GOOD,
+        f"liste blanche du {whitelist.generated_at:%Y-%m-%d}, {len(whitelist.subjects)} domaines, {signed}",
+    )
+    age, stop = age_s(whitelist, ListState.read(trust), instance.clock.now()), stop_age_s(trust)
+    hours = int(age // 3_600)
+    if stop is not None and age > stop:
+        yield Health.BAD, f"liste confirmée il y a {hours} h : trop ancienne, le trafic entre opérateurs attend"
+    elif trust.url is not None and 0 < trust.warn_age_s < age:
+        yield Health.WARNING, f"liste confirmée il y a {hours} h : lancez « trust refresh »"
+    if trust.url is not None and trust.signature != "required":
+        yield Health.WARNING, "la signature de la liste n'est pas exigée ([trust] signature)"
 
 
 def _catalogue(instance: Instance) -> Seen:

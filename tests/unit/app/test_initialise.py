@@ -8,7 +8,7 @@ from cryptography import x509
 from typer.testing import CliRunner
 
 from smtp_gateway.trust.subjects import parse_subject
-from smtp_gateway.trust.whitelist import load_whitelist
+from smtp_gateway.trust.admission import load_list
 from tests.standins.postgres import PostgresServer
 from tests.unit.app.conftest import DOMAIN
 from vaguemestre.app.cli.application import build
@@ -35,7 +35,7 @@ def test_the_operator_on_the_whitelist_is_the_one_of_the_certificate(pristine: P
     settings = load_settings(pristine / "vaguemestre.toml", {})
     certificate = x509.load_pem_x509_certificates(settings.pki.operator_certificate.read_bytes())[0]
 
-    whitelist = load_whitelist(settings.trust.whitelist, max_bytes=settings.trust.max_bytes)
+    whitelist = load_list(settings.trust)
 
     listed = whitelist.domains_of(parse_subject(certificate.subject.rfc4514_string()))
     assert listed == {DOMAIN, "patient.mssante.fr"}

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from benchmarks.write_target import prepare
-from smtp_gateway.trust.whitelist import load_whitelist
+from smtp_gateway.trust.admission import load_list
 from vaguemestre.app.settings import load_settings
 
 
@@ -21,4 +21,4 @@ def test_a_target_names_an_instance_that_is_ready(instance_folder: Path) -> None
     assert target["accounts"]["pattern"].format(n=2) == "bench.0002@demo.mssante.fr"
     assert target["imap"]["port"] == ports["imaps"]
     assert "bench._domainkey.peer.mssante.fr" in settings.dkim.public_keys
-    assert load_whitelist(settings.trust.whitelist, max_bytes=100_000).lists("peer.mssante.fr")
+    assert load_list(settings.trust).lists("peer.mssante.fr")

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,71 @@ def test_server_that_fails_changes_nothing(publisher: Publisher) -> None:
 def test_only_https_is_fetched(tmp_path: Path, url: str | None) -> None:
     with pytest.raises(ConfigurationError):
         refresh(TrustSettings(whitelist=tmp_path / "whitelist.xml", url=url), NOW)
+
+
+def test_publisher_that_confirms_the_list_keeps_it_young_in_every_process(publisher: Publisher) -> None:
+    publisher.data = listed(NOW - timedelta(days=30), 4)
+    refresh(publisher.settings, NOW - timedelta(days=10))
+    space = TrustSpace(publisher.settings)
+    before = space.is_stale(NOW)
+
+    outcome = refresh(publisher.settings, NOW - timedelta(hours=1)).outcome
+    space.follow()
+
+    assert outcome is Outcome.UNCHANGED
+    assert publisher.whole == 1
+    assert (before, space.is_stale(NOW)) == (True, False)
+    assert space.is_stale(NOW + timedelta(hours=72))  # 72 h after the last confirmation
+
+
+@pytest.mark.parametrize(
+    ("settings", "stale"),
+    [
+        ({}, False),
+        ({"url": "https://localhost/"}, True),
+        ({"url": "https://localhost/", "max_age_s": 0}, False),
+        ({"max_age_s": 3_600}, True),
+    ],
+)
+def test_list_that_nobody_publishes_does_not_grow_too_old_by_default(
+    tmp_path: Path, settings: dict[str, object], stale: bool
+) -> None:
+    (tmp_path / "whitelist.xml").write_bytes(listed(NOW - timedelta(days=4), 1))
+    given = TrustSettings.model_validate({"whitelist": tmp_path / "whitelist.xml"} | settings)
+
+    assert TrustSpace(given).is_stale(NOW) == stale
+
+
+def test_broken_state_is_no_state(publisher: Publisher) -> None:
+    publisher.data = listed(NOW, 4)
+    refresh(publisher.settings, NOW)
+    for state in (b"", b"[]", b'{"confirmed_at": "yesterday"}', b"\xff"):
+        publisher.settings.whitelist.with_name("whitelist.xml.state").write_bytes(state)
+
+        assert refresh(publisher.settings, NOW).outcome is Outcome.REPLACED
+
+
+def test_list_larger_than_allowed_is_not_read_to_its_end(publisher: Publisher) -> None:
+    publisher.settings = publisher.settings.model_copy(update={"max_bytes": 100_000})
+    publisher.data = b"x" * 1_000_000
+
+    refused = refresh(publisher.settings, NOW)
+
+    assert refused.outcome is Outcome.REJECTED
+    assert refused.reason is not None
+    assert "100000 bytes" in refused.reason
+
+
+BOMB = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in pairwise("abcdefghij"))
+    + "]>"
+)
+
+
+@pytest.mark.parametrize("doctype", [BOMB, '<!DOCTYPE x SYSTEM "file:///etc/passwd">', "<!DOCTYPE x>"])
+def test_list_with_a_doctype_is_refused_before_anything_is_expanded(publisher: Publisher, doctype: str) -> None:
+    body = listed(NOW, 4).decode().partition("?>")[2].replace("d0.mssante.fr", "&j;" if doctype == BOMB else "d0")
+    publisher.data = (doctype + body).encode()
+
+    assert refresh(publisher.settings, NOW).outcome is Outcome.REJECTED

@@ -17,17 +17,20 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Met une liste en place si elle se lit en entier ; « serve » la prend au prochain SIGHUP."""
-    from smtp_gateway.trust.refresh import replace_file
-    from smtp_gateway.trust.whitelist import parse_whitelist
+    from smtp_gateway.trust.refresh import load_by_hand
+    from vaguemestre.kernel.clock import SystemClock
 
     trust = read_settings(config).trust
     try:
         data = file.read_bytes()
     except OSError as error:
         raise Refused(f"{file} : illisible ({error.strerror})") from None
-    whitelist = parse_whitelist(data, max_bytes=trust.max_bytes)
-    replace_file(trust.whitelist, data)
-    facts = {"generated_at": whitelist.generated_at, "domains": len(whitelist.subjects)}
+    whitelist = load_by_hand(data, trust, SystemClock().now())
+    facts = {
+        "generated_at": whitelist.generated_at,
+        "domains": len(whitelist.subjects),
+        "signer": whitelist.signer,
+    }
     print_facts(facts, as_json=as_json)
 
 
@@ -51,10 +54,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Montre les certificats qui parlent pour un domaine."""
-    from smtp_gateway.trust.whitelist import load_whitelist
+    from smtp_gateway.trust.admission import load_list
 
-    trust = read_settings(config).trust
-    whitelist = load_whitelist(trust.whitelist, max_bytes=trust.max_bytes)
+    whitelist = load_list(read_settings(config).trust)
     subjects = whitelist.subjects.get(domain.lower())
     if subjects is None:
         raise Refused("ce domaine n'est pas sur la liste blanche")
