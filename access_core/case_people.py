@@ -11,7 +11,8 @@ from access_core.care import Care, care_of
 from access_core.case_inputs import NO_PROFESSION, Sender, Session
 from access_core.consent import Authorisation, authorisation_of, consent_in_force
 from access_core.delegation import is_carer
-from access_core.facts import MAJORITY_YEARS, Confidentiality, Mode, ProfileState, Resource, Subject, SubjectKind
+from access_core.facts import Confidentiality, Mode, ProfileState, Resource, Subject, SubjectKind
+from access_core.majority import MAJORITY
 from access_core.preferences import preferences_of
 from access_core.profiles import Profile, ProfileStatus
 from access_core.protection import is_protected
@@ -63,7 +64,7 @@ def standing_secret(
 
 
 def _is_minor(profile: Profile, now: datetime) -> bool:
-    return profile.age(now) < MAJORITY_YEARS
+    return profile.age(now) < MAJORITY.years()
 
 
 def mode_of(asked: Mode, secret: Secret | None) -> Mode:
@@ -137,4 +138,4 @@ def state_of(profile: Profile | None) -> ProfileState:
 
 def age_of(profile: Profile | None, now: datetime) -> int:
     """Return the holder's age; without a profile any age does, since the case is refused for that."""
-    return MAJORITY_YEARS if profile is None else profile.age(now)
+    return MAJORITY.years() if profile is None else profile.age(now)

@@ -112,6 +112,9 @@ class AccessSettings(BaseModel):
         Path("habilitation_matrix.csv"),
         description="the matrix that `matrix import` wrote; while it is absent, the one that comes with the program",
     )
+    majority_years: int = Field(
+        18, ge=15, le=25, description="age of majority, in years: until then the legal representatives act for a minor"
+    )
     trace: TraceSettings = Field(default_factory=TraceSettings, description="checkpoints; a table of its own")
     directory: DirectorySettings = Field(
         default_factory=DirectorySettings, description="national directory; a table of its own"

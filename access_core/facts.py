@@ -11,10 +11,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from access_core.acts import Act
+from access_core.majority import MAJORITY
 from access_core.matrix import Matrix
 from access_core.matrix_in_force import IN_FORCE
 
-MAJORITY_YEARS: Final = 18
 ONE_MONTH_DAYS: Final = 31
 
 
@@ -343,7 +343,7 @@ class Context:
     portee: Scope | None = Scope.TOUTES
     premier_acces: bool | None = False
     roles_matrice: bool | None = False
-    majorite: int = MAJORITY_YEARS
+    majorite: int = field(default_factory=MAJORITY.years)
     matrix: Matrix = field(default_factory=IN_FORCE.current)
 
 

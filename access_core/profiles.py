@@ -5,6 +5,7 @@ profile is `non_active` or `actif`. Closing with archive or deletion, and what f
 these changes and do not replace them.
 """
 
+from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -14,8 +15,8 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, insert, select, update
 
 from access_core.accounts import AccountKind, AccountState, NewAccount, add_account, set_account_state
-from access_core.facts import MAJORITY_YEARS
 from access_core.identifiers import INS
+from access_core.majority import MAJORITY
 from access_core.tables import profile
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
@@ -64,8 +65,8 @@ class Profile:
 
     def majority(self) -> datetime:
         """Return the instant from which `age` says that she is of age; born on 29 February: on 1 March."""
-        year = self.birth_date.year + MAJORITY_YEARS
-        leap_day = (self.birth_date.month, self.birth_date.day) == (2, 29)  # 18 years later never is one
+        year = self.birth_date.year + MAJORITY.years()
+        leap_day = (self.birth_date.month, self.birth_date.day) == (2, 29) and not isleap(year)
         day = date(year, 3, 1) if leap_day else self.birth_date.replace(year=year)
         return datetime.combine(day, time.min, UTC)
 

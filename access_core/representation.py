@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, or_, update
 
-from access_core.facts import MAJORITY_YEARS
+from access_core.majority import MAJORITY
 from access_core.planning import plan_majority
 from access_core.profiles import (
     PROFILES,
@@ -64,7 +64,7 @@ def represent(
         ProfileConflict: not a minor, her own representative, one who is not active, or a third one.
     """
     child = known_profile(tx, child_id)
-    if child_id == representative_id or child.age(now) >= MAJORITY_YEARS:
+    if child_id == representative_id or child.age(now) >= MAJORITY.years():
         raise ProfileConflict("profile: only a minor is represented, by another person")
     _add_representative(tx, child_id, representative_id, now=now, until=until)
     plan_majority(tx, child_id, child.majority())
@@ -76,7 +76,7 @@ def represent_adult(tx: Transaction, adult_id: str, protector_id: str, *, now: d
     Raises:
         ProfileConflict: not an adult, her own protector, one who is not active, or a third one.
     """
-    if adult_id == protector_id or known_profile(tx, adult_id).age(now) < MAJORITY_YEARS:
+    if adult_id == protector_id or known_profile(tx, adult_id).age(now) < MAJORITY.years():
         raise ProfileConflict("profile: only an adult is protected, by another person")
     _add_representative(tx, adult_id, protector_id, now=now, until=None)
 
@@ -85,7 +85,7 @@ def _add_representative(
     tx: Transaction, child_id: str, representative_id: str, *, now: datetime, until: datetime | None
 ) -> None:
     representative = known_profile(tx, representative_id)
-    if representative.status is not ProfileStatus.ACTIF or representative.age(now) < MAJORITY_YEARS:
+    if representative.status is not ProfileStatus.ACTIF or representative.age(now) < MAJORITY.years():
         raise ProfileConflict("profile: a representative is an adult whose profile is active")
     others = {each.id for each in representatives_of(tx, child_id, now=now)} - {representative_id}
     if len(others) >= REPRESENTATIVES_PER_PROFILE:
@@ -105,7 +105,7 @@ def end_representation(tx: Transaction, child_id: str, representative_id: str, *
 def represented_by(tx: Transaction, representative_id: str, *, now: datetime) -> list[Profile]:
     """List whom this person represents, eldest first: minors, until majority by itself, and protected adults."""
     found = [read_profile(row) for row in tx.execute(_REPRESENTED, {"by": representative_id, "now": now})]
-    return [each for each in found if each.age(now) < MAJORITY_YEARS or is_protected(tx, each.id, now=now)]
+    return [each for each in found if each.age(now) < MAJORITY.years() or is_protected(tx, each.id, now=now)]
 
 
 def representatives_of(tx: Transaction, child_id: str, *, now: datetime) -> list[Profile]:

@@ -129,7 +129,10 @@ def set_emergency(tx: Transaction, asking: Asking, wanted: Preferences) -> Outco
 
 
 def set_default_masking(tx: Transaction, asking: Asking, *, masked: bool) -> Outcome[Preferences]:
-    """Hide every document from professionals, present and future, or stop doing so."""
+    """Hide every document from professionals, present and future, or stop doing so.
+
+    Only the preference changes here; the record, above, shows again what the default masked there.
+    """
     wanted = replace(preferences_of(tx, asking.profile.id), masked_by_default=masked)
     doing = Doing(
         about=About(resource_kind="masking", resource_id=asking.profile.id),

@@ -13,7 +13,7 @@ from access_core.acts import Act
 from access_core.closing import Eraser, holding_of, keep_archive
 from access_core.config import LifeSettings
 from access_core.obligations import Deed, Notice, notify, tell
-from access_core.planning import Due
+from access_core.planning import Due, plan_majority
 from access_core.profiles import Profile, ProfileStatus, profile_by_id
 from access_core.trace.events import note_event
 from vaguemestre.kernel.clock import Clock
@@ -90,6 +90,9 @@ class Schedule:
         if found is None:
             return
         now = self._clock.now()
+        if now < found.majority():  # the setting was raised since this was planned
+            plan_majority(tx, profile_id, found.majority())
+            return
         told = sharing.end_for_majority(tx, found, now=now)
         note_event(tx, "representation_ended", found, now=now)
         deed = _deed(found, now)

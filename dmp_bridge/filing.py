@@ -19,7 +19,7 @@ from dmp_bridge.identity import document_identity, metadata_identity
 from dmp_bridge.outcome import FilingCase, FilingOutcome, FilingRules, conclude, refuse
 from dmp_bridge.preparation import PreparedDocument
 from dmp_bridge.record.documents import ContentStore
-from dmp_bridge.record.model import Availability, Filing, RecordedDocument, RecordedSet
+from dmp_bridge.record.model import Availability, Filing, MaskSetter, RecordedDocument, RecordedSet
 from dmp_bridge.record.registry import (
     associate,
     document_by_unique_id,
@@ -142,7 +142,7 @@ class Filer:
             set_id=header.set_id.xds if header and header.set_id else None,
             cda_version=header.version if header else None,
             masked=masked,
-            masked_by=("titulaire" if by_default else "auteur") if masked else None,
+            masked_by=(MaskSetter.DEFAULT if by_default else MaskSetter.AUTHOR) if masked else None,
             invisible_patient=Confidentiality.INVISIBLE_PATIENT in flags,
             invisible_representatives=Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX in flags,
             warnings=(*prepared.warnings, *succession.warnings),

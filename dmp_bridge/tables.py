@@ -76,7 +76,7 @@ document_entry = Table(
     Column("set_id", String(128), nullable=True, comment="CDA setId, constant over versions"),
     Column("cda_version", Integer, nullable=True, comment="CDA versionNumber"),
     Column("masked", Boolean, nullable=False, comment="MASQUE_PS: hidden from professionals"),
-    Column("masked_by", String(10), nullable=True, comment="titulaire or auteur"),
+    Column("masked_by", String(10), nullable=True, comment="MaskSetter: titulaire, auteur, or defaut"),
     Column("invisible_patient", Boolean, nullable=False, comment="INVISIBLE_PATIENT: waits for the announcement"),
     Column("invisible_representatives", Boolean, nullable=False, comment="INVISIBLE_REPRESENTANTS_LEGAUX"),
     Column("origin", String(10), nullable=False, comment="pro, patient, assurance, systeme"),

@@ -17,7 +17,7 @@ from access_core.profiles import Profile
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.record.facts import facts_of
-from dmp_bridge.record.model import Availability, RecordedDocument, RecordedSet
+from dmp_bridge.record.model import Availability, MaskSetter, RecordedDocument, RecordedSet
 from dmp_bridge.record.registry import register_set, set_availability
 from dmp_bridge.record.revision import Visibility, revise, update_set
 from dmp_bridge.xds.metadata import INVISIBLE_PATIENT, INVISIBLE_REPRESENTATIVES, MASKED
@@ -47,7 +47,9 @@ class Change:
 
 def mask_document(tx: Transaction, change: Change) -> Outcome[RecordedDocument]:
     """Hide a document from professionals but its author and the médecin traitant (TD3.3a)."""
-    by = "titulaire" if isinstance(change.asking.actor, Profile) else "auteur"
+    setter = MaskSetter.HOLDER if isinstance(change.asking.actor, Profile) else MaskSetter.AUTHOR
+    # An author adds nothing to a mask that is there: he could lift it if it became his.
+    by = None if setter is MaskSetter.AUTHOR and change.found.masked else setter
     wanted = Visibility(codes={*change.found.entry.visibility, MASKED}, masked_by=by)
     return _perform(tx, change, Act.MASK_DOCUMENT, lambda _: wanted)
 
@@ -67,7 +69,7 @@ def make_visible(tx: Transaction, change: Change, lifted: frozenset[str] = _ANNO
 
     def wanted(obligations: tuple[Obligation, ...]) -> Visibility:
         waited = Obligation.APPLIQUER_MASQUE_DEFAUT in obligations
-        return Visibility(codes={*left, MASKED} if waited else left, masked_by="titulaire" if waited else None)
+        return Visibility(codes={*left, MASKED} if waited else left, masked_by=MaskSetter.DEFAULT if waited else None)
 
     return _perform(tx, change, Act.MAKE_VISIBLE, wanted)
 
@@ -104,7 +106,8 @@ def _perform(
     visibility = wanted(case.decide().obligations)
 
     def effect(tx: Transaction) -> RecordedDocument:
-        if frozenset(visibility.codes) == change.found.entry.visibility and change.sent is None:
+        same = frozenset(visibility.codes) == change.found.entry.visibility
+        if same and visibility.masked_by in (None, change.found.masked_by) and change.sent is None:
             return change.found
         return revise(tx, change.found, visibility, change.submission_set)
 

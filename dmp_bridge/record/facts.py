@@ -2,7 +2,7 @@
 
 from access_core.case_inputs import DocumentFacts
 from access_core.facts import Confidentiality, DocumentState, MaskedBy, Origin
-from dmp_bridge.record.model import Availability, RecordedDocument
+from dmp_bridge.record.model import Availability, MaskSetter, RecordedDocument
 
 _STATES = {
     Availability.APPROVED: DocumentState.APPROUVE,
@@ -23,7 +23,7 @@ def facts_of(found: RecordedDocument, *, reader_id: str | None = None) -> Docume
         type_code=found.entry.type_code.code if found.entry.type_code else "-",
         origin=Origin(found.filing.origin.value),
         confidentiality=frozenset({Confidentiality.N, *(flag for flag, is_set in flags.items() if is_set)}),
-        masked_by=MaskedBy(found.masked_by) if found.masked_by else MaskedBy.TITULAIRE,
+        masked_by=MaskedBy.AUTEUR if found.masked_by is MaskSetter.AUTHOR else MaskedBy.TITULAIRE,
         state=_STATES[found.availability],
         by_reader=reader_id is not None and found.filing.filed_by == reader_id,
         filed_at=found.filing.filed_at,

@@ -56,6 +56,14 @@ class Filing:
     origin: Origin = Origin.PRO
 
 
+class MaskSetter(StrEnum):
+    """Who masked a document: its holder, its author, or her masking by default, which takes its masks back."""
+
+    HOLDER = "titulaire"
+    AUTHOR = "auteur"
+    DEFAULT = "defaut"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedDocument:
     """One entry of the record.
@@ -63,7 +71,7 @@ class RecordedDocument:
     Attributes:
         entry: its XDS metadata; `entry.entry_id` is its entryUUID, visibility is in `entry.confidentiality`.
         version: of the metadata, from 1; `cda_version` is that of the document.
-        masked_by: `titulaire` or `auteur`, None when not masked.
+        masked_by: who set the mask, None when not masked.
         warnings: what was tolerated when it was filed, as codes.
     """
 
@@ -78,7 +86,7 @@ class RecordedDocument:
     version: int = 1
     set_id: str | None = None
     cda_version: int | None = None
-    masked_by: str | None = None
+    masked_by: MaskSetter | None = None
     masked: bool = False
     invisible_patient: bool = False
     invisible_representatives: bool = False

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, update
 
-from dmp_bridge.record.model import Availability, Filing, RecordedDocument, RecordedSet
+from dmp_bridge.record.model import Availability, Filing, MaskSetter, RecordedDocument, RecordedSet
 from dmp_bridge.record.registry import associate, new_entry_uuid, register_document, register_set
 from dmp_bridge.record.rows import code_rows, document_row
 from dmp_bridge.tables import document_code, document_entry
@@ -53,10 +53,10 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visibility:
-    """The visibility codes that a document is to have; `masked_by` is `titulaire` or `auteur`."""
+    """The visibility codes that a document is to have; `masked_by`: who sets the mask, None: as before."""
 
     codes: Collection[str]
-    masked_by: str | None = None
+    masked_by: MaskSetter | None = None
 
 
 def update_set(found: RecordedDocument, filed_by: str | None, label: str, now: datetime) -> RecordedSet:

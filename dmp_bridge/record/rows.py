@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from dmp_bridge.record.model import Availability, Filing, Origin, RecordedDocument, RecordedSet
+from dmp_bridge.record.model import Availability, Filing, MaskSetter, Origin, RecordedDocument, RecordedSet
 from dmp_bridge.xds.identifiers import CX, XCN, XON
 from dmp_bridge.xds.metadata import Author, Code, DocumentEntry, SubmissionSet
 
@@ -135,7 +135,7 @@ def document_of(row: Row[Any], authors: Iterable[Row[Any]], codes: Iterable[Row[
         version=row.metadata_version,
         set_id=row.set_id,
         cda_version=row.cda_version,
-        masked_by=row.masked_by,
+        masked_by=MaskSetter(row.masked_by) if row.masked_by else None,
         masked=row.masked,
         invisible_patient=row.invisible_patient,
         invisible_representatives=row.invisible_representatives,

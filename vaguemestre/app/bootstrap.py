@@ -8,6 +8,7 @@ import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from access_core.majority import MAJORITY
 from access_core.matrix_in_force import IN_FORCE
 from vaguemestre.app.chores import chores, follow_list
 from vaguemestre.app.roles import Role
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from smtp_gateway.acceptance import Acceptance
     from smtp_gateway.dkim import KeyRecords
     from smtp_gateway.patient_reply import PatientReplies
+    from smtp_gateway.receipts.posting import Postman
     from smtp_gateway.trust.space import TrustSpace
     from vaguemestre.kernel.blobs import BlobStore
     from vaguemestre.kernel.bus import Bus
@@ -39,6 +41,7 @@ class Instance:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         IN_FORCE.choose(settings.access.matrix_file, settings.access.matrix_mode)
+        MAJORITY.choose(settings.access.majority_years)
 
     @cached_property
     def clock(self) -> "Clock":
@@ -116,6 +119,13 @@ class Instance:
             may_answer=self._in_trust_space,
             relay=self.settings.relay,
         )
+
+    @cached_property
+    def postman(self) -> "Postman":
+        """What sends the gateway's own mail."""
+        from smtp_gateway.receipts.posting import Postman
+
+        return Postman(self.mail_store, self.settings.relay.lifetime_s, self._in_trust_space)
 
     @cached_property
     def replies(self) -> "PatientReplies":

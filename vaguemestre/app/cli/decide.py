@@ -27,7 +27,7 @@ def decide(
     """
     if (act is None) == (cases is None):
         raise Refused("donnez un acte et ses faits, ou --cases FICHIER.csv")
-    _choose_matrix(config)
+    _choose_rules(config)
     if cases is None:
         print_facts(_decide_one(str(act), given or []), as_json=as_json)
         return
@@ -44,14 +44,16 @@ def decide(
         raise Refused("un acte ou une valeur est inconnu : le cas est refusé ; corrigez les lignes nommées")
 
 
-def _choose_matrix(config: Path | None) -> None:
-    """Put the matrix of the instance in force; without an instance, the one that comes with the program decides."""
+def _choose_rules(config: Path | None) -> None:
+    """Put the matrix and the majority of the instance in force; without an instance, those of the program decide."""
+    from access_core.majority import MAJORITY
     from access_core.matrix_in_force import IN_FORCE
     from vaguemestre.app.settings import find_config
 
     if config is not None or find_config(None).exists():
         access = read_settings(config).access
         IN_FORCE.choose(access.matrix_file, access.matrix_mode)
+        MAJORITY.choose(access.majority_years)
 
 
 def _decide_one(name: str, given: list[str]) -> dict[str, object]:

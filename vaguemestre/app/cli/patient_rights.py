@@ -170,9 +170,12 @@ def mask(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Masque par défaut les documents, présents et à venir, aux professionnels."""
-    from access_core import rights
+    """Masque par défaut les documents, présents et à venir, aux professionnels.
+
+    --off rend visibles ceux que ce réglage seul masquait ; ceux que la personne ou l'auteur a masqués le restent.
+    """
     from access_core.acts import Act
+    from dmp_bridge.record.masking import set_default_masking
 
     with opened(config) as instance:
         outcome = act_as_patient(
@@ -180,7 +183,7 @@ def mask(
             ins,
             actor,
             Act.MASK_DOCUMENT if by_default else Act.UNMASK_DOCUMENT,
-            lambda tx, asking: rights.set_default_masking(tx, asking, masked=by_default),
+            lambda tx, asking: set_default_masking(tx, asking, masked=by_default),
         )
     print_facts(said(outcome.decision, preferences=outcome.value), as_json=as_json)
 
