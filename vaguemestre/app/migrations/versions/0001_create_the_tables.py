@@ -279,6 +279,25 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_used_assertion_until"), "used_assertion", ["until"], unique=False)
     op.create_table(
+        "application_password",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("label", sa.String(length=80), nullable=False, comment="what the holder calls the program"),
+        sa.Column("scope", sa.String(length=4), nullable=False, comment="Scope: imap, smtp, all"),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="HMAC of account and password"),
+        sa.Column("scram", sa.LargeBinary(), nullable=False, comment="keys of SCRAM-SHA-256, sealed"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True, comment="None: it does not expire"),
+        sa.Column(
+            "last_used_at", sa.BigInteger(), nullable=True, comment="within the time that a process remembers a sign-in"
+        ),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_application_password_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_application_password")),
+        sa.UniqueConstraint("digest", name=op.f("uq_application_password_digest")),
+    )
+    op.create_index(op.f("ix_application_password_account_id"), "application_password", ["account_id"], unique=False)
+    op.create_table(
         "directory_activity",
         sa.Column("extract_id", sa.String(length=32), nullable=False),
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False, comment="of the file"),
@@ -329,6 +348,12 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=32), nullable=False),
         sa.Column("encoded", sa.String(length=200), nullable=False, comment="Argon2id, PHC string (RFC 9106)"),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "scram",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="keys of SCRAM-SHA-256, sealed; None until they are derived",
+        ),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_password_credential_account_id")),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_password_credential")),
     )
@@ -804,7 +829,7 @@ def upgrade() -> None:
         sa.Column("set_id", sa.String(length=128), nullable=True, comment="CDA setId, constant over versions"),
         sa.Column("cda_version", sa.Integer(), nullable=True, comment="CDA versionNumber"),
         sa.Column("masked", sa.Boolean(), nullable=False, comment="MASQUE_PS: hidden from professionals"),
-        sa.Column("masked_by", sa.String(length=10), nullable=True, comment="titulaire or auteur"),
+        sa.Column("masked_by", sa.String(length=10), nullable=True, comment="MaskSetter: titulaire, auteur, or defaut"),
         sa.Column(
             "invisible_patient", sa.Boolean(), nullable=False, comment="INVISIBLE_PATIENT: waits for the announcement"
         ),
@@ -936,6 +961,8 @@ def downgrade() -> None:
     op.drop_table("directory_mailbox")
     op.drop_index("ix_directory_activity_rpps", table_name="directory_activity")
     op.drop_table("directory_activity")
+    op.drop_index(op.f("ix_application_password_account_id"), table_name="application_password")
+    op.drop_table("application_password")
     op.drop_index(op.f("ix_used_assertion_until"), table_name="used_assertion")
     op.drop_table("used_assertion")
     op.drop_table("trace_head")
