@@ -37,6 +37,12 @@ class Refusal(StrEnum):
     VERSION_TAKEN = "X_VERSION_DEJA_UTILISEE"
     REPLACED_FOREIGN = "X_REMPLACEMENT_REFUSE"
     QUIRK_NOT_TOLERATED = "X_IRREGULARITE"
+    FHIR_UNREADABLE = "X_FHIR_ILLISIBLE"
+    FHIR_INCOMPLETE = "X_FHIR_INCOMPLET"
+    FHIR_VALUE = "X_FHIR_VALEUR"
+    FHIR_REFERENCE = "X_FHIR_REFERENCE"
+    FHIR_UNSUPPORTED = "X_FHIR_NON_PRIS_EN_CHARGE"
+    FHIR_PARAMETER = "X_FHIR_PARAMETRE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,12 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.VERSION_TAKEN: _entry("Cette version du document existe déjà.", "CI-SIS:StructurationMinimale", "900"),
     Refusal.REPLACED_FOREIGN: _entry("Le document à remplacer vient d'un autre auteur.", "ITI-41 §3.41.4.1.3", "904"),
     Refusal.QUIRK_NOT_TOLERATED: _entry("L'archive s'écarte du format IHE_XDM.", "VGM:XDM-03"),
+    Refusal.FHIR_UNREADABLE: _entry("Ce n'est pas une ressource FHIR R4 que ce service connaît.", "FHIR R4 §2.6.2"),
+    Refusal.FHIR_INCOMPLETE: _entry("Un élément obligatoire du profil PDSm manque.", "PDSm 3.1"),
+    Refusal.FHIR_VALUE: _entry("La valeur d'un élément n'est pas admise par le profil PDSm.", "PDSm 3.1"),
+    Refusal.FHIR_REFERENCE: _entry("Une référence ne désigne rien dans la requête ni dans ce service.", "PDSm 3.1"),
+    Refusal.FHIR_UNSUPPORTED: _entry("Ce service ne fait pas cette opération.", "ITI-65"),
+    Refusal.FHIR_PARAMETER: _entry("Un paramètre de recherche manque ou n'est pas pris en charge.", "ITI-67"),
 }
 """One entry for each refusal; a test checks that none is missing."""
 

@@ -63,6 +63,11 @@ class CX:
         """The OID of the authority that assigned it; empty when absent."""
         return _authority(_component(self.text, 3))
 
+    @property
+    def kind(self) -> str:
+        """Its type: NH for an INS, PI for a local number; empty when absent."""
+        return _component(self.text, 4)
+
     def __repr__(self) -> str:
         return f"CX(…&{self.oid})"
 
@@ -100,6 +105,11 @@ class XCN:
         """The OID of the authority that assigned the number; empty when absent."""
         return _authority(_component(self.text, 8))
 
+    @property
+    def kind(self) -> str:
+        """The type of the number: IDNPS, NH or RI; empty when absent."""
+        return _component(self.text, 12)
+
     def __repr__(self) -> str:
         return f"XCN(…&{self.oid})"
 
@@ -124,6 +134,11 @@ class XON:
     def identifier(self) -> str:
         """Its number; empty when absent."""
         return _component(self.text, 9)
+
+    @property
+    def oid(self) -> str:
+        """The OID of the authority that assigned the number; empty when absent."""
+        return _authority(_component(self.text, 5))
 
     def __repr__(self) -> str:
         return "XON(…)"
