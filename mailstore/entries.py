@@ -15,7 +15,7 @@ from vaguemestre.kernel.database import Transaction
 
 CHUNK = 500
 """UIDs or ids named in one statement."""
-_columns = (
+ENTRY_COLUMNS = (
     entry.c.uid,
     entry.c.message_id,
     entry.c.modseq,
@@ -27,8 +27,8 @@ _columns = (
 _here = entry.c.folder_id == bindparam("folder_id")
 _since = entry.c.modseq > bindparam("modseq")
 _uids = select(entry.c.uid).where(_here).order_by(entry.c.uid)
-_all = select(*_columns).where(_here).order_by(entry.c.uid)
-_all_since = select(*_columns).where(_here, _since)
+_all = select(*ENTRY_COLUMNS).where(_here).order_by(entry.c.uid)
+_all_since = select(*ENTRY_COLUMNS).where(_here, _since)
 """Unordered: asked for the order of UIDs, SQLite would walk the whole folder instead of its modseq index."""
 _between = _all.where(entry.c.uid.between(bindparam("low"), bindparam("high")))
 _named = _all.where(entry.c.uid.in_(bindparam("uids", expanding=True)))
@@ -78,7 +78,7 @@ def entries(
         rows = sorted(rows, key=itemgetter(0)) if since_modseq else rows
     else:
         rows = select_wanted(tx, folder_id, wanted, named=_named, between=_between)
-    return [_entry(row) for row in rows if row[2] > since_modseq]
+    return [entry_of(row) for row in rows if row[2] > since_modseq]
 
 
 def changes(tx: Transaction, folder_id: FolderId, modseq: int) -> Changes:
@@ -120,6 +120,7 @@ def select_wanted(
     yield from (row for row in tx.execute(between, span) if row.uid in chosen)
 
 
-def _entry(row: Any) -> Entry:
-    uid, message_id, modseq, bits, keywords, internal_us, size_bytes = row
+def entry_of(row: Any) -> Entry:
+    """Return the entry of a row that begins with ENTRY_COLUMNS."""
+    uid, message_id, modseq, bits, keywords, internal_us, size_bytes = row[:7]
     return Entry(uid, message_id, modseq, decode_flags(bits, keywords), internal_us, size_bytes)

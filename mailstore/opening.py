@@ -1,12 +1,15 @@
 """Opening messages and indexes, by the wrapped key of an entry of the asking mailbox and by nothing else."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from mailstore.entries import CHUNK
+from mailstore.entries import CHUNK, ENTRY_COLUMNS, entry_of
 from mailstore.keyring import Keyring
 from mailstore.mime.index import MessageIndex
+from mailstore.model import Entry, FolderId
 from mailstore.reader import MessageReader, SealedRow, open_index
 from mailstore.seal import MessageCipher
 from mailstore.tables import entry, folder, message
@@ -29,6 +32,23 @@ _select_message = (
     .where(entry.c.message_id == bindparam("message_id"), folder.c.mailbox_id == bindparam("owner"))
     .limit(1)
 )
+_select_entries = (
+    select(
+        *ENTRY_COLUMNS,
+        entry.c.wrapped_key,
+        message.c.sealed_header,
+        message.c.sealed_index,
+        message.c.sealed_body,
+        message.c.blob_ref,
+    )
+    .select_from(_in_mailbox)
+    .where(
+        entry.c.folder_id == bindparam("folder_id"),
+        entry.c.uid.in_(bindparam("uids", expanding=True)),
+        folder.c.mailbox_id == bindparam("owner"),
+    )
+    .order_by(entry.c.uid)
+)
 _select_indexes = (
     select(entry.c.message_id, entry.c.wrapped_key, message.c.sealed_index)
     .select_from(_in_mailbox)
@@ -48,9 +68,43 @@ def open_message(
     row = tx.execute(_select_message, {"message_id": message_id, "owner": mailbox_id}).one_or_none()
     if row is None:
         raise PermanentFailure("message: unknown in this mailbox")
-    key = keyring.unwrap(tx, mailbox_id, message_id, row.wrapped_key)
-    sealed = SealedRow(header=row.sealed_header, index=row.sealed_index, body=row.sealed_body, blob_ref=row.blob_ref)
-    return MessageReader(message_id, key, sealed, blobs)
+    return Opener(tx, mailbox_id, keyring, blobs).open(message_id, row)
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens rows that hold a wrapped key and the sealed columns of a message of one mailbox."""
+
+    tx: Transaction
+    mailbox_id: str
+    keyring: Keyring
+    blobs: BlobStore
+
+    def open(self, message_id: str, row: Any) -> MessageReader:
+        """Return the reader of a row's message.
+
+        Raises:
+            IntegrityError: its key or its index was changed.
+        """
+        key = self.keyring.unwrap(self.tx, self.mailbox_id, message_id, row.wrapped_key)
+        sealed = SealedRow(
+            header=row.sealed_header, index=row.sealed_index, body=row.sealed_body, blob_ref=row.blob_ref
+        )
+        return MessageReader(message_id, key, sealed, self.blobs)
+
+    def each(self, folder_id: FolderId, uids: Collection[int]) -> Iterator[tuple[Entry, MessageReader | None]]:
+        """Yield the entries of UIDS in their order, each with its message, None for a damaged one, which is logged.
+
+        Rows are read as they are asked for: whoever stops early reads no more of them.
+        """
+        names = {"folder_id": folder_id, "uids": list(uids), "owner": self.mailbox_id}
+        for row in self.tx.execute(_select_entries, names):
+            found = entry_of(row)
+            try:
+                yield found, self.open(found.message_id, row)
+            except IntegrityError as error:
+                log.error("message_corrupted", mailbox_id=self.mailbox_id, message_id=found.message_id, error=error)
+                yield found, None
 
 
 def open_indexes(

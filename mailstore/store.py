@@ -6,7 +6,7 @@ All functions of `MailStore` that take a transaction are synchronous units (or p
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
 from mailstore import content, delivery, entries, flagging, folders, garbage, holding, mailboxes, opening, transfer
 from mailstore.config import MailStoreSettings
@@ -256,6 +256,15 @@ class MailStore:
             IntegrityError: its key or index was changed.
         """
         return opening.open_message(tx, mailbox_id, message_id, keyring=self._keyring, blobs=self._blobs)
+
+    def open_entries(
+        self, tx: Transaction, mailbox_id: str, folder_id: FolderId, uids: Collection[int]
+    ) -> Iterator[tuple[Entry, MessageReader | None]]:
+        """Yield entries of a folder in UID order, each with its opened message, None for a damaged one.
+
+        Rows are read as they are asked for. UIDs that do not exist are left out; at most some hundreds are named.
+        """
+        return opening.Opener(tx, mailbox_id, self._keyring, self._blobs).each(folder_id, uids)
 
     # Changes
 

@@ -346,9 +346,9 @@ def count_reads(house: ImapHouse) -> list[object]:
     reads: list[object] = []
     read = house.database.read
 
-    async def noting(work):
+    async def noting(work, *, brief=False):
         reads.append(work)
-        return await read(work)
+        return await read(work, brief=brief)
 
     house.database.read = noting
     return reads

@@ -216,7 +216,7 @@ def test_what_arrives_while_a_folder_is_being_opened_is_told(house):
     with RawClient(house).signed_in() as client:
         read = house.database.read
 
-        async def deliver_meanwhile(work):
+        async def deliver_meanwhile(work, *, brief=False):
             house.database.read = read
             opened = await read(work)
             await house.deliver_here(SIMPLE)

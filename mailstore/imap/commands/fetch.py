@@ -9,7 +9,7 @@ Source: RFC 9051 §6.4.5.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -43,6 +43,15 @@ class _Large:
     start: bytes
     items: list[Span | Ready]
     message: MessageReader
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A message that the store found; opened when sections are asked for. A damaged one has neither."""
+
+    entry: Entry
+    index: MessageIndex | None
+    message: MessageReader | None
 
 
 @dataclass(slots=True)
@@ -154,57 +163,67 @@ class _Reader:
     def run(self, tx: Transaction, start: int) -> _Run:
         """Render messages from the place START on."""
         end = min(start + (OPEN_RUN if self._sections else LIST_RUN), len(self._uids))
-        since = self._changed_since
-        entries = self._store.entries(tx, self._view.folder_id, self._uids[start:end], since_modseq=since or 0)
-        indexes = {}
-        if self._indexed:  # damaged ones are absent
-            indexes = self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
-        run, size = _Run(end), 0
-        for place, entry in enumerate(entries):
+        run, size, place = _Run(end), 0, 0
+        for found in self._found(tx, self._uids[start:end]):
             if size >= RUN_BYTES or run.large is not None:
-                return self._end_before(run, start, place, entry)
-            rendered = self._render(tx, run, entry, indexes)
+                return self._end_before(run, start, place, found.entry)
+            rendered = self._render(run, found)
             if isinstance(rendered, bytes):
                 run.lines.append(rendered)
                 size += len(rendered)
             elif run.lines:
-                return self._end_before(run, start, place, entry)
+                return self._end_before(run, start, place, found.entry)
             else:
                 run.large = rendered
-        run.missing += end - start - len(entries)
-        if since is not None:
-            run.missing = 0  # those that did not change are left out on purpose
+            place += 1
+        if self._changed_since is None:  # else those that did not change are left out on purpose
+            run.missing += end - start - place
         return run
+
+    def _found(self, tx: Transaction, uids: "array[int]") -> Iterator[_Found]:
+        since = self._changed_since or 0
+        if self._sections:
+            for entry, message in self._store.open_entries(tx, self._mailbox_id, self._view.folder_id, uids):
+                if entry.modseq > since:
+                    yield _Found(entry, None if message is None else message.index, message)
+            return
+        entries = self._store.entries(tx, self._view.folder_id, uids, since_modseq=since)
+        indexes = {}
+        if self._indexed:  # damaged ones are absent
+            indexes = self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
+        for entry in entries:
+            yield _Found(entry, indexes.get(entry.message_id), None)
 
     def _end_before(self, run: _Run, start: int, place: int, entry: Entry) -> _Run:
         """End a run before ENTRY, the one at PLACE among those found."""
         run.end = bisect_left(self._uids, entry.uid)
-        run.missing += run.end - start - place
+        if self._changed_since is None:
+            run.missing += run.end - start - place
         return run
 
-    def _render(self, tx: Transaction, run: _Run, entry: Entry, indexes: dict[str, MessageIndex]) -> bytes | _Large:
+    def _render(self, run: _Run, found: _Found) -> bytes | _Large:
         """Return the response of one message; nothing, and a count in RUN, when it is damaged."""
-        sequence, index = self._view.sequence(entry.uid), indexes.get(entry.message_id)
+        entry, index = found.entry, found.index
+        sequence = self._view.sequence(entry.uid)
         if sequence is None:
             run.missing += 1
             return b""
-        if self._indexed and index is None:
+        if index is None and (self._indexed or self._sections):
             run.damaged += 1
             return b""
         told = entry.uid in self._seen and Attribute.FLAGS not in self._attributes
         recent = self._view.is_recent(entry.uid)
         items = attributes_of(self._with_flags if told else self._attributes, entry, index, recent=recent)
         start = b"* %d FETCH (" % sequence + b" ".join(items)
-        if not self._sections:
+        if found.message is None:
             return start + b")\r\n"
         try:
-            return self._open(tx, entry, start + b" " if items else start)
+            return self._content(found.message, start + b" " if items else start)
         except IntegrityError:
             run.damaged += 1
             return b""
 
-    def _open(self, tx: Transaction, entry: Entry, start: bytes) -> bytes | _Large:
-        message = self._store.open(tx, self._mailbox_id, entry.message_id)
+    def _content(self, message: MessageReader, start: bytes) -> bytes | _Large:
         items = [content_item(section, message) for section in self._sections]
         if sum(item.size_bytes for item in items) > PIECE_BYTES:
             return _Large(start, items, message)
