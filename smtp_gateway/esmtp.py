@@ -19,6 +19,7 @@ from smtp_gateway.commands import (
 )
 from smtp_gateway.receiving import MessageReceiver
 from smtp_gateway.replies import Refusal, Reply, refuse
+from smtp_gateway.rules.peer_domain import domain_of
 from smtp_gateway.rules.size import check_declared_size
 
 
@@ -53,7 +54,7 @@ class EsmtpProtocol(MessageReceiver):
 
     def _extensions(self) -> list[str]:
         offered = ["PIPELINING", f"SIZE {self._settings.max_message_bytes}", "8BITMIME", "ENHANCEDSTATUSCODES"]
-        offered.append(f"LIMITS RCPTMAX={self._settings.max_recipients}")
+        offered.append(self._limits())
         if self._settings.smtputf8:
             offered.append("SMTPUTF8")
         if not self._steps.client_certificate:
@@ -64,6 +65,12 @@ class EsmtpProtocol(MessageReceiver):
         if not self._steps.client_certificate and self._peer.account is None:
             offered.append("AUTH PLAIN LOGIN")
         return offered
+
+    def _limits(self) -> str:
+        """Say the limits that hold (RFC 9422 §4)."""
+        settings = self._settings
+        domains = f" RCPTDOMAINMAX={settings.max_recipient_domains}" if settings.max_recipient_domains else ""
+        return f"LIMITS MAILMAX={settings.max_mails} RCPTMAX={settings.max_recipients}{domains}"
 
     async def smtp_STARTTLS(self, arg: str) -> None:
         """Go on inside TLS."""
@@ -122,11 +129,13 @@ class EsmtpProtocol(MessageReceiver):
         if refusal is not None:
             self._reply(refuse(refusal))
             return
+        self._peer.mails += 1
         reply = await self._steps.mail(self._peer, path.mailbox)
         if reply.accepted:
             self._mail.sender = path.mailbox
             self._mail.report = read_report_request(path.parameters)
             self._mail.smtp_utf8 = "SMTPUTF8" in path.parameters
+            self._mail.require_tls = "REQUIRETLS" in path.parameters
         self._reply(reply)
 
     def _not_ready(self) -> Refusal | None:
@@ -134,6 +143,8 @@ class EsmtpProtocol(MessageReceiver):
             return Refusal.SEQUENCE
         if not self._peer.trusted and not self._steps.client_certificate:
             return Refusal.AUTH_REQUIRED  # an operator that is not listed gets its answer at RCPT
+        if self._peer.mails >= self._settings.max_mails:
+            return Refusal.TOO_MANY_MAILS
         return None
 
     def _bad_parameters(self, path: Path) -> Refusal | None:
@@ -141,8 +152,9 @@ class EsmtpProtocol(MessageReceiver):
         size = parameters.pop("SIZE", "0")
         body = parameters.pop("BODY", "7BIT")
         utf8 = self._settings.smtputf8 and "SMTPUTF8" in parameters
-        if self._settings.smtputf8:
-            parameters.pop("SMTPUTF8", None)
+        for name in ("REQUIRETLS", "SMTPUTF8") if self._settings.smtputf8 else ("REQUIRETLS",):
+            if parameters.pop(name, None) is not None:
+                return Refusal.SYNTAX  # neither takes a value
         if not self._steps.client_certificate:
             parameters.pop("AUTH", None)  # RFC 4954 §5: taken and not believed
             read_report_request(parameters)
@@ -171,13 +183,21 @@ class EsmtpProtocol(MessageReceiver):
             reply = refuse(Refusal.NOT_ASCII)
         elif not is_mailbox(path.mailbox):
             reply = refuse(Refusal.ADDRESS)
-        elif len(envelope.recipients) + len(envelope.queued) >= self._settings.max_recipients:
+        elif self._is_one_too_many(path.mailbox):
             reply = refuse(Refusal.TOO_MANY_RECIPIENTS)
         else:
             reply = await self._steps.recipient(self._peer, envelope, path.mailbox)
         if not reply.accepted:
             envelope.refused = reply
         self._reply(reply)
+
+    def _is_one_too_many(self, address: str) -> bool:
+        envelope, settings = self._mail, self._settings
+        addresses = [each.address for each in (*envelope.recipients, *envelope.queued)]
+        if len(addresses) >= settings.max_recipients:
+            return True
+        domains = {domain_of(each) for each in (*addresses, address)} if settings.max_recipient_domains else ()
+        return len(domains) > settings.max_recipient_domains
 
     async def smtp_RSET(self, arg: str) -> None:
         """Forget the message under way."""

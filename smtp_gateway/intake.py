@@ -6,12 +6,15 @@ then, and an unreferenced blob is collected later.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from mailstore.store import Draft
 from smtp_gateway.arrival import Refused
+from smtp_gateway.config import SmtpSettings
 from smtp_gateway.dkim import DkimCheck
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.replies import REPLIES, Refusal, Reply, accepted, defer, refuse
+from smtp_gateway.session import MailEnvelope
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
@@ -22,18 +25,31 @@ Conclude = Callable[["MessageIntake", HeaderBlock], Awaitable[str]]
 """Decides on the whole message and accepts it; returns the id of the stored message."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeaderLimits:
+    """What a header may be; ASCII: nothing else, since SMTPUTF8 was not declared (RFC 6532)."""
+
+    max_bytes: int
+    ascii: bool
+
+
+def header_limits(settings: SmtpSettings, envelope: MailEnvelope) -> HeaderLimits:
+    """Return what the header of the message under way may be."""
+    return HeaderLimits(settings.max_header_bytes, settings.ascii_headers and not envelope.smtp_utf8)
+
+
 class MessageIntake:
     """One message being received."""
 
-    __slots__ = ("_conclude", "_head", "_max_header", "_max_signatures", "dkim", "draft", "header", "refusal")
+    __slots__ = ("_conclude", "_head", "_limits", "_max_signatures", "dkim", "draft", "header", "refusal")
 
-    def __init__(self, draft: Draft, conclude: Conclude, *, max_header_bytes: int, max_signatures: int = 0) -> None:
+    def __init__(self, draft: Draft, conclude: Conclude, *, limits: HeaderLimits, max_signatures: int = 0) -> None:
         self.draft = draft
         self.header: HeaderBlock | None = None
         self.dkim: DkimCheck | None = None
         self.refusal: Refusal | None = None
         self._conclude = conclude
-        self._max_header = max_header_bytes
+        self._limits = limits
         self._max_signatures = max_signatures
         self._head = bytearray()
 
@@ -57,13 +73,16 @@ class MessageIntake:
         end = 0 if self._head[:2] == b"\r\n" else self._head.find(HEADER_END, searched) + 2
         if end >= 2 or self._head[:2] == b"\r\n":
             self._begin_body(bytes(self._head[:end]), bytes(self._head[end + 2 :]))
-        elif len(self._head) > self._max_header:
+        elif len(self._head) > self._limits.max_bytes:
             self.refusal = Refusal.HEADER_TOO_LARGE
 
     def _begin_body(self, header: bytes, body: bytes) -> None:
         self._head.clear()
-        if len(header) > self._max_header:
+        if len(header) > self._limits.max_bytes:
             self.refusal = Refusal.HEADER_TOO_LARGE
+            return
+        if self._limits.ascii and not header.isascii():
+            self.refusal = Refusal.HEADER_NOT_ASCII
             return
         self.header = HeaderBlock.parse(header)
         if self._max_signatures:

@@ -17,7 +17,7 @@ from smtp_gateway.config import DkimSettings, SmtpSettings
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.dkim import KeyCache, authentication_results
 from smtp_gateway.header import HeaderBlock
-from smtp_gateway.intake import MessageIntake
+from smtp_gateway.intake import MessageIntake, header_limits
 from smtp_gateway.recipients import Asking, Mailboxes
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.order import check_relayed
@@ -101,7 +101,7 @@ class MxSteps:
         return MessageIntake(
             self._parts.store.draft(),
             conclude,
-            max_header_bytes=self._parts.smtp.max_header_bytes,
+            limits=header_limits(self._parts.smtp, envelope),
             max_signatures=self._parts.dkim.max_signatures,
         )
 
@@ -120,7 +120,7 @@ class MxSteps:
             results = await intake.dkim.finish(parts.keys, now_s=now.timestamp())
             first.append(authentication_results(parts.smtp.hostname, results))
         client = f"{session.host_name} ({session.peer_host})"
-        first.append(trace_fields.received(parts.smtp.hostname, "ESMTPS", now, client))
+        first.append(trace_fields.received(parts.smtp.hostname, envelope.protocol + "S", now, client))
         final = trace_fields.without_dropped(header, parts.smtp.hostname).to_bytes(first) + b"\r\n"
         patient_address = author if is_patient(author, parts.smtp) else None
         arrival = Arrival(

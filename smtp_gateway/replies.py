@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     SEQUENCE = "S_ORDRE"
     PARAMETER = "S_PARAMETRE"
     NOT_ASCII = "S_SMTPUTF8"
+    HEADER_NOT_ASCII = "S_ENTETE_SMTPUTF8"
     ADDRESS = "S_ADRESSE"
     TLS_REQUIRED = "S_TLS_REQUIS"
     TLS_UNAVAILABLE = "S_TLS_INDISPONIBLE"
@@ -50,6 +51,7 @@ class Refusal(StrEnum):
     STORAGE = "S_STOCKAGE"
     TEMPORARY = "S_INDISPONIBLE"
     TOO_MANY_CONNECTIONS = "S_TROP_DE_CONNEXIONS"
+    TOO_MANY_MAILS = "S_TROP_DE_MESSAGES"
     TOO_MANY_ERRORS = "S_TROP_D_ERREURS"
     TOO_SLOW = "S_DELAI"
     CLOSING = "S_ARRET"
@@ -93,6 +95,7 @@ OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.SEQUENCE: ("503 5.5.1", "Commande hors séquence."),
     Refusal.PARAMETER: ("555 5.5.4", "Paramètre inconnu ou non pris en charge."),
     Refusal.NOT_ASCII: ("553 5.6.7", "Adresse non ASCII : SMTPUTF8 n'est pas en vigueur."),
+    Refusal.HEADER_NOT_ASCII: ("550 5.6.7", "En-tête non ASCII : SMTPUTF8 n'a pas été déclaré."),
     Refusal.ADDRESS: ("553 5.1.3", "Adresse mal formée."),
     Refusal.TLS_REQUIRED: ("530 5.7.0", "STARTTLS est requis d'abord."),
     Refusal.TLS_UNAVAILABLE: ("454 4.7.0", "TLS indisponible."),
@@ -123,6 +126,7 @@ OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.STORAGE: ("452 4.3.1", "Espace de stockage insuffisant. Réessayez plus tard."),
     Refusal.TEMPORARY: ("451 4.3.0", "Service momentanément indisponible. Réessayez plus tard."),
     Refusal.TOO_MANY_CONNECTIONS: ("421 4.7.0", "Trop de connexions depuis cette adresse."),
+    Refusal.TOO_MANY_MAILS: ("421 4.7.0", "Trop de messages par cette connexion. Reconnectez-vous."),
     Refusal.TOO_MANY_ERRORS: ("421 4.7.0", "Trop d'erreurs."),
     Refusal.TOO_SLOW: ("421 4.4.2", "Délai dépassé."),
     Refusal.CLOSING: ("421 4.3.2", "Le service s'arrête. Réessayez plus tard."),

@@ -43,6 +43,8 @@ class PeerSession(Session):
         self.trusted = False
         """The peer proved who it is: listed certificate or account."""
         self.errors = 0
+        self.mails = 0
+        """MAIL commands so far."""
 
 
 class MailEnvelope(Envelope):
@@ -56,14 +58,23 @@ class MailEnvelope(Envelope):
         self.queued: list[QueuedRecipient] = []
         """Recipients elsewhere, and those here whose delivery is to be reported."""
         self.report = ReportRequest()
+        self.require_tls = False
+        """MAIL asked that no hop takes the message that does not know REQUIRETLS (RFC 8689)."""
         self.wishes = RecipientWishes()
         """What the RCPT under way asks of reports."""
+        self.smtp_utf8 = False
+        """SMTPUTF8 was declared with MAIL (RFC 6531)."""
         self.refused: Reply | None = None
         """The last refusal of a recipient, for DATA without any."""
         self.intake: Intake | None = None
         """Where the content that came so far went."""
         self.chunks: ChunkDecoder | None = None
         """Given once a first chunk came: the message travels by BDAT."""
+
+    @property
+    def protocol(self) -> str:
+        """How the message came, for Received (RFC 3848, RFC 6531 §4.3), without the letters for TLS and AUTH."""
+        return "UTF8SMTP" if self.smtp_utf8 else "ESMTP"
 
 
 class Intake(Protocol):

@@ -7,7 +7,8 @@ submit by SMTP: she writes from her space, behind two factors.
 from dataclasses import dataclass
 
 from access_core.accounts import AccountKind
-from access_core.authentication.authenticator import AuthenticationFailed, Authenticator, Throttled
+from access_core.authentication.authenticator import Authenticator
+from access_core.authentication.failures import AuthenticationFailed, Throttled
 from access_core.case_inputs import Sender, local_sender, remote_sender
 from access_core.facts import SubjectKind
 from access_core.professionals import mailboxes_of, professional_by_account, professional_by_address
@@ -19,7 +20,7 @@ from smtp_gateway.commands import Credentials
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.header import HeaderBlock
-from smtp_gateway.intake import MessageIntake
+from smtp_gateway.intake import MessageIntake, header_limits
 from smtp_gateway.queue.model import QueuedRecipient
 from smtp_gateway.recipients import Asking, Mailboxes
 from smtp_gateway.replies import Refusal, Reply, refuse
@@ -114,7 +115,7 @@ class SubmissionSteps:
         async def conclude(intake: MessageIntake, header: HeaderBlock) -> str:
             return await self._conclude(session, envelope, intake, header)
 
-        return MessageIntake(self._parts.store.draft(), conclude, max_header_bytes=self._parts.smtp.max_header_bytes)
+        return MessageIntake(self._parts.store.draft(), conclude, limits=header_limits(self._parts.smtp, envelope))
 
     async def _trace(self, refusal: Refusal, session: PeerSession, message_id: str | None = None) -> None:
         entry = refusal_entry(refusal, _own(session), at=self._parts.clock.now(), header=message_id)
@@ -132,7 +133,7 @@ class SubmissionSteps:
         missing = trace_fields.missing_fields(header, now, domain_of(author))
         first = [
             trace_fields.return_path(reverse_path),
-            trace_fields.received(parts.smtp.hostname, "ESMTPSA", now),
+            trace_fields.received(parts.smtp.hostname, envelope.protocol + "SA", now),
             *missing,
         ]
         final = trace_fields.without_dropped(header, parts.smtp.hostname).to_bytes(first)
@@ -146,6 +147,7 @@ class SubmissionSteps:
             recipients=tuple(envelope.recipients),
             queued=tuple(envelope.queued),
             report=envelope.report,
+            require_tls=envelope.require_tls,
             reporter_id=session.mailboxes.get(reverse_path.lower()),
         )
         return (await parts.acceptance.accept(arrival)).message_id

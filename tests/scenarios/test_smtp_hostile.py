@@ -86,7 +86,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         (b"MAIL FROM:<camille.martin@demo.mssante.fr> SIZE=ten", b"501 5.5.4"),
         (b"MAIL FROM:<camille.martin@demo.mssante.fr> BODY=BINARYMIME", b"501 5.5.4"),
         (b"MAIL FROM:<camille.martin@demo.mssante.fr> RET-MODE=FULL", b"555 5.5.4"),
-        (b"MAIL FROM:<camille.martin@demo.mssante.fr> SMTPUTF8", b"555 5.5.4"),
         (b"MAIL FROM:<camille.martin@demo.mssante.fr> SIZE=1 SIZE=2", b"501 5.5.4"),
         ("MAIL FROM:<caméra@demo.mssante.fr>".encode(), b"553 5.6.7"),
         (b"MAIL FROM:<no-at-sign>", b"553 5.1.3"),
