@@ -115,6 +115,7 @@ def _job(rows: Sequence[Row[Any]], now: datetime) -> Job:
         reporter_id=first.reporter_id,
         message_id_header=first.message_id_header,
         request=ReportRequest(first.ret, first.envid),
+        require_tls=first.require_tls,
         accepted_at=first.accepted_at,
         size_bytes=first.size_bytes,
         lease=first.lease,
@@ -148,6 +149,14 @@ def settle(tx: Transaction, job: Job, entry_id: str, values: Mapping[str, object
     """Write what became of a recipient and give its lease back; False when it is no longer ours."""
     statement = update(queue_entry).where(_held(job.lease, [entry_id])).values(lease=None, **values)
     return tx.execute(statement).rowcount == 1
+
+
+def hand_back(tx: Transaction, jobs: Sequence[Job]) -> None:
+    """Leave jobs to others as if they had not been taken: there is no connection for them just now."""
+    for job in jobs:
+        untried = {"lease": None, "due_at": job.leased_at, "attempts": queue_entry.c.attempts - 1}
+        ids = [each.id for each in job.waiting]
+        tx.execute(update(queue_entry).where(_held(job.lease, ids)).values(untried))
 
 
 def give_back(tx: Transaction, holder: str, now: datetime) -> int:

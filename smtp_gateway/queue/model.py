@@ -33,6 +33,8 @@ class Trouble(StrEnum):
     FULL = "S_PAIR_BOITE_PLEINE"
     TOO_LARGE = "S_PAIR_TAILLE"
     NOT_8BIT = "S_PAIR_8BIT"
+    NO_REQUIRETLS = "S_PAIR_REQUIRETLS"
+    NOT_UTF8 = "S_PAIR_SMTPUTF8"
     UNREADABLE = "S_MESSAGE_ILLISIBLE"
     DROPPED = "S_RETIRE"
 
@@ -83,6 +85,7 @@ class Job:
     reporter_id: str | None
     message_id_header: str | None
     request: ReportRequest
+    require_tls: bool
     accepted_at: datetime
     size_bytes: int
     lease: str
@@ -101,6 +104,18 @@ class Answer:
     trouble: Trouble | None = None
     reply_code: int | None = None
     passed_on: bool = False
+
+
+def trouble_of(status: str) -> Trouble:
+    """Name what an enhanced status (RFC 3463) of another operator means, in words that a person is told."""
+    kind, _, detail = status.partition(".")
+    if kind == "5" and detail.startswith("1."):
+        return Trouble.UNKNOWN_RECIPIENT
+    if detail == "2.2":
+        return Trouble.FULL
+    if detail in ("3.4", "2.3"):
+        return Trouble.TOO_LARGE
+    return Trouble.REFUSED if kind == "5" else Trouble.POSTPONED
 
 
 def remote(address: str) -> QueuedRecipient:

@@ -13,8 +13,9 @@ from typing import Protocol
 import aiosmtplib
 
 from smtp_gateway.config import RelaySettings
-from smtp_gateway.queue.model import Answer, Job, Trouble, Waiting
+from smtp_gateway.queue.model import Answer, Job, Trouble, Waiting, trouble_of
 from smtp_gateway.queue.routes import Hop, Unreached, find_hops
+from smtp_gateway.receipts.fields import encode_xtext
 from smtp_gateway.trust.subjects import subject_of
 from smtp_gateway.trust.whitelist import Whitelist
 from vaguemestre.kernel.log import get_logger
@@ -40,17 +41,7 @@ def read_reply(code: int, text: str) -> Answer:
     kind = "5" if 500 <= code <= 599 else "4"
     match = ENHANCED.match(text)
     status = f"{kind}.{match[2]}.{match[3]}" if match and match[1] == kind else f"{kind}.0.0"
-    return Answer(status=status, trouble=_trouble(kind, status[2:]), reply_code=code)
-
-
-def _trouble(kind: str, detail: str) -> Trouble:
-    if kind == "5" and detail.startswith("1."):
-        return Trouble.UNKNOWN_RECIPIENT
-    if detail == "2.2":
-        return Trouble.FULL
-    if detail in ("3.4", "2.3"):
-        return Trouble.TOO_LARGE
-    return Trouble.REFUSED if kind == "5" else Trouble.POSTPONED
+    return Answer(status=status, trouble=trouble_of(status), reply_code=code)
 
 
 class Peer:
@@ -120,6 +111,10 @@ class Peer:
         assert client is not None
         if not content.isascii() and not client.supports_extension("8bitmime"):
             return [Answer(status="5.6.3", trouble=Trouble.NOT_8BIT)] * len(job.waiting)
+        if job.require_tls and not client.supports_extension("requiretls"):
+            return [Answer(status="5.7.30", trouble=Trouble.NO_REQUIRETLS)] * len(job.waiting)  # RFC 8689 §4.2.1
+        if _needs_utf8(content) and not client.supports_extension("smtputf8"):
+            return [Answer(status="5.6.7", trouble=Trouble.NOT_UTF8)] * len(job.waiting)
         try:
             return await self._transfer(client, job, content)
         except aiosmtplib.SMTPResponseException as refusal:
@@ -131,7 +126,7 @@ class Peer:
 
     async def _transfer(self, client: aiosmtplib.SMTP, job: Job, content: bytes) -> list[Answer]:
         wait, reports = self._settings.command_timeout_s, client.supports_extension("dsn")
-        await client.mail(job.reverse_path, options=_mail_options(client, job, len(content), reports), timeout=wait)
+        await client.mail(job.reverse_path, options=_mail_options(client, job, content, reports), timeout=wait)
         answers: list[Answer | None] = []
         for each in job.waiting:
             options = _recipient_options(each) if reports else []
@@ -186,12 +181,21 @@ def _certificate(client: aiosmtplib.SMTP) -> bytes:
     return (channel.getpeercert(binary_form=True) if channel is not None else None) or b""
 
 
-def _mail_options(client: aiosmtplib.SMTP, job: Job, size_bytes: int, reports: bool) -> list[str]:
+def _needs_utf8(content: bytes) -> bool:
+    """Tell whether only a host that offers SMTPUTF8 may get the message: its header is not ASCII (RFC 6531 §3.6)."""
+    return not content[: content.find(b"\r\n\r\n")].isascii()
+
+
+def _mail_options(client: aiosmtplib.SMTP, job: Job, content: bytes, reports: bool) -> list[str]:
     options = []
     if client.supports_extension("size"):
-        options.append(f"SIZE={size_bytes}")
+        options.append(f"SIZE={len(content)}")
     if client.supports_extension("8bitmime"):
         options.append("BODY=8BITMIME")
+    if job.require_tls:
+        options.append("REQUIRETLS")
+    if _needs_utf8(content):
+        options.append("SMTPUTF8")
     if reports and job.request.ret:
         options.append(f"RET={job.request.ret}")
     if reports and job.request.envid:
@@ -200,9 +204,10 @@ def _mail_options(client: aiosmtplib.SMTP, job: Job, size_bytes: int, reports: b
 
 
 def _recipient_options(waiting: Waiting) -> Sequence[str]:
+    """Return NOTIFY as it was given, and ORCPT, ours when none was (RFC 3461 §5.2.1): reports name it again."""
     options = []
     if waiting.notify:
         options.append(f"NOTIFY={waiting.notify}")
-    if waiting.orcpt:
-        options.append(f"ORCPT={waiting.orcpt}")
+    kind = "rfc822" if waiting.recipient.isascii() else "utf-8"
+    options.append(f"ORCPT={waiting.orcpt or f'{kind};{encode_xtext(waiting.recipient)}'}")
     return options

@@ -7,16 +7,23 @@ comes back only when its sender asked for it (RET=FULL) and it failed. The peer'
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime
 
-from smtp_gateway.header import HeaderBlock
 from smtp_gateway.queue.model import Answer, Job, Trouble, Waiting
 from smtp_gateway.queue.schedule import Action, Ruling
+from smtp_gateway.receipts.fields import decode_xtext, encode_xtext
+from smtp_gateway.receipts.report_mail import (
+    PRINTABLE,
+    ReportHead,
+    header_part,
+    join_report,
+    machine_part,
+    message_part,
+    text_part,
+)
 from smtp_gateway.rules.peer_domain import domain_of
-from vaguemestre.kernel.ids import new_id
 
-RETURNED_FIELDS = frozenset({b"from", b"to", b"cc", b"date", b"message-id", b"in-reply-to"})
+KIND = "delivery-status"
 SUBJECTS = {
     Action.FAILED: "Message non distribué",
     Action.DELAYED: "Message retardé",
@@ -43,6 +50,8 @@ SENTENCES = {
     Trouble.FULL: "la boîte du destinataire est pleine.",
     Trouble.TOO_LARGE: "le message est trop volumineux pour la messagerie du destinataire.",
     Trouble.NOT_8BIT: "la messagerie du destinataire ne prend pas ce format de message.",
+    Trouble.NOT_UTF8: "la messagerie du destinataire ne prend pas d'en-tête en UTF-8.",
+    Trouble.NO_REQUIRETLS: "la messagerie du destinataire ne garantit pas une liaison chiffrée jusqu'au bout.",
     Trouble.UNREADABLE: "le message n'a pas pu être relu.",
     Trouble.DROPPED: "le message a été retiré de la file d'attente par l'exploitant.",
 }
@@ -76,29 +85,19 @@ def compose_report(job: Job, action: Action, told: Sequence[Told], original: byt
         original: the message itself when it goes back whole, else its header.
         reporter: who reports, when.
     """
-    boundary = f"rapport-{new_id()}"
-    domain = domain_of(job.reverse_path)
-    answered = f"In-Reply-To: {job.message_id_header}\r\nReferences: {job.message_id_header}\r\n"
-    head = (
-        f"Return-Path: <>\r\nFrom: Messagerie <mailer-daemon@{domain}>\r\nTo: <{job.reverse_path}>\r\n"
-        f"Subject: {_encoded(SUBJECTS[action])}\r\nDate: {format_datetime(reporter.at)}\r\n"
-        f"Message-ID: <{new_id()}@{domain}>\r\n{answered if job.message_id_header else ''}"
-        "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
-        f'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="{boundary}"\r\n'
+    own = job.reverse_path if job.reporter_id is not None else told[0].waiting.recipient
+    head = ReportHead(
+        author=f"Messagerie <mailer-daemon@{domain_of(own)}>",
+        to=job.reverse_path,
+        subject=SUBJECTS[action],
+        at=reporter.at,
+        domain=domain_of(own),
+        kind=KIND,
+        about=job.message_id_header,
     )
-    parts = [
-        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-        + _text(action, told, job).encode(),
-        b"Content-Type: message/delivery-status\r\n\r\n" + _status(job, action, told, reporter.hostname).encode(),
-        _original(job, action, original),
-    ]
-    opening = f"--{boundary}\r\n".encode()
-    joined = b"".join(b"\r\n" + opening + part for part in parts)
-    return head.encode() + joined + f"\r\n--{boundary}--\r\n".encode()
-
-
-def _encoded(text: str) -> str:
-    return text if text.isascii() else Header(text, "utf-8").encode()
+    returned = message_part(original) if returns_whole(job, action) else header_part(original)
+    machine = machine_part(KIND, _status(job, action, told, reporter.hostname))
+    return join_report(head, [text_part(_text(action, told, job)), machine, returned])
 
 
 def _text(action: Action, told: Sequence[Told], job: Job) -> str:
@@ -110,32 +109,37 @@ def _text(action: Action, told: Sequence[Told], job: Job) -> str:
     return "\r\n".join(lines)
 
 
-def _status(job: Job, action: Action, told: Sequence[Told], hostname: str) -> str:
+def _status(job: Job, action: Action, told: Sequence[Told], hostname: str) -> list[str]:
     lines = [f"Reporting-MTA: dns; {hostname}"]
     if job.request.envid:
-        lines.insert(0, f"Original-Envelope-Id: {job.request.envid}")
+        lines.insert(0, f"Original-Envelope-Id: {_printable(job.request.envid)}")
     lines.append(f"Arrival-Date: {format_datetime(job.accepted_at)}")
     for each in told:
-        lines.append("")
-        if each.waiting.orcpt:
-            lines.append(f"Original-Recipient: {each.waiting.orcpt}")
-        lines += [f"Final-Recipient: rfc822; {each.waiting.recipient}", f"Action: {action}"]
-        lines.append(f"Status: {each.ruling.status}")
-        if each.answer.reply_code is not None:
-            lines.append(f"Diagnostic-Code: smtp; {each.answer.reply_code} {each.answer.status}")
-        if action is Action.DELAYED:
-            lines.append(f"Will-Retry-Until: {format_datetime(each.waiting.expires_at)}")
-    return "\r\n".join([*lines, ""])
+        lines += ["", *_recipient_status(action, each)]
+    return lines
+
+
+def _recipient_status(action: Action, each: Told) -> list[str]:
+    lines = []
+    if each.waiting.orcpt:
+        kind, _, address = each.waiting.orcpt.partition(";")
+        lines.append(f"Original-Recipient: {kind}; {_printable(address)}")
+    recipient = each.waiting.recipient
+    final = f"rfc822; {recipient}" if recipient.isascii() else f"utf-8; {encode_xtext(recipient)}"
+    lines += [f"Final-Recipient: {final}", f"Action: {action}", f"Status: {each.ruling.status}"]
+    if each.answer.reply_code is not None:
+        lines.append(f"Diagnostic-Code: smtp; {each.answer.reply_code} {each.answer.status}")
+    if action is Action.DELAYED:
+        lines.append(f"Will-Retry-Until: {format_datetime(each.waiting.expires_at)}")
+    return lines
+
+
+def _printable(xtext: str) -> str:
+    """Return what was written as xtext; as it came when it would not stay on one line (RFC 3461 §4.2, §4.4)."""
+    plain = decode_xtext(xtext)
+    return plain if PRINTABLE.fullmatch(plain) else xtext
 
 
 def returns_whole(job: Job, action: Action) -> bool:
-    """Tell whether the message itself goes back (RFC 3461 §4.3: only with a failure)."""
-    return action is Action.FAILED and job.request.ret == "FULL"
-
-
-def _original(job: Job, action: Action, original: bytes) -> bytes:
-    if returns_whole(job, action):
-        return b"Content-Type: message/rfc822\r\n\r\n" + original
-    header = HeaderBlock.parse(original[: original.find(b"\r\n\r\n") + 2])
-    kept = header.without(lambda field: field.name not in RETURNED_FIELDS)
-    return b"Content-Type: text/rfc822-headers\r\n\r\n" + kept.to_bytes()
+    """Tell whether the message itself goes back: with a failure only (RFC 3461 §4.3), never under REQUIRETLS."""
+    return action is Action.FAILED and job.request.ret == "FULL" and not job.require_tls

@@ -17,12 +17,14 @@ from functools import partial
 from mailstore.store import MailStore
 from smtp_gateway.config import RelaySettings, SmtpSettings
 from smtp_gateway.dkim_sign import SigningKey
-from smtp_gateway.queue import entries
+from smtp_gateway.queue import entries, lanes
 from smtp_gateway.queue.model import Answer, Job, Trouble
 from smtp_gateway.queue.outgoing import outgoing
 from smtp_gateway.queue.peer import Peer, Trust
 from smtp_gateway.queue.routes import Unreached
 from smtp_gateway.queue.settling import Settler
+from smtp_gateway.receipts.posting import Postman
+from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.bus import Bus
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
@@ -49,13 +51,23 @@ class RunnerParts:
     keys: Sequence[SigningKey] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    """Jobs of one destination, and how many connections may be made for them."""
+
+    destination: str
+    jobs: deque[Job]
+    connections: int
+
+
 class QueueRunner:
     """Empties the queue until it is drained."""
 
     def __init__(self, parts: RunnerParts) -> None:
         self._parts = parts
+        postman = Postman(parts.store, parts.settings.lifetime_s, self._in_trust_space)
         self._settler = Settler(
-            parts.database, parts.store, parts.clock, settings=parts.settings, hostname=parts.smtp.hostname
+            parts.database, postman, parts.clock, settings=parts.settings, hostname=parts.smtp.hostname
         )
         self._own = frozenset((*parts.smtp.domains, *parts.smtp.patient_domains))
         self._id = new_id()
@@ -84,6 +96,9 @@ class QueueRunner:
         self._draining = True
         self._wake.set()
 
+    def _in_trust_space(self, address: str) -> bool:
+        return self._parts.trust.whitelist.lists(domain_of(address))
+
     async def _give_back(self) -> None:
         """Leave what was taken and not tried to the next worker."""
         now = self._parts.clock.now()
@@ -100,18 +115,15 @@ class QueueRunner:
 
     async def _round(self) -> int:
         try:
-            jobs = await self._parts.database.write(self._lease)
+            leased = await self._parts.database.write(self._lease)
         except TemporaryFailure as error:
             log.warning("queue_unavailable", error=error)
             return 0
-        by_destination: dict[str, deque[Job]] = {}
-        for job in jobs:
-            by_destination.setdefault(job.destination, deque()).append(job)
-        for destination, queued in by_destination.items():
-            task = asyncio.create_task(self._serve(destination, queued), name=f"relay-{len(self._busy)}")
-            self._busy[destination] = task
-            task.add_done_callback(partial(self._served, destination))
-        return sum(len(job.waiting) for job in jobs)
+        for each in leased:
+            task = asyncio.create_task(self._serve(each), name=f"relay-{len(self._busy)}")
+            self._busy[each.destination] = task
+            task.add_done_callback(partial(self._served, each.destination))
+        return sum(len(job.waiting) for each in leased for job in each.jobs)
 
     def _served(self, destination: str, task: "asyncio.Task[None]") -> None:
         self._busy.pop(destination, None)
@@ -119,17 +131,38 @@ class QueueRunner:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("destination_failed", error=error)  # leases end by themselves
 
-    def _lease(self, tx: Transaction) -> list[Job]:
+    def _lease(self, tx: Transaction) -> list[_Leased]:
+        """Take what is due, with connections for it; what has none is left to the workers that hold them."""
         now, settings = self._parts.clock.now(), self._parts.settings
-        until = now + timedelta(seconds=settings.lease_s)
-        lease = entries.Lease(self._id, now, until)
-        return entries.lease_due(tx, lease, limit=settings.batch, without=tuple(self._busy))
+        lease = entries.Lease(self._id, now, now + timedelta(seconds=settings.lease_s))
+        limit = settings.connections_per_destination
+        without = {*self._busy, *lanes.saturated(tx, now, limit)}
+        by_destination: dict[str, deque[Job]] = {}
+        for job in entries.lease_due(tx, lease, limit=settings.batch, without=without):
+            by_destination.setdefault(job.destination, deque()).append(job)
+        leased = []
+        for destination, jobs in sorted(by_destination.items()):  # one order for all: no two workers block each other
+            here = not destination
+            connections = 1 if here else lanes.take(tx, destination, lease, wanted=len(jobs), limit=limit)
+            if connections:
+                leased.append(_Leased(destination, jobs, connections))
+            else:
+                entries.hand_back(tx, jobs)
+        return leased
 
-    async def _serve(self, destination: str, jobs: deque[Job]) -> None:
-        lanes = min(self._parts.settings.connections_per_destination, len(jobs))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(lanes):
-                group.create_task(self._lane(destination, jobs))
+    async def _serve(self, leased: _Leased) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(leased.connections):
+                    group.create_task(self._lane(leased.destination, leased.jobs))
+        finally:
+            await self._release(leased.destination)
+
+    async def _release(self, destination: str) -> None:
+        """Let other workers connect; when the database is away the slots end by themselves."""
+        if destination:
+            with contextlib.suppress(TemporaryFailure):
+                await self._parts.database.write(lambda tx: lanes.release(tx, self._id, [destination]))
 
     async def _lane(self, destination: str, jobs: deque[Job]) -> None:
         parts = self._parts
@@ -148,7 +181,12 @@ class QueueRunner:
         if now < job.leased_at + timedelta(seconds=lease_s / 10):
             return True
         until = now + timedelta(seconds=lease_s)
-        return await self._parts.database.write(lambda tx: entries.renew(tx, job, until))
+
+        def renew(tx: Transaction) -> bool:
+            lanes.extend(tx, job.destination, self._id, until)
+            return entries.renew(tx, job, until)
+
+        return await self._parts.database.write(renew)
 
     async def _attempt(self, peer: Peer, job: Job, others: deque[Job]) -> None:
         parts = self._parts

@@ -13,12 +13,16 @@ from access_core.decision import Verdict
 from access_core.facts import SubjectKind
 from access_core.reasons import Reason
 from access_core.trace.entries import TraceEntry, record
-from mailstore.store import INBOX, Delivery, MailStore, SealedMessage
+from mailstore.store import SealedMessage
 from smtp_gateway.config import RelaySettings
 from smtp_gateway.queue import entries
 from smtp_gateway.queue.model import Answer, EntryState, Job, Waiting
 from smtp_gateway.queue.reports import Reporter, Told, compose_report, returns_whole
 from smtp_gateway.queue.schedule import Action, Occasion, Ruling, rule
+from smtp_gateway.receipts.outcome import Outcome
+from smtp_gateway.receipts.posting import Letter, Postman
+from smtp_gateway.receipts.states import Told as Known
+from smtp_gateway.receipts.states import advance
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.errors import IntegrityError, PermanentFailure
@@ -30,6 +34,12 @@ EVENTS = {
     EntryState.FAILED: "message_bounced",
     EntryState.EXPIRED: "message_bounced",
     EntryState.DROPPED: "message_dropped",
+}
+OUTCOMES = {
+    EntryState.SENT: Outcome.RELAYED,
+    EntryState.FAILED: Outcome.FAILED,
+    EntryState.EXPIRED: Outcome.EXPIRED,
+    EntryState.DROPPED: Outcome.DROPPED,
 }
 VERDICTS = {EntryState.WAITING: Verdict.DEFER, EntryState.SENT: Verdict.PERMIT}
 log = get_logger(__name__)
@@ -47,10 +57,11 @@ class Settler:
     """Ends attempts."""
 
     def __init__(
-        self, database: Database, store: MailStore, clock: Clock, *, settings: RelaySettings, hostname: str
+        self, database: Database, postman: Postman, clock: Clock, *, settings: RelaySettings, hostname: str
     ) -> None:
         self._database = database
-        self._store = store
+        self._postman = postman
+        self._store = postman.store
         self._clock = clock
         self._settings = settings
         self._hostname = hostname
@@ -66,7 +77,7 @@ class Settler:
             Told(waiting=each, answer=answer, ruling=self._rule(job, each, answer, now))
             for each, answer in zip(job.waiting, answers, strict=True)
         ]
-        reports = [await self._report(job, action, told, now) for action in Action if job.reporter_id]
+        reports = [await self._report(job, action, told, now) for action in Action if job.reverse_path]
         await self._database.write(lambda tx: self._write(tx, job, told, [each for each in reports if each]))
         for each in told:
             log.info(
@@ -110,6 +121,11 @@ class Settler:
             noted = each.ruling.state is not EntryState.WAITING or each.ruling.report is not None
             if each.waiting.id in ours and noted:
                 record(tx, _entry(job, each, now))
+            if each.waiting.id in ours and each.ruling.state in OUTCOMES and job.destination:
+                known = Known(
+                    state=OUTCOMES[each.ruling.state], at=now, reason=each.answer.trouble, status=each.ruling.status
+                )
+                advance(tx, job.message_id, each.waiting.recipient, known)
         if entries.close_when_empty(tx, job.queue_id) and held_uid is not None:
             self._store.release(tx, held_uid)
 
@@ -128,16 +144,19 @@ class Settler:
         return entries.settle(tx, job, each.waiting.id, values)
 
     def _deliver(self, tx: Transaction, job: Job, report: _Report, now: datetime) -> None:
-        """Put a report into the sender's mailbox, when she still has one."""
-        if job.reporter_id is not None and self._store.folder(tx, job.reporter_id, INBOX) is not None:
-            self._store.deliver(tx, report.message, [Delivery(mailbox_id=job.reporter_id, internal_date=now)])
+        """Give a report to the sender: into her mailbox here when she still has one, else by the queue."""
+        letter = Letter(message=report.message, to=job.reverse_path, at=now, require_tls=job.require_tls)
+        if job.reporter_id is not None:
+            self._postman.put(tx, letter, job.reporter_id)
+        else:
+            self._postman.post(tx, letter)
 
 
 def _entry(job: Job, each: Told, now: datetime) -> TraceEntry:
     state = each.ruling.state
     return TraceEntry(
         at=now,
-        act=EVENTS[state],
+        act=EVENTS[state] if job.destination else "delivery_reported",
         verdict=VERDICTS.get(state, Verdict.DENY),
         reason=each.answer.trouble or Reason.OK,
         subject_kind=SubjectKind.SYSTEME,

@@ -78,7 +78,7 @@ async def _drop(instance: "Instance", identifier: str) -> bool:
     lease = Lease(new_id(), now, now + DROP_LEASE)
     jobs = await instance.database.write(lambda tx: lease_one(tx, identifier, lease))
     settler = Settler(
-        instance.database, instance.mail_store, instance.clock, settings=settings.relay, hostname=settings.smtp.hostname
+        instance.database, instance.postman, instance.clock, settings=settings.relay, hostname=settings.smtp.hostname
     )
     for job in jobs:
         await settler.settle(job, [Answer(status="5.7.0", trouble=Trouble.DROPPED)] * len(job.waiting))
