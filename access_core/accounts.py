@@ -117,10 +117,18 @@ def retire_login(tx: Transaction, account_id: str) -> None:
     tx.execute(_RETIRE_LOGIN, {"account_id": account_id})
 
 
-def set_password(tx: Transaction, account_id: str, encoded_hash: str, *, changed_at: datetime) -> None:
-    """Replace the password by one that `hash_password` encoded; remembered successes end with the old one."""
+def set_password(
+    tx: Transaction, account_id: str, encoded_hash: str, *, changed_at: datetime, scram: bytes | None = None
+) -> None:
+    """Replace the password by one that `hash_password` encoded; remembered successes end with the old one.
+
+    Args:
+        scram: its keys, as `ScramKeeper.sealed` seals them for this account; without them SCRAM opens the account
+            only after the next sign-in by password, which derives them.
+    """
     tx.execute(_FORGET_PASSWORD, {"account_id": account_id})
-    tx.execute(_KEEP_PASSWORD, {"account_id": account_id, "encoded": encoded_hash, "changed_at": changed_at})
+    row = {"account_id": account_id, "encoded": encoded_hash, "changed_at": changed_at, "scram": scram}
+    tx.execute(_KEEP_PASSWORD, row)
 
 
 def _one(tx: Transaction, statement: object, parameters: dict[str, str]) -> Account | None:

@@ -1,4 +1,4 @@
-"""Settings of access_core: signing in, care presumed or declared, the delays of a space's life."""
+"""Settings of access_core: signing in, issuers of tokens, care, the delays of a space's life."""
 
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,20 @@ class AuthenticationSettings(BaseModel):
     )
     concurrent_hashes: int = Field(2, ge=1, le=64, description="passwords verified at once in a process (46 MiB each)")
     waiting_limit: int = Field(200, ge=1, le=10_000, description="sign-ins that may wait for their turn in a process")
+    account_password_in_mail: bool = Field(
+        True, description="whether the account's own password opens IMAP and SMTP; else application passwords only"
+    )
+    client_certificates: bool = Field(
+        True, description="whether IMAP and submission ask mail programs for a certificate, which EXTERNAL then uses"
+    )
+    certificate_names: tuple[Literal["email", "rpps", "structure"], ...] = Field(
+        ("email", "rpps", "structure"),
+        description="what in a client certificate may name a mailbox: an e-mail address, a national person id (8 and"
+        " RPPS, as common name), a structure id (organisational unit; its ORG, APP and CAB mailboxes) [inferred]",
+    )
+    channel_binding: bool = Field(
+        True, description="offer SCRAM-SHA-256-PLUS, bound to our certificate (tls-server-end-point)"
+    )
 
 
 class TraceSettings(BaseModel):
@@ -88,6 +102,46 @@ class LifeSettings(BaseModel):
     )
     invitation_days: int = Field(
         30, ge=1, le=365, description="days in which a representative or carer may answer an invitation"
+    )
+
+
+class IssuerSettings(BaseModel):
+    """One issuer of access tokens, such as Pro Santé Connect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(description="its address, as the claim `iss` of its tokens writes it")
+    method: Literal["jwt", "introspection"] = Field(
+        "jwt", description="whether its tokens are JWT that it signs, or are shown to it (RFC 7662)"
+    )
+    audience: tuple[str, ...] = Field(
+        description="what the claim `aud` must hold one of: the name by which the issuer knows this service"
+    )
+    scope: tuple[str, ...] = Field((), description="scopes that a token must have, all of them")
+    claim: str = Field("SubjectNameID", description="claim that names the holder")
+    names: Literal["rpps", "address"] = Field(
+        "rpps", description="whether that claim is a national person id (8 and RPPS) or the address of the mailbox"
+    )
+    algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"], ...] = (
+        Field(("RS256", "PS256", "ES256"), description="signatures that are believed")
+    )
+    jwks_url: str = Field("", description="where its public keys are; empty: as its OpenID configuration says")
+    introspection_url: str = Field("", description="where tokens are shown to it; empty: as its configuration says")
+    client_id: str = Field("", description="who we are to it, for introspection")
+    client_secret: SecretStr = Field(SecretStr(""), description="its password, best from the environment")
+    authority: Path | None = Field(None, description="PEM authorities of its server; none: the system's")
+    leeway_s: int = Field(30, ge=0, le=300, description="how far the clocks may differ, in seconds")
+    keys_lifetime_s: int = Field(3_600, ge=60, le=86_400, description="how long its keys are kept, in seconds")
+    timeout_s: float = Field(5, gt=0, le=30, description="longest wait for one answer of it, in seconds")
+
+
+class OAuthSettings(BaseModel):
+    """The `[oauth]` section: whose access tokens open IMAP and SMTP; without any, no such mechanism is offered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuers: dict[str, IssuerSettings] = Field(
+        default_factory=dict, description="`[oauth.issuers.NAME]`: one table for each issuer, name free"
     )
 
 

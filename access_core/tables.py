@@ -40,6 +40,22 @@ password_credential = Table(
     Column("account_id", ID, ForeignKey("account.id"), primary_key=True),
     Column("encoded", String(200), nullable=False, comment="Argon2id, PHC string (RFC 9106)"),
     Column("changed_at", Instant, nullable=False),
+    Column("scram", LargeBinary, nullable=True, comment="keys of SCRAM-SHA-256, sealed; None until they are derived"),
+)
+
+application_password = Table(
+    "application_password",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("account.id"), nullable=False, index=True),
+    Column("label", String(80), nullable=False, comment="what the holder calls the program"),
+    Column("scope", String(4), nullable=False, comment="Scope: imap, smtp, all"),
+    Column("digest", String(64), nullable=False, unique=True, comment="HMAC of account and password"),
+    Column("scram", LargeBinary, nullable=False, comment="keys of SCRAM-SHA-256, sealed"),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=True, comment="None: it does not expire"),
+    Column("last_used_at", Instant, nullable=True, comment="within the time that a process remembers a sign-in"),
+    Column("revoked_at", Instant, nullable=True),
 )
 
 totp_credential = Table(

@@ -1,78 +1,45 @@
-"""Signing in by password, then by one-time code.
+"""Signing in, by whatever means, then by one-time code.
 
-An unknown login, an account that is closed and a wrong password answer alike, in the same time. Every attempt that
-is not a repetition is traced here and counted by the brake; callers trace what is done next, not the sign-in.
+The door of the package: passwords for the portal, SASL exchanges for IMAP and SMTP, the second factor. Every attempt
+that is not a repetition is traced here and counted by the brake; callers trace what is done next, not the sign-in.
 """
 
-import asyncio
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
-from typing import TypeVar
+from typing import Any
 
-from sqlalchemy import bindparam, select
-
-from access_core.accounts import (
-    Account,
-    AccountKind,
-    AccountState,
-    account_by_id,
-    account_by_login,
-    canonical_login,
-    set_password,
+from access_core.accounts import Account, AccountState, account_by_id, canonical_login
+from access_core.authentication.certificate_sign_in import CertificateSignIn
+from access_core.authentication.channel import Channel, Use
+from access_core.authentication.exchange import Exchange
+from access_core.authentication.failures import Throttled
+from access_core.authentication.gate import SECOND_FACTOR, Gate
+from access_core.authentication.password_sign_in import PasswordSignIn
+from access_core.authentication.sasl.mechanisms import Offer, begin
+from access_core.authentication.sasl.steps import (
+    CheckCertificate,
+    CheckPassword,
+    CheckToken,
+    LookUpScram,
+    Question,
+    SettleScram,
 )
-from access_core.authentication.passwords import LONGEST, decoy, hash_password, is_outdated, verify_password
-from access_core.authentication.recent import RecentSuccesses
+from access_core.authentication.scram_sign_in import ScramSignIn
 from access_core.authentication.throttle import Throttle
+from access_core.authentication.token_sign_in import TokenSignIn, TokenVerifier
 from access_core.authentication.totp import accept_code
 from access_core.config import AuthenticationSettings
-from access_core.decision import Verdict
-from access_core.facts import SubjectKind
-from access_core.profiles import profile_by_account
-from access_core.reasons import Reason
-from access_core.tables import password_credential
-from access_core.trace.entries import TraceEntry, record
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
-from vaguemestre.kernel.errors import TemporaryFailure, VaguemestreError
 from vaguemestre.kernel.keys import InstanceKey
 
-T = TypeVar("T")
 LOGIN_LONGEST = 254
-SIGN_IN = "sign_in"
-SECOND_FACTOR = "second_factor"
-
-_REFUSALS = {SIGN_IN: Reason.A_ABSENTE, SECOND_FACTOR: Reason.A_MOYEN_INSUFFISANT}
-_ENCODED = select(password_credential.c.encoded).where(password_credential.c.account_id == bindparam("account_id"))
-
-
-class AuthenticationFailed(VaguemestreError):
-    """Login or password wrong, or the account may not sign in: which of them is not said."""
-
-
-class Throttled(TemporaryFailure):
-    """Too many failures lately, or too many sign-ins at once; `retry_after_s` says when to come back."""
-
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__("sign-in: too many attempts")
-        self.retry_after_s = retry_after_s
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Attempt:
-    """One sign-in; ENCODED is the password kept, None when there is no such account or it has none."""
-
-    login: str
-    password: str
-    peer: str
-    account: Account | None
-    encoded: str | None
 
 
 class Authenticator:
-    """Verifies passwords and one-time codes, with the brake on guessing.
+    """Verifies who signs in, with the brake on guessing.
 
     Args:
         patient_domains: domains whose addresses a patient may type in place of her INS.
@@ -93,30 +60,41 @@ class Authenticator:
         self._settings = settings
         self._patient_domains = frozenset(patient_domains)
         self._throttle = Throttle(instance_key, settings)
-        self._recent = RecentSuccesses(clock, settings.remember_s)
-        self._threads = ThreadPoolExecutor(settings.concurrent_hashes, thread_name_prefix="argon2")
-        self._turns = asyncio.Semaphore(settings.concurrent_hashes)
-        self._waiting = 0
-        self._decoy = decoy()
+        self._gate = Gate(database, clock, self._throttle, settings.remember_s)
+        self._passwords = PasswordSignIn(self._gate, instance_key, settings)
+        self._scram = ScramSignIn(self._gate, instance_key, settings)
+        self._certificates = CertificateSignIn(self._gate, settings.certificate_names)
+        self._tokens: TokenSignIn | None = None
 
-    async def password(self, login: str, password: str, *, peer: str) -> Account:
+    def accept_tokens(self, verifier: TokenVerifier) -> None:
+        """Offer OAUTHBEARER and XOAUTH2 from now on."""
+        self._tokens = TokenSignIn(self._gate, verifier)
+
+    async def password(self, login: str, password: str, *, peer: str, use: Use = Use.PORTAL) -> Account:
         """Verify a login and its password, for a connection that comes from the address PEER.
 
         Raises:
-            AuthenticationFailed: they do not match, or the account is suspended or closed.
+            AuthenticationFailed: they do not match, the account is suspended or closed, or an application password
+                is not for this USE.
             Throttled: the login or the address failed too often; nothing was verified.
             TemporaryFailure: the catalogue is away.
         """
-        canonical = canonical_login(login, self._patient_domains)[:LOGIN_LONGEST]
-        account, encoded = await self._database.read(lambda tx: _known(tx, canonical))
-        attempt = _Attempt(canonical, password, peer, account, encoded)
-        active = account is not None and account.state is AccountState.ACTIVE
-        if active and account and self._recent.holds(canonical, peer, password, encoded):
-            return account
-        right = await self._take_turn(attempt)
-        if not (right and active and account):
-            raise AuthenticationFailed("sign-in: refused")
-        return account
+        return await self._passwords.verify(self._canonical(login), password, peer=peer, use=use)
+
+    def mechanisms(self, channel: Channel) -> tuple[str, ...]:
+        """Return the names of the SASL mechanisms that a connection is offered, the strongest proof first."""
+        return self._offer(channel).words
+
+    def begin(self, mechanism: str, channel: Channel) -> Exchange | None:
+        """Begin an AUTH command; None when the connection is not offered this mechanism."""
+        dialogue = begin(mechanism, self._offer(channel))
+        if dialogue is None:
+            return None
+
+        async def answer(question: Question) -> Any:
+            return await self._answer(question, channel)
+
+        return Exchange(dialogue, answer)
 
     async def second_factor(self, account_id: str, code: str) -> bool:
         """Verify a one-time code; each code passes once. False as well for an account without second factor.
@@ -132,53 +110,33 @@ class Authenticator:
 
     def close(self) -> None:
         """End the threads that compute Argon2."""
-        self._threads.shutdown()
+        self._passwords.close()
 
-    async def _take_turn(self, attempt: _Attempt) -> bool:
-        """Verify in turn: no more guesses are under way than turns, so that the brake sees each failure."""
-        if self._waiting >= self._settings.waiting_limit:
-            raise Throttled(1)
-        self._waiting += 1
-        try:
-            async with self._turns:
-                return await self._verify(attempt)
-        finally:
-            self._waiting -= 1
+    def _canonical(self, login: str) -> str:
+        return canonical_login(login, self._patient_domains)[:LOGIN_LONGEST]
 
-    async def _verify(self, attempt: _Attempt) -> bool:
-        brakes = (self._throttle.of_login(attempt.login), self._throttle.of_peer(attempt.peer))
-        now = self._clock.now()
-        wait = await self._database.read(lambda tx: self._throttle.waiting_time(tx, brakes, now))
-        if wait:
-            raise Throttled(ceil(wait.total_seconds()))
-        encoded = attempt.encoded if attempt.encoded and len(attempt.password) <= LONGEST else self._decoy
-        right = await self._in_thread(verify_password, attempt.password[:LONGEST], encoded)
-        if right and attempt.account and attempt.account.state is AccountState.ACTIVE:
-            await self._succeed(attempt, attempt.account, encoded)
-        else:
-            await self._database.write(lambda tx: self._fail(tx, attempt))
-        return right
+    def _offer(self, channel: Channel) -> Offer:
+        return Offer(
+            certificate=channel.certificate is not None and self._settings.client_certificates,
+            tokens=self._tokens is not None,
+            end_point=channel.end_point if self._settings.channel_binding else None,
+        )
 
-    async def _succeed(self, attempt: _Attempt, account: Account, encoded: str) -> None:
-        fresh = encoded
-        if is_outdated(encoded):
-            fresh = await self._in_thread(hash_password, attempt.password)
-
-        def work(tx: Transaction) -> None:
-            self._throttle.forget(tx, self._throttle.of_login(attempt.login))
-            if fresh != encoded:
-                set_password(tx, account.id, fresh, changed_at=self._clock.now())
-            self._trace(tx, account, SIGN_IN, right=True)
-
-        await self._database.write(work)
-        self._recent.keep(attempt.login, attempt.peer, attempt.password, fresh)
-
-    def _fail(self, tx: Transaction, attempt: _Attempt) -> None:
-        now = self._clock.now()
-        self._throttle.count(tx, self._throttle.of_login(attempt.login), now)
-        self._throttle.count(tx, self._throttle.of_peer(attempt.peer), now)
-        if attempt.account:
-            self._trace(tx, attempt.account, SIGN_IN, right=False)
+    async def _answer(self, question: Question, channel: Channel) -> Any:
+        peer = channel.peer
+        question = replace(question, login=self._canonical(question.login))
+        match question:
+            case CheckPassword():
+                return await self.password(question.login, question.password, peer=peer, use=channel.use)
+            case LookUpScram():
+                return await self._scram.offer(question.login, channel.use)
+            case SettleScram():
+                return await self._scram.settle(question.login, question.credential_id, peer=peer)
+            case CheckCertificate():
+                return await self._certificates.verify(question.login, channel)
+            case CheckToken():
+                assert self._tokens is not None  # the mechanisms that ask this are not offered without
+                return await self._tokens.verify(question.login, question.token, peer=peer)
 
     def _check_code(self, tx: Transaction, account_id: str, code: str) -> bool | timedelta:
         now, brake = self._clock.now(), self._throttle.of_factor(account_id)
@@ -191,32 +149,5 @@ class Authenticator:
             self._throttle.forget(tx, brake)
         else:
             self._throttle.count(tx, brake, now)
-        self._trace(tx, account, SECOND_FACTOR, right=right)
+        self._gate.trace(tx, account, SECOND_FACTOR, right=right)
         return right
-
-    def _trace(self, tx: Transaction, account: Account, act: str, *, right: bool) -> None:
-        patient = profile_by_account(tx, account.id) if account.kind is AccountKind.PATIENT else None
-        entry = TraceEntry(
-            at=self._clock.now(),
-            act=act,
-            verdict=Verdict.PERMIT if right else Verdict.DENY,
-            reason=Reason.OK if right else _REFUSALS[act],
-            subject_kind=SubjectKind.TITULAIRE if patient else SubjectKind.PRO,
-            subject_id=account.id,
-            subject_label=account.display_name,
-            profile_id=patient.id if patient else None,
-            mailbox_id=account.id,
-            resource_kind="account",
-            resource_id=account.id,
-        )
-        record(tx, entry)
-
-    async def _in_thread(self, function: Callable[..., T], *arguments: str) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-
-
-def _known(tx: Transaction, login: str) -> tuple[Account | None, str | None]:
-    account = account_by_login(tx, login)
-    if account is None:
-        return None, None
-    return account, tx.execute(_ENCODED, {"account_id": account.id}).scalar_one_or_none()

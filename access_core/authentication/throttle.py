@@ -51,9 +51,9 @@ class Throttle:
         self._key = instance_key.derive("vaguemestre/sign-in-failures/v1")
         self._settings = settings
 
-    def of_login(self, login: str) -> Brake:
-        """Return the counter of a canonical login, whether such an account exists or not."""
-        return Brake(self._hidden("login", login), self._settings.account_failures)
+    def of_login(self, login: str, kind: str = "login") -> Brake:
+        """Return a counter of a canonical login, whether such an account exists or not; one for each kind of proof."""
+        return Brake(self._hidden(kind, login), self._settings.account_failures)
 
     def of_peer(self, peer: str) -> Brake:
         """Return the counter of the address that the connection comes from."""

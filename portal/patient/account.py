@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from access_core.accounts import set_password
-from access_core.authentication.authenticator import AuthenticationFailed
+from access_core.authentication.failures import AuthenticationFailed
 from access_core.authentication.passwords import SENTENCES, hash_password, weakness
 from access_core.profiles import set_email
 from access_core.trace.entries import record

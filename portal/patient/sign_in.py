@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from access_core.accounts import Account, account_by_id
-from access_core.authentication.authenticator import AuthenticationFailed
+from access_core.authentication.failures import AuthenticationFailed
 from access_core.trace.entries import record
 from portal.patient.tracing import Event, event_entry
 from portal.patient.viewer import Viewer, patient_of

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from access_core.authentication.authenticator import Throttled
+from access_core.authentication.failures import Throttled
 from portal.context import Identifier, Services, SignedIn, posted_form, redirect, render, visit_of
 from portal.patient.account import (
     PasswordChange,

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from access_core.authentication.authenticator import Throttled
+from access_core.authentication.failures import Throttled
 from portal.context import (
     Services,
     SignedIn,

@@ -8,7 +8,7 @@ Source: RFC 9051 §6.2.2, §6.2.3; RFC 4616 (PLAIN); RFC 4959 (SASL-IR); RFC 553
 from collections.abc import Awaitable
 
 from access_core.accounts import Account, AccountKind
-from access_core.authentication.authenticator import AuthenticationFailed
+from access_core.authentication.failures import AuthenticationFailed
 from mailstore.imap.commands.general import capabilities
 from mailstore.imap.outcome import UNAVAILABLE, Outcome, bad, no, ok
 from mailstore.imap.parts import SignIn, SignInOutcome

@@ -19,7 +19,8 @@ from access_core.accounts import (
     set_password,
 )
 from access_core.authentication import passwords
-from access_core.authentication.authenticator import AuthenticationFailed, Authenticator, Throttled
+from access_core.authentication.authenticator import Authenticator
+from access_core.authentication.failures import AuthenticationFailed, Throttled
 from access_core.authentication.passwords import hash_password, is_outdated, verify_password
 from access_core.authentication.throttle import network_of
 from access_core.authentication.totp import code_at, keep_totp, new_secret, seal_secret
@@ -245,7 +246,7 @@ async def test_the_table_of_failures_names_nobody(scene: Scene) -> None:
 
 async def test_a_reconnection_costs_no_argon2_and_no_trace(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.sign_in()
-    monkeypatch.setattr("access_core.authentication.authenticator.verify_password", None)
+    monkeypatch.setattr("access_core.authentication.password_sign_in.verify_password", None)
 
     again = [await scene.sign_in() for _ in range(3)]
 
