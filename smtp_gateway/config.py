@@ -39,6 +39,9 @@ class SmtpSettings(BaseModel):
     ascii_headers: bool = Field(
         True, description="refuse a header that is not ASCII in a message not declared SMTPUTF8; false: keep its bytes"
     )
+    sender_names: bool = Field(
+        True, description="write the name of the mailbox into a From field that has none (MSS2:ECO.2.2.7)"
+    )
     ins_key: Literal["strict", "lenient"] = Field(
         "strict", description="lenient accepts a matricule whose key is wrong (ANS samples), for tests"
     )
@@ -109,6 +112,26 @@ class TrustSettings(BaseModel):
     authority: Path | None = Field(None, description="PEM authorities of that server (IGC-Santé); none: the system's")
     refresh_every_s: int = Field(3_600, ge=60, description="pause between two looks at the published list, seconds")
     fetch_timeout_s: float = Field(60, gt=0, description="longest wait for the published list, seconds")
+    ocsp: Literal["off", "soft", "hard"] = Field(
+        "soft",
+        description="responder that a peer's certificate names: off: never asked; soft: asked, the list does without "
+        "it; hard: a peer waits (451) until it answers",
+    )
+    ocsp_nonce: Literal["if_echoed", "required"] = Field(
+        "if_echoed", description="whether the answer of a responder must repeat our nonce (RFC 8954)"
+    )
+    expired_crl: Literal["defer", "use"] = Field(
+        "defer",
+        description="a revocation list past its date, and no newer one: defer: peers wait (451); use: still good",
+    )
+    revocation_unknown: Literal["defer", "accept"] = Field(
+        "defer", description="a certificate that names a list or a responder, and none is reached: wait (451) or accept"
+    )
+    revocation_timeout_s: float = Field(5, gt=0, description="longest wait for a revocation list or responder, seconds")
+    revocation_refresh_s: int = Field(
+        3_600, ge=60, description="pause between two fetches of revocation lists, seconds"
+    )
+    max_crl_bytes: int = Field(50_000_000, ge=1, description="largest revocation list read, bytes")
     keep_ratio: float = Field(
         0.5, ge=0, le=1, description="a list with fewer domains than this share of the one in force is not taken"
     )

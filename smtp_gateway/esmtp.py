@@ -193,7 +193,7 @@ class EsmtpProtocol(MessageReceiver):
 
     def _is_one_too_many(self, address: str) -> bool:
         envelope, settings = self._mail, self._settings
-        addresses = [each.address for each in (*envelope.recipients, *envelope.queued)]
+        addresses = [each.address for each in envelope.recipients] + [each.address for each in envelope.queued]
         if len(addresses) >= settings.max_recipients:
             return True
         domains = {domain_of(each) for each in (*addresses, address)} if settings.max_recipient_domains else ()

@@ -40,6 +40,8 @@ class PeerSession(Session):
         self.account: Account | None = None
         self.mailboxes: dict[str, str] = {}
         """Address -> mailbox id that the account may write as (submission)."""
+        self.names: dict[str, str] = {}
+        """Display names of these addresses, as far as they were asked for."""
         self.trusted = False
         """The peer proved who it is: listed certificate or account."""
         self.errors = 0

@@ -28,6 +28,7 @@ from smtp_gateway.rules.one_patient import check_one_patient
 from smtp_gateway.rules.order import check_submitted
 from smtp_gateway.rules.peer_domain import domain_of
 from smtp_gateway.rules.sender_identity import check_reverse_path
+from smtp_gateway.sender_name import display_name, lacks_name, with_name
 from smtp_gateway.session import Intake, MailEnvelope, PeerSession
 from smtp_gateway.trust.space import TrustSpace
 from vaguemestre.kernel.clock import Clock
@@ -129,6 +130,7 @@ class SubmissionSteps:
         if isinstance(author, Refusal):
             await self._trace(author, session, read_marks(header).message_id)
             raise Refused(author)
+        header = await self._with_sender_name(session, header, author)
         reverse_path = envelope.sender or ""
         missing = trace_fields.missing_fields(header, now, domain_of(author))
         first = [
@@ -151,6 +153,16 @@ class SubmissionSteps:
             reporter_id=session.mailboxes.get(reverse_path.lower()),
         )
         return (await parts.acceptance.accept(arrival)).message_id
+
+    async def _with_sender_name(self, session: PeerSession, header: HeaderBlock, author: str) -> HeaderBlock:
+        """Write the name of the mailbox into a From that has none; looked up once per session."""
+        if not self._parts.smtp.sender_names or not lacks_name(header, author):
+            return header
+        if author not in session.names:
+            found = await self._parts.database.read(lambda tx: professional_by_address(tx, author))
+            session.names[author] = display_name(found) if found is not None else ""
+        name = session.names[author]
+        return with_name(header, name) if name else header
 
 
 def _queue(envelope: MailEnvelope, address: str) -> Reply:

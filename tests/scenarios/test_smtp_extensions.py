@@ -3,6 +3,8 @@
 import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
+from email.parser import BytesParser
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -45,7 +47,7 @@ def test_each_role_offers_what_it_does(world: World) -> None:
 
 
 def test_header_that_is_not_ascii_needs_its_declaration(world: World) -> None:
-    content = letter(MARTIN, DURAND, "Résultats à lire")
+    content = letter(f"Camille <{MARTIN}>", DURAND, "Résultats à lire")
     declared = f"MAIL FROM:<{MARTIN}> SMTPUTF8 BODY=8BITMIME".encode()
     with inside_tls(world) as client:
         assert send_data(client, content) == NOT_DECLARED
@@ -86,7 +88,7 @@ def test_recipient_that_is_not_ascii(world: World) -> None:
 def test_bytes_of_old_headers_are_kept_when_the_settings_say_so(tmp_path: Path) -> None:
     options = Options(smtp={"smtputf8": False, "ascii_headers": False})
     with running(tmp_path, options) as world, inside_tls(world) as client:
-        content = letter(MARTIN, DURAND).replace(b"Bonjour\r\n", "Reçu\r\n".encode("latin-1"), 1)
+        content = letter(f"Camille <{MARTIN}>", DURAND).replace(b"Bonjour\r\n", "Reçu\r\n".encode("latin-1"), 1)
 
         assert send_data(client, content).startswith(b"250")
         assert client.ask(f"MAIL FROM:<{MARTIN}> SMTPUTF8".encode()).startswith(b"555 5.5.4")
@@ -154,3 +156,17 @@ def test_missing_date_and_message_id_are_added_and_blind_copies_dropped(world: W
     stored = world.messages(DURAND)[-1]
     assert stored.count(b"\r\nDate: ") == stored.count(b"\r\nMessage-ID: <") == 1
     assert b"secret@" not in stored
+
+
+@pytest.mark.requirement("MSS2:ECO.2.2.7")
+@pytest.mark.parametrize(("given", "kept"), [("", "CAMILLE.MARTIN"), ("Camille ", "Camille")])
+def test_sender_without_a_name_gets_that_of_the_mailbox(world: World, given: str, kept: str) -> None:
+    content = letter(f"{given}<{MARTIN}>", DURAND)
+    with inside_tls(world) as client:
+        assert send_data(client, content).startswith(b"250")
+
+    assert addresses_of(world.messages(DURAND)[-1]) == (kept, MARTIN)
+
+
+def addresses_of(message: bytes) -> tuple[str, str]:
+    return parseaddr(str(BytesParser().parsebytes(message)["From"]))
