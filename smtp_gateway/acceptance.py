@@ -14,6 +14,8 @@ from smtp_gateway.arrival import Arrival, Origin, Receipt, Refused
 from smtp_gateway.config import ConversationSettings, RelaySettings
 from smtp_gateway.effects import deliver_to_patients, note_deliveries, note_queued, recheck_account
 from smtp_gateway.queue import entries
+from smtp_gateway.receipts.arriving import is_report
+from smtp_gateway.receipts.following import follow
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.log import get_logger
 
@@ -85,6 +87,7 @@ class Acceptance:
         elif not _is_report(arrival):
             conversations = post_patient_message(tx, arrival, self._settings)
         note_deliveries(tx, arrival)
+        follow(tx, arrival)
         if arrival.queued:
             self._queue(tx, arrival)
         else:
@@ -117,7 +120,7 @@ class Acceptance:
 
 def _is_report(arrival: Arrival) -> bool:
     """Tell whether a machine reports on a message (receipt, non-delivery): it answers nobody (RFC 6522)."""
-    return not arrival.reverse_path and arrival.message.index.parts[0].media_type == "multipart/report"
+    return not arrival.reverse_path and is_report(arrival.message.index)
 
 
 def _deliveries(arrival: Arrival) -> list[Delivery]:

@@ -15,6 +15,7 @@ from access_core.trace.entries import TraceEntry
 from mailstore.store import SealedMessage
 from smtp_gateway.header import HeaderBlock, addresses, message_ids
 from smtp_gateway.queue.model import NO_REQUEST, QueuedRecipient, ReportRequest
+from smtp_gateway.receipts.automatic import Authorship, read_authorship
 from vaguemestre.kernel.errors import VaguemestreError
 
 
@@ -82,8 +83,13 @@ class Marks:
     """X-MSS-MES."""
     reply_to: str | None
     """The first address of Reply-To, lower case."""
-    automatic: bool
-    """Auto-Submitted says that no person wrote it (RFC 3834 §5)."""
+    authorship: Authorship
+    """Whether a person wrote it, or a program, by itself or in answer (RFC 3834 §5)."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether no person wrote it."""
+        return self.authorship is not Authorship.PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -135,10 +141,8 @@ def read_marks(header: HeaderBlock) -> Marks:
         subject=first.get(b"subject"),
         mes=first.get(b"x-mss-mes"),
         reply_to=reply_to[0] if reply_to and "@" in reply_to[0] else None,
-        automatic=first.get(b"auto-submitted", "no").split(";")[0].strip().lower() != "no",
+        authorship=read_authorship(header),
     )
 
 
-_MARKS = frozenset(
-    {b"message-id", b"in-reply-to", b"references", b"subject", b"x-mss-mes", b"reply-to", b"auto-submitted"}
-)
+_MARKS = frozenset({b"message-id", b"in-reply-to", b"references", b"subject", b"x-mss-mes", b"reply-to"})

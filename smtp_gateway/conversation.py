@@ -161,7 +161,9 @@ class Patient:
 def apply_change(tx: Transaction, patient: Patient, change: ThreadChange, posted: Posted) -> str:
     """Write what a professional's message does; returns the id of its conversation."""
     conversation_id = change.thread_id or _open(tx, patient, change, posted.at)
-    if change.thread_id is not None:
+    if change.thread_id is not None and change.state is State.CLOSED and not change.closes:
+        tx.execute(_TOUCH, {"conversation": change.thread_id, "now": posted.at})  # it was closed before
+    elif change.thread_id is not None:
         values = {
             "conversation": change.thread_id,
             "new_correspondent": change.correspondent,

@@ -26,7 +26,9 @@ from smtp_gateway.conversation import (
     conversations_with,
 )
 from smtp_gateway.deciding import decide_delivery, refusal_entry
-from smtp_gateway.fin import Fin, ProfessionalMessage, State, follow_professional, read_fin
+from smtp_gateway.fin import Fin, ProfessionalMessage, follow_professional, read_fin
+from smtp_gateway.receipts.arriving import is_report
+from smtp_gateway.receipts.automatic import Authorship
 from smtp_gateway.replies import Refusal
 from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.database import Transaction
@@ -90,7 +92,7 @@ def deliver_to_patients(
     conversations = []
     for recipient in patients:
         profile = _deliver(tx, arrival, author, recipient)
-        if arrival.reverse_path:  # reports come from the null sender and belong to no conversation
+        if arrival.reverse_path and not is_report(arrival.message.index):  # reports belong to no conversation
             conversations.append(
                 _follow(tx, arrival, author, message, Patient(address=recipient.address, profile_id=profile.id))
             )
@@ -157,6 +159,7 @@ def _professional_message(
         reply_to=reply_to,
         fin=read_fin(marks.subject, marks.mes, match=settings.fin_match),
         answerable=settings.automatic_messages_answerable or not marks.automatic or reply_to is not None,
+        by_program=marks.authorship is Authorship.REPLY,
     )
 
 
@@ -165,7 +168,7 @@ def _follow(tx: Transaction, arrival: Arrival, author: _Author, message: Profess
     own = conversations_with(tx, patient.address, message.sender) if message.fin is Fin.ALL else []
     change = follow_professional(message, [each.thread for each in referenced], [each.thread for each in own])
     conversation_id = apply_change(tx, patient, change, posted(arrival))
-    closed = (*change.also_closed, *((conversation_id,) if change.state is State.CLOSED else ()))
+    closed = (*change.also_closed, *((conversation_id,) if change.closes else ()))
     for each in closed:
         record(tx, _closed_entry(arrival, author, patient, each))
     return conversation_id

@@ -93,6 +93,8 @@ class ProfessionalMessage:
     reply_to: str | None
     fin: Fin
     answerable: bool = True
+    by_program: bool = False
+    """A program wrote it in answer to a message: a vacation notice, a report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,8 @@ class ThreadChange:
     answerable: bool
     also_closed: tuple[str, ...] = ()
     """Other conversations that end with it."""
+    closes: bool = False
+    """The message ends the conversation, which is what a person said and not what was so before."""
 
 
 def follow_professional(
@@ -124,6 +128,8 @@ def follow_professional(
         writer does not belong is left alone: he opens one of his own, and his FIN is inert text in the other.
     """
     thread = next((each for each in referenced if each.has_on_its_side(message.writer_addresses)), None)
+    if message.by_program:
+        return _join(message, thread)
     state = State.OPEN if message.fin is Fin.NONE else State.CLOSED
     also: tuple[str, ...] = ()
     if message.fin is Fin.ALL:
@@ -141,6 +147,18 @@ def follow_professional(
         state=state,
         answerable=message.answerable,
         also_closed=also,
+        closes=state is State.CLOSED,
+    )
+
+
+def _join(message: ProfessionalMessage, thread: Thread | None) -> ThreadChange:
+    """An answer written by a program is shown where it belongs, and ends, reopens and allows nothing (RFC 3834)."""
+    return ThreadChange(
+        thread_id=thread.id if thread else None,
+        professional=thread.professional if thread else message.sender,
+        correspondent=thread.correspondent if thread else message.sender,
+        state=thread.state if thread else State.OPEN,
+        answerable=thread.answerable if thread else False,
     )
 
 

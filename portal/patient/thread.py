@@ -23,6 +23,7 @@ from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from smtp_gateway.conversation import Conversation, ConversationMessage, conversation, messages_of
 from smtp_gateway.fin import State
+from smtp_gateway.receipts.sending import note_read
 from vaguemestre.kernel.database import Transaction
 
 GONE = Body(text="Ce message n'est plus disponible.")
@@ -155,6 +156,7 @@ def _mark_read(tx: Transaction, services: PortalServices, viewer: Viewer, thread
     for message in messages_of(tx, thread.id):
         if message.message_id in uids:
             record(tx, _entry(viewer, message, Event.MESSAGE_READ, now))
+            note_read(tx, message.message_id, viewer.mailbox_id, now=now)
 
 
 def _entry(viewer: Viewer, message: ConversationMessage, event: Event, now: datetime) -> TraceEntry:

@@ -24,7 +24,6 @@ from smtp_gateway.queue.peer import Peer, Trust
 from smtp_gateway.queue.routes import Unreached
 from smtp_gateway.queue.settling import Settler
 from smtp_gateway.receipts.posting import Postman
-from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.bus import Bus
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
@@ -65,11 +64,11 @@ class QueueRunner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._parts = parts
-        postman = Postman(parts.store, parts.settings.lifetime_s, self._in_trust_space)
+        self._own = frozenset((*parts.smtp.domains, *parts.smtp.patient_domains))
+        postman = Postman(parts.store, parts.settings.lifetime_s, own=self._own, listed=self._lists)
         self._settler = Settler(
             parts.database, postman, parts.clock, settings=parts.settings, hostname=parts.smtp.hostname
         )
-        self._own = frozenset((*parts.smtp.domains, *parts.smtp.patient_domains))
         self._id = new_id()
         self._wake = asyncio.Event()
         self._draining = False
@@ -96,8 +95,8 @@ class QueueRunner:
         self._draining = True
         self._wake.set()
 
-    def _in_trust_space(self, address: str) -> bool:
-        return self._parts.trust.whitelist.lists(domain_of(address))
+    def _lists(self, domain: str) -> bool:
+        return self._parts.trust.whitelist.lists(domain)
 
     async def _give_back(self) -> None:
         """Leave what was taken and not tried to the next worker."""

@@ -3,7 +3,7 @@
 Nobody is told what becomes of it (NOTIFY=NEVER, RFC 3461 §6.1; RFC 8098 §3), so that no report begets another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,20 +32,29 @@ class Postman:
     Args:
         store: the mailboxes.
         lifetime_s: how long the queue tries, seconds.
-        may_write: tells whether an address elsewhere lies in the trust space.
+        own: the domains whose mailboxes are here; nothing is queued for them.
+        listed: tells whether a domain belongs to the trust space.
     """
 
-    def __init__(self, store: MailStore, lifetime_s: float, may_write: Callable[[str], bool]) -> None:
+    def __init__(
+        self, store: MailStore, lifetime_s: float, *, own: Collection[str], listed: Callable[[str], bool]
+    ) -> None:
         self.store = store
         self._lifetime_s = lifetime_s
-        self.may_write = may_write
+        self._own = frozenset(own)
+        self._listed = listed
+
+    def reaches(self, tx: Transaction, address: str) -> bool:
+        """Tell whether there is a mailbox here that takes mail, or an operator who does."""
+        known = professional_by_address(tx, address)
+        return self._elsewhere(address) if known is None else known.state is not AccountState.CLOSED
 
     def post(self, tx: Transaction, letter: Letter) -> bool:
         """Send one mail on its way; False when nobody can take it, and then nothing was kept."""
         known = professional_by_address(tx, letter.to)
         if known is not None:
             return known.state is not AccountState.CLOSED and self.put(tx, letter, known.account_id)
-        if not self.may_write(letter.to):
+        if not self._elsewhere(letter.to):
             return False
         self._queue(tx, letter)
         return True
@@ -56,6 +65,10 @@ class Postman:
             return False
         self.store.deliver(tx, letter.message, [Delivery(mailbox_id=mailbox_id, internal_date=letter.at)])
         return True
+
+    def _elsewhere(self, address: str) -> bool:
+        domain = domain_of(address)
+        return domain not in self._own and self._listed(domain)
 
     def _queue(self, tx: Transaction, letter: Letter) -> None:
         held = self.store.deliver(tx, letter.message, [self.store.holding_place(tx)])[-1]

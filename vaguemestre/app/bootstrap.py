@@ -125,7 +125,8 @@ class Instance:
         """What sends the gateway's own mail."""
         from smtp_gateway.receipts.posting import Postman
 
-        return Postman(self.mail_store, self.settings.relay.lifetime_s, self._in_trust_space)
+        own = (*self.settings.instance.domains, *self.settings.instance.patient_domains)
+        return Postman(self.mail_store, self.settings.relay.lifetime_s, own=own, listed=self.trust.lists)
 
     @cached_property
     def replies(self) -> "PatientReplies":
@@ -312,6 +313,7 @@ def _worker(instance: Instance) -> "Service":
     from dmp_bridge.intake import INTAKE_TASK, Intake
     from smtp_gateway.notices import NoticeSender
     from vaguemestre.app.erasure import space_eraser
+    from vaguemestre.app.receipts import receipt_handlers
     from vaguemestre.app.worker import WorkerService
     from vaguemestre.kernel.outbox import Handler, OutboxWorker
 
@@ -328,6 +330,7 @@ def _worker(instance: Instance) -> "Service":
     handlers: dict[str, Handler] = {
         **instance.mail_store.handlers(),
         **schedule.handlers(),
+        **receipt_handlers(instance),
         INTAKE_TASK: intake,
         NOTICE_TASK: notices,
     }
