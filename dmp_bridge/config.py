@@ -1,7 +1,10 @@
 """Settings of the bridge to the health record."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from dmp_bridge.validation.rules import PublishedRules
 from dmp_bridge.xdm.limits import Quirk, ReaderRules
 from dmp_bridge.xds.identifiers import INS_NIA, INS_NIR, INS_NIR_DEMO, INS_NIR_TEST
 
@@ -54,6 +57,26 @@ class BridgeSettings(BaseModel):
     emergency_access_code: str = Field(
         default="bris_de_glace", description="purpose of use of an emergency access (bris de glace), in a VIHF"
     )
+
+    cda_schema: Path | None = Field(
+        default=None,
+        description="`CDA_extended.xsd` of CI-SIS with the files beside it: what is not valid is refused, and "
+        "`vaguemestre dmp check` uses it; nothing is validated without",
+    )
+    cda_schematron: Path | None = Field(
+        default=None,
+        description="schematron of CI-SIS (`.sch`, with its `include` folder; extra `validation`): what it finds is "
+        "noted with the document, and `vaguemestre dmp check` tells it",
+    )
+    check_seconds: int = Field(
+        default=120, ge=10, description="how long the check of the documents of one message may take, in seconds"
+    )
+
+    def published_rules(self) -> PublishedRules | None:
+        """Return what documents are checked by at their reception; None: by nothing."""
+        if self.cda_schema is None and self.cda_schematron is None:
+            return None
+        return PublishedRules(schema=self.cda_schema, schematron=self.cda_schematron, seconds=self.check_seconds)
 
     def reader_rules(self) -> ReaderRules:
         """Return these limits as the archive reader takes them."""

@@ -24,9 +24,9 @@ from dmp_bridge.cda.header import (
     ServiceEvent,
 )
 from dmp_bridge.cda.writer import write_cda
-from dmp_bridge.direct import patient_identity
 from dmp_bridge.filing import Filer
 from dmp_bridge.outcome import FilingCase, FilingOutcome
+from dmp_bridge.people import patient_identity
 from dmp_bridge.preparation import prepare_document
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xds.identifiers import DMP_CUSTODIAN
@@ -66,7 +66,7 @@ def file_by_patient(tx: Transaction, filer: Filer, deposit: PatientDeposit) -> F
     Raises:
         ExchangeError: DOCUMENT_NOT_CDA when a document of the record cannot hold a file of this media type.
     """
-    content = _wrapped(deposit)
+    content = wrapped(deposit, deposit.asking.profile)
     prepared = prepare_document(
         content, source_id=deposit.source_id, submission_time=xds_from_instant(deposit.asking.now)
     )
@@ -86,14 +86,15 @@ def _case(tx: Transaction, deposit: PatientDeposit) -> FilingCase:
     )
 
 
-def _wrapped(deposit: PatientDeposit) -> bytes:
+def wrapped(deposit: PatientDeposit, profile: Profile) -> bytes:
+    """Return the document of a deposit into the record of PROFILE."""
     if deposit.body.media_type not in LEVEL_1_MEDIA_TYPES:
         raise ExchangeError(Refusal.DOCUMENT_NOT_CDA)
-    return write_cda(_document(deposit), deposit.body)
+    return write_cda(_document(deposit, profile), deposit.body)
 
 
-def _document(deposit: PatientDeposit) -> CDADocument:
-    profile, written = deposit.asking.profile, cda_from_instant(deposit.dated_at)
+def _document(deposit: PatientDeposit, profile: Profile) -> CDADocument:
+    written = cda_from_instant(deposit.dated_at)
     code = type_code(OTHER_PATIENT_DOCUMENT)
     assert code is not None
     author = Person(
@@ -109,12 +110,12 @@ def _document(deposit: PatientDeposit) -> CDADocument:
         organization=Organization(industry=_EXPRESSION),
     )
     return CDADocument(
-        id=_oid("document", deposit),
+        id=_oid("document", deposit, profile),
         code=code,
         title=deposit.title or code.display,
         effective_time=written,
         patient=patient_identity(profile),
-        set_id=_oid("set", deposit),
+        set_id=_oid("set", deposit, profile),
         version=1,
         confidentiality=NORMAL,
         language="fr-FR",
@@ -128,6 +129,6 @@ def _document(deposit: PatientDeposit) -> CDADocument:
     )
 
 
-def _oid(kind: str, deposit: PatientDeposit) -> InstanceId:
-    name = f"{kind}/{deposit.asking.profile.id}/{deposit.place}"
+def _oid(kind: str, deposit: PatientDeposit, profile: Profile) -> InstanceId:
+    name = f"{kind}/{profile.id}/{deposit.place}"
     return InstanceId(f"2.25.{uuid.uuid5(_PLACES, name).int}")

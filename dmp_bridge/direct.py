@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from access_core.case_inputs import local_sender
-from access_core.professionals import MailboxType, Professional
+from access_core.professionals import Professional
 from access_core.profiles import Profile
 from dmp_bridge.cda.body import Body
-from dmp_bridge.cda.header import InstanceId, Organization, PatientIdentity, Person
 from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
 from dmp_bridge.filing import Filer
 from dmp_bridge.outcome import FilingCase, FilingOutcome, refuse
+from dmp_bridge.people import author_of, patient_identity
 from dmp_bridge.preparation import PreparedDocument, prepare_archive, prepare_document
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.limits import ReaderRules
-from dmp_bridge.xds.identifiers import PROFESSIONALS, STRUCTURES
-from dmp_bridge.xds.metadata import Code
 from dmp_bridge.xds.times import xds_from_instant
 from vaguemestre.kernel.database import Transaction
 
-SPECIALTIES = "1.2.250.1.213.1.1.4.5"
 _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -31,8 +28,6 @@ _SIGNATURES = (
     (b"MM\x00*", "image/tiff"),
     (b"{\\rtf", "text/rtf"),
 )
-_TITLES = frozenset({"DR", "DR.", "DOCTEUR", "PR", "PR.", "PROFESSEUR", "MME", "M.", "MADAME", "MONSIEUR"})
-_STRUCTURE_KINDS = {9: "1", 14: "3"}  # Struct_IdNat: FINESS, SIRET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -108,55 +103,10 @@ def _prepare(deposit: DirectFiling) -> tuple[PreparedDocument, ...]:
 def _wrapped(deposit: DirectFiling, media_type: str) -> bytes:
     request = Level1Request(
         patient=patient_identity(deposit.profile),
-        author=_author(deposit.professional),
+        author=author_of(deposit.professional, deposit.source_id),
         body=Body(media_type, deposit.data),
         written_at=deposit.now,
         title=deposit.title,
         type_code=deposit.type_code,
     )
     return compose_level_1(request)
-
-
-def patient_identity(profile: Profile) -> PatientIdentity:
-    """Describe a patient in a CDA, from her profile."""
-    return PatientIdentity(
-        ids=(InstanceId(profile.ins.oid, profile.ins.value),),
-        birth_family=profile.family,
-        given=profile.given,
-        first_given=profile.given.split()[0] if profile.given.split() else None,
-        sex=profile.sex,
-        birth_date=f"{profile.birth_date:%Y%m%d}",
-    )
-
-
-def _author(professional: Professional) -> Person:
-    given, family = _names(professional)
-    rpps, profession = professional.rpps, professional.profession
-    return Person(
-        identifier=InstanceId(PROFESSIONALS, f"8{rpps}") if rpps else None,
-        family=family,
-        given=given,
-        specialty=Code(f"G15_{profession}", SPECIALTIES) if profession else None,
-        organization=_structure(professional),
-    )
-
-
-def structure_number(professional: Professional) -> str:
-    """Return the Struct_IdNat of a mailbox's structure, its kind first; "" when it has none."""
-    number = professional.structure or ""
-    return f"{_STRUCTURE_KINDS.get(len(number), '')}{number}"
-
-
-def _structure(professional: Professional) -> Organization:
-    number = structure_number(professional)
-    if not number:
-        return Organization(name=professional.name)
-    return Organization(identifier=InstanceId(STRUCTURES, number), name=professional.name)
-
-
-def _names(professional: Professional) -> tuple[str, str]:
-    """Split the name of a person's mailbox: titles dropped, the last word is the family name."""
-    if professional.type is not MailboxType.PER:
-        return "", professional.name
-    words = [word for word in professional.name.split() if word.upper() not in _TITLES]
-    return (" ".join(words[:-1]), words[-1]) if words else ("", professional.name)

@@ -18,7 +18,7 @@ from access_core.profiles import profile_by_id
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.filing import Filer
 from dmp_bridge.outcome import FilingCase, FilingRules, refuse
-from dmp_bridge.preparation import PreparedDocument, prepare_archive
+from dmp_bridge.preparation import PreparedDocument, judged, prepare_archive
 from dmp_bridge.receipt import announce
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.reader import looks_like_xdm
@@ -123,8 +123,10 @@ class Intake:
         return [each if isinstance(each, Refusal) else self._prepare_one(each) for each in archives]
 
     def _prepare_one(self, data: bytes) -> Prepared:
+        rules = self._settings.published_rules()
         try:
-            return prepare_archive(data, self._settings.reader_rules())
+            prepared = prepare_archive(data, self._settings.reader_rules())
+            return prepared if rules is None else tuple(judged(prepared, rules))
         except ExchangeError as error:
             return error.code
 

@@ -4,19 +4,23 @@ Everything that can be said without knowing the patient is said here; the record
 in `filing.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from dmp_bridge.cda.header import CDADocument
 from dmp_bridge.cda.reader import read_cda
 from dmp_bridge.refusals import ExchangeError, Refusal
+from dmp_bridge.validation.checking import SCHEMA_CHECK, Fault, Severity, check_documents
+from dmp_bridge.validation.rules import PublishedRules
 from dmp_bridge.xdm.archive import XDMDocument
 from dmp_bridge.xdm.limits import ReaderRules
 from dmp_bridge.xdm.reader import read_archive
 from dmp_bridge.xds.identifiers import CX, is_oid, new_oid
 from dmp_bridge.xds.mapping import document_entry
 from dmp_bridge.xds.metadata import DocumentEntry, SubmissionSet
-from dmp_bridge.xds.terminology import is_dmp_type
+from dmp_bridge.xds.terminology import is_dmp_type, type_code
+from vaguemestre.kernel.errors import TemporaryFailure
 
 CDA_MEDIA_TYPES = frozenset(
     {"text/xml", "application/xml", "text/x-cda-r2+xml", "application/xslt+xml", "application/hl7-v3+xml", ""}
@@ -32,6 +36,7 @@ class Tolerance(StrEnum):
     REPLACED_BY_SET = "X_REMPLACEMENT_PAR_SETID"
     REPLACED_UNKNOWN = "X_REMPLACEMENT_SANS_CIBLE"
     REPLACED_FOREIGN = "X_REMPLACEMENT_AUTRE_AUTEUR"
+    NOT_CONFORMANT = "X_CDA_NON_CONFORME"
     OLDER_VERSION = "X_VERSION_ANTERIEURE"
 
 
@@ -78,9 +83,11 @@ def prepare_document(content: bytes, *, source_id: str, submission_time: str) ->
     """Read a bare CDA as if it were a submission of one document.
 
     Raises:
-        ExchangeError: it is not a CDA that can be read.
+        ExchangeError: it is not a CDA that can be read, or its type is in no nomenclature.
     """
     header = read_cda(content)
+    if type_code(header.code.code) is None:
+        raise ExchangeError(Refusal.CDA_TYPE_UNKNOWN)
     entry = document_entry(header, content, entry_id="Document01")
     submission_set = SubmissionSet(
         entry_id="SubmissionSet01",
@@ -116,7 +123,32 @@ def prepare_submitted(document: XDMDocument, submission_set: SubmissionSet, rule
         return replace(prepared, header_refusal=error.code)
     if header.id.xds != entry.unique_id:
         return replace(prepared, header_refusal=Refusal.CDA_DISAGREES)
+    if type_code(header.code.code) is None:
+        return replace(prepared, header=header, header_refusal=Refusal.CDA_TYPE_UNKNOWN)
     return _completed(prepared, header)
+
+
+def judged(documents: Sequence[PreparedDocument], rules: PublishedRules) -> list[PreparedDocument]:
+    """Check documents by the published schema and schematron, in a child process; blocks.
+
+    What breaks the schema is refused; what breaks the schematron is filed and noted (VGM:CDA-01).
+
+    Raises:
+        TemporaryFailure: the rules cannot be used, so that nothing can be said of the documents.
+    """
+    whole = [each for each in documents if each.refusal is None and each.header_refusal is None]
+    verdicts = check_documents([each.content for each in whole], rules) if whole else []
+    if verdicts is None:
+        raise TemporaryFailure("CDA: the schema or schematron of the settings cannot be used")
+    found = {id(each): faults or () for each, faults in zip(whole, verdicts, strict=True)}
+    return [_judged(each, found.get(id(each), ())) for each in documents]
+
+
+def _judged(prepared: PreparedDocument, faults: Sequence[Fault]) -> PreparedDocument:
+    errors = {each.check for each in faults if each.severity is Severity.ERROR}
+    if SCHEMA_CHECK in errors:
+        return replace(prepared, header_refusal=Refusal.CDA_INVALID)
+    return replace(prepared, warnings=(*prepared.warnings, Tolerance.NOT_CONFORMANT)) if errors else prepared
 
 
 def _completed(prepared: PreparedDocument, header: CDADocument) -> PreparedDocument:

@@ -31,6 +31,8 @@ class Refusal(StrEnum):
     DOCUMENT_NOT_CDA = "X_DOCUMENT_NON_CDA"
     CDA_UNREADABLE = "X_CDA_ILLISIBLE"
     CDA_INCOMPLETE = "X_CDA_INCOMPLET"
+    CDA_INVALID = "X_CDA_NON_VALIDE"
+    CDA_TYPE_UNKNOWN = "X_CDA_TYPE_INCONNU"
     CDA_DISAGREES = "X_CDA_DISCORDANT"
     PATIENT_AMBIGUOUS = "X_PATIENT_AMBIGU"
     UNIQUE_ID_TAKEN = "X_IDENTIFIANT_DEJA_UTILISE"
@@ -83,6 +85,8 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.DOCUMENT_NOT_CDA: _entry("Ce document n'est pas au format CDA R2.", "MSS2:ECO.2.1.1"),
     Refusal.CDA_UNREADABLE: _entry("Le document CDA n'est pas un document XML admis.", "CI-SIS:StructurationMinimale"),
     Refusal.CDA_INCOMPLETE: _entry("L'en-tête du document CDA est incomplet.", "CI-SIS:StructurationMinimale", "905"),
+    Refusal.CDA_INVALID: _entry("Le document CDA n'est pas valide.", "CI-SIS:StructurationMinimale"),
+    Refusal.CDA_TYPE_UNKNOWN: _entry("Le type du document CDA n'est pas dans la nomenclature.", "CI-SIS:JDV_J07"),
     Refusal.CDA_DISAGREES: _entry("Le document CDA et ses métadonnées ne concordent pas.", "MSS2:ECO.2.1.2", "904"),
     Refusal.PATIENT_AMBIGUOUS: _entry("L'archive concerne plusieurs patients.", "MSS2:ECO.2.1.1", "904"),
     Refusal.UNIQUE_ID_TAKEN: _entry("Un autre document porte déjà cet identifiant.", "ITI TF-3 §4.2.3.2.26"),

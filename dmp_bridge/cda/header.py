@@ -123,6 +123,7 @@ class CDADocument:
 
     Attributes:
         effective_time: as written, with offset.
+        recipients: to whom it is addressed (informationRecipient).
         body_media_type: media type of a level 1 body; None when the body is structured (level 3).
         self_presenting: the document was wrapped in its own style sheet or in a signature.
     """
@@ -139,6 +140,7 @@ class CDADocument:
     templates: tuple[str, ...] = ()
     authors: tuple[Person, ...] = ()
     custodian: Organization | None = None
+    recipients: tuple[Person, ...] = ()
     legal_authenticator: Person | None = None
     service_events: tuple[ServiceEvent, ...] = ()
     related: tuple[RelatedDocument, ...] = ()

@@ -3,7 +3,7 @@
 The header is composed from the identity store and the professional's entry, never from the file.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dmp_bridge.cda.body import LEVEL_1_MEDIA_TYPES, Body
@@ -22,7 +22,7 @@ from dmp_bridge.cda.header import (
 )
 from dmp_bridge.cda.writer import write_cda
 from dmp_bridge.refusals import ExchangeError, Refusal
-from dmp_bridge.xds.identifiers import new_oid
+from dmp_bridge.xds.identifiers import STRUCTURES, new_oid
 from dmp_bridge.xds.metadata import NORMAL, Code
 from dmp_bridge.xds.terminology import type_code
 from dmp_bridge.xds.times import cda_from_instant
@@ -79,10 +79,10 @@ def _document(request: Level1Request, code: Code) -> CDADocument:
     serviced = cda_from_instant(request.serviced_at or request.written_at)
     author = request.author
     structure = author.organization or Organization()
-    performer = Person(
-        identifier=author.identifier,
-        family=author.family,
-        given=author.given,
+    signatory = _signatory(author)
+    performer = replace(
+        signatory,
+        specialty=None,
         organization=Organization(
             identifier=structure.identifier, name=structure.name, industry=request.practice_setting
         ),
@@ -99,9 +99,9 @@ def _document(request: Level1Request, code: Code) -> CDADocument:
         confidentiality=NORMAL,
         language="fr-FR",
         templates=(FRENCH_TEMPLATE, CI_SIS_TEMPLATE, UNSTRUCTURED_TEMPLATE),
-        authors=(_dated(author, written),),
-        custodian=structure,
-        legal_authenticator=_dated(author, written),
+        authors=(replace(author, time=written),),
+        custodian=replace(structure, identifier=structure.identifier or InstanceId(STRUCTURES)),
+        legal_authenticator=replace(signatory, time=written),
         service_events=(ServiceEvent(start=serviced, performer=performer),),
         related=related,
         encounter=Encounter(start=serviced, facility=request.facility_type),
@@ -116,13 +116,6 @@ def _version(request: Level1Request) -> tuple[InstanceId, int, tuple[RelatedDocu
     return set_id, version + 1, (RelatedDocument("RPLC", (parent,)),)
 
 
-def _dated(person: Person, time: str) -> Person:
-    return Person(
-        identifier=person.identifier,
-        family=person.family,
-        given=person.given,
-        specialty=person.specialty,
-        organization=person.organization,
-        is_device=person.is_device,
-        time=time,
-    )
+def _signatory(author: Person) -> Person:
+    """Return who answers for the document: the author, or the structure alone when a device wrote it."""
+    return replace(author, family="", given="", is_device=False, role="") if author.is_device else author

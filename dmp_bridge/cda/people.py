@@ -53,6 +53,20 @@ def person_of(participation: etree._Element, role: str) -> Person:
     )
 
 
+def recipient_of(participation: etree._Element) -> Person:
+    """Read an informationRecipient: a person, a structure or both."""
+    intended = child(participation, "intendedRecipient")
+    if intended is None:
+        return Person()
+    name = child(intended, "informationRecipient", "name")
+    return Person(
+        identifier=id_of(child(intended, "id")),
+        family=_part(name, "family"),
+        given=_part(name, "given"),
+        organization=organization_of(child(intended, "receivedOrganization")),
+    )
+
+
 def _part(name: etree._Element | None, part: str) -> str:
     return "" if name is None else text_of(child(name, part))
 

@@ -9,7 +9,7 @@ from lxml import etree
 
 from dmp_bridge.cda.elements import HL7, child, children, code_of, id_of, ids_of, text_of, time_of
 from dmp_bridge.cda.header import CDADocument, Encounter, InstanceId, RelatedDocument, ServiceEvent
-from dmp_bridge.cda.people import organization_of, patient_of, person_of
+from dmp_bridge.cda.people import organization_of, patient_of, person_of, recipient_of
 from dmp_bridge.refusals import ExchangeError, Refusal
 from vaguemestre.kernel.errors import ProtocolError
 from vaguemestre.kernel.xml import parse_xml
@@ -72,6 +72,7 @@ def _header(document: etree._Element) -> CDADocument:
         custodian=organization_of(
             child(document, "custodian", "assignedCustodian", "representedCustodianOrganization")
         ),
+        recipients=tuple(recipient_of(each) for each in children(document, "informationRecipient")),
         legal_authenticator=None if authenticator is None else person_of(authenticator, "assignedEntity"),
         service_events=tuple(_event(each) for each in children(document, "documentationOf", "serviceEvent")),
         related=tuple(_related(each) for each in children(document, "relatedDocument")),

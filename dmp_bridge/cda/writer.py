@@ -33,6 +33,8 @@ def write_cda(document: CDADocument, body: Body) -> bytes:
     for author in document.authors:
         people.add_author(root, author)
     people.add_custodian(root, document.custodian)
+    for recipient in document.recipients:
+        people.add_recipient(root, recipient)
     if document.legal_authenticator:
         people.add_authenticator(root, document.legal_authenticator)
     _links(root, document)

@@ -66,6 +66,18 @@ def add_entity(parent: etree._Element, person: Person) -> None:
     _add_structure(entity, "representedOrganization", person.organization)
 
 
+def add_recipient(root: etree._Element, person: Person) -> None:
+    """Append an informationRecipient."""
+    intended = add(add(root, "informationRecipient"), "intendedRecipient")
+    if person.identifier:
+        add_id(intended, "id", person.identifier)
+    add_unknown(intended, "addr")
+    add_unknown(intended, "telecom")
+    if person.family or person.given:
+        _add_name(add(intended, "informationRecipient"), person)
+    _add_structure(intended, "receivedOrganization", person.organization)
+
+
 def add_custodian(root: etree._Element, custodian: Organization | None) -> None:
     """Append custodian, which the schema requires even when nothing is known of it."""
     holder = add(add(root, "custodian"), "assignedCustodian")
@@ -85,11 +97,17 @@ def _identify(assigned: etree._Element, person: Person) -> None:
 
 def _name(assigned: etree._Element, person: Person) -> None:
     if person.is_device:
-        add_text(add(assigned, "assignedAuthoringDevice"), "softwareName", person.family)
+        device = add(assigned, "assignedAuthoringDevice")
+        add_text(device, "manufacturerModelName", person.family)
+        add_text(device, "softwareName", person.family)
     elif person.family or person.given:
-        name = add(add(assigned, "assignedPerson"), "name")
-        add_text(name, "given", person.given)
-        add_text(name, "family", person.family)
+        _add_name(add(assigned, "assignedPerson"), person)
+
+
+def _add_name(holder: etree._Element, person: Person) -> None:
+    name = add(holder, "name")
+    add_text(name, "given", person.given)
+    add_text(name, "family", person.family)
 
 
 def _add_structure(parent: etree._Element, name: str, structure: Organization | None) -> None:

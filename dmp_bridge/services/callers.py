@@ -19,7 +19,7 @@ from access_core.identifiers import INS
 from access_core.professionals import MailboxType, Professional, professionals
 from access_core.profiles import Profile, profile_by_ins
 from dmp_bridge.config import BridgeSettings
-from dmp_bridge.direct import structure_number
+from dmp_bridge.people import structure_number
 from dmp_bridge.services.trusted import TrustedSigners
 from dmp_bridge.tables import used_assertion
 from dmp_bridge.transport.signature import BadSignature, verify_enveloped

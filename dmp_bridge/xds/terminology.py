@@ -10,6 +10,7 @@ from dmp_bridge.xds.metadata import Code
 IHE_FORMATS = "1.3.6.1.4.1.19376.1.2.3"
 FRENCH_FORMATS = "1.2.250.1.213.1.1.4.2.282"
 LOINC = "2.16.840.1.113883.6.1"
+SPECIALTIES = "1.2.250.1.213.1.1.4.5"
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -31,6 +32,11 @@ def _classes() -> Mapping[str, Code]:
 def _formats() -> Mapping[str, Code]:
     rows = _rows("format_codes.csv")
     return {row["key"]: Code(row["format"], _format_scheme(row["format"]), row["display"]) for row in rows}
+
+
+@cache
+def _specialties() -> Mapping[str, Code]:
+    return {row["code"]: Code(row["code"], SPECIALTIES, row["display"]) for row in _rows("specialties.csv")}
 
 
 def _format_scheme(code: str) -> str:
@@ -63,3 +69,8 @@ def format_of_media_type(media_type: str) -> Code:
 def format_of_templates(templates: Iterable[str]) -> Code:
     """Return the format of a structured document by its first template that has one (ASS_A11)."""
     return next((_formats()[each] for each in templates if each in _formats()), _formats()[""])
+
+
+def specialty_of_profession(profession: str) -> Code | None:
+    """Return the author specialty (JDV_J01) of a profession (TRE_G15, such as 60); None when it has none."""
+    return _specialties().get(f"G15_{profession}")

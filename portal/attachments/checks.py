@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dmp_bridge.pictures.pictures import ImageLimits, clean_image
 from portal import words
-from portal.attachments.images import ImageLimits, clean_image
-from portal.attachments.kinds import ACCEPTED_WORDS, IMAGES, OutgoingFile, kind_of, safe_name
+from portal.attachments.kinds import ACCEPTED_WORDS, IMAGES, Kind, OutgoingFile, kind_of, safe_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +70,5 @@ def _check(file: ReceivedFile, position: int, limits: ImageLimits) -> OutgoingFi
     cleaned = clean_image(file.content, limits)
     if cleaned is None:
         return f"Fichier {position} : cette image ne peut pas être lue. Reprenez la photo ou envoyez-la en JPEG."
-    return OutgoingFile(safe_name(file.name, cleaned[0], position), *cleaned)
+    kind = Kind(cleaned.media_type)
+    return OutgoingFile(safe_name(file.name, kind, position), kind, cleaned.content)

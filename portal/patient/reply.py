@@ -6,8 +6,8 @@ from functools import partial
 
 from access_core.decision import Decision
 from access_core.reasons import REGISTER
+from dmp_bridge.pictures.pictures import ImageLimits
 from portal.attachments.checks import FileLimits
-from portal.attachments.images import ImageLimits
 from portal.attachments.kinds import OutgoingFile
 from portal.config import PortalSettings
 from portal.patient.viewer import Viewer

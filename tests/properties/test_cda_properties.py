@@ -44,6 +44,9 @@ PEOPLE = st.builds(
     organization=st.none() | STRUCTURES,
     time=MAYBE_TIMES,
 )
+RECIPIENTS = st.builds(
+    Person, identifier=st.none() | IDS, family=TEXTS, given=TEXTS, organization=st.none() | STRUCTURES
+)
 DEVICES = st.builds(Person, identifier=IDS, family=TEXTS, is_device=st.just(True), time=TIMES)
 PATIENTS = st.builds(
     PatientIdentity,
@@ -74,6 +77,7 @@ HEADERS = st.builds(
     templates=st.lists(OIDS, max_size=4).map(tuple),
     authors=st.lists(PEOPLE | DEVICES, max_size=3).map(tuple),
     custodian=STRUCTURES,
+    recipients=st.lists(RECIPIENTS, max_size=2).map(tuple),
     legal_authenticator=st.none() | PEOPLE,
     service_events=st.lists(EVENTS, max_size=3).map(tuple),
     related=st.lists(LINKS, max_size=2).map(tuple),

@@ -76,6 +76,10 @@ def test_every_header_agrees_with_xpath(documents):
         assert {path: followed(header, path) for path in ORACLE} == {
             path: oracle(root, expression) for path, expression in ORACLE.items()
         }
+        assert [each.family for each in header.recipients] == [
+            oracle(each, "normalize-space(h:intendedRecipient/h:informationRecipient/h:name/h:family)")
+            for each in root.findall("h:informationRecipient", NAMES)
+        ]
         assert len(header.authors) == len(root.findall("h:author", NAMES))
         assert len(header.service_events) == len(root.findall("h:documentationOf", NAMES))
         assert header.self_presenting is (root is not parsed)

@@ -22,6 +22,7 @@ By = Annotated[
 ]
 OUTCOME_COLUMNS = ("verdict", "reason", "document_id", "unique_id")
 PENDING_COLUMNS = ("message_id", "state", "attempts", "due_at", "error")
+FAULT_COLUMNS = ("file", "severity", "check", "place", "text")
 COLUMNS = ("id", "title", "type", "created_at", "author", "availability")
 
 
@@ -108,6 +109,36 @@ def deposit(
     refused = [each.reason for each in outcomes if each.document_id is None]
     if refused:
         raise Refused(f"{sentence_of(refused[0])} [{refused[0]}]")
+
+
+@commands.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Documents CDA R2.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Vérifie des documents CDA avec le schéma et le schematron des réglages."""
+    from dmp_bridge.validation.checking import Severity, check_documents
+    from vaguemestre.app.cli.shared import read_settings
+
+    rules = read_settings(config).dmp.published_rules()
+    if rules is None:
+        raise Refused("ni dmp.cda_schema ni dmp.cda_schematron n'est réglé : il n'y a rien à vérifier")
+    verdicts = check_documents([_read(file) for file in files], rules)
+    if verdicts is None:
+        raise Refused(
+            "le schéma ou le schematron des réglages ne peut pas être utilisé (extra « validation » installé ?)"
+        )
+    judged = list(zip(files, verdicts, strict=True))
+    print_rows(
+        [{"file": str(file), **as_data(fault)} for file, faults in judged for fault in faults or ()],
+        FAULT_COLUMNS,
+        as_json=as_json,
+    )
+    foreign = [file for file, faults in judged if faults is None]
+    wrong = [file for file, faults in judged if any(each.severity is Severity.ERROR for each in faults or ())]
+    if foreign or wrong:
+        raise Refused(f"{len(foreign)} fichier(s) sans CDA lisible, {len(wrong)} document(s) non conforme(s)")
 
 
 @commands.command()

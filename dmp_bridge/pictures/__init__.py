@@ -1,0 +1,1 @@
+"""Pictures of hostile files: cleaned, converted, reduced to thumbnails, each in a confined child process."""
