@@ -15,6 +15,7 @@ class Fault(Enum):
     """Why the data cannot be accepted, whatever they say."""
 
     BARE_LINE_END = "bare CR or LF"
+    NUL = "an octet that is zero"
     TOO_LARGE = "more bytes than the limit"
     LINE_TOO_LONG = "a line longer than the limit"
 
@@ -39,13 +40,14 @@ class _Checked:
         self.rest = b""
         """What follows the end of the data or of the chunk, once done."""
 
-    def _line_ends_are_whole(self, content: bytes) -> bool:
-        """Tell whether each CR and LF is part of a CRLF; CONTENT never ends between the two."""
+    def _is_text(self, content: bytes) -> bool:
+        """Tell whether each CR and LF is part of a CRLF and no octet is NUL; CONTENT never ends inside a CRLF."""
         line_ends = content.count(b"\r\n")
-        if content.count(b"\r") == line_ends and content.count(b"\n") == line_ends:
-            return True
-        self.fault = Fault.BARE_LINE_END
-        return False
+        if content.count(b"\r") != line_ends or content.count(b"\n") != line_ends:
+            self.fault = Fault.BARE_LINE_END
+        elif b"\0" in content:
+            self.fault = Fault.NUL
+        return self.fault is None
 
     def _fits(self, content: bytes) -> bool:
         self.size_bytes += len(content)
@@ -93,7 +95,7 @@ class DataDecoder(_Checked):
         return self._checked(content)
 
     def _checked(self, content: bytes) -> bytes:
-        if not self._line_ends_are_whole(content):
+        if not self._is_text(content):
             return b""
         if STUFFED in content:
             content = content.replace(STUFFED, b"\r\n")
@@ -127,7 +129,7 @@ class ChunkDecoder(_Checked):
         content, self._held = self._held + part, b""
         if content.endswith(b"\r") and not (self.done and self._last):
             content, self._held = content[:-1], b"\r"
-        if self.fault or not (self._line_ends_are_whole(content) and self._fits(content)):
+        if self.fault or not (self._is_text(content) and self._fits(content)):
             return b""
         return content
 

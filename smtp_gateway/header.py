@@ -14,6 +14,7 @@ from typing import NamedTuple
 FIELD_ENDS = re.compile(rb"\r\n(?![ \t])")  # a line that begins with a blank continues the field (RFC 5322 §2.2.3)
 ENCODED_WORD = re.compile(r"=\?(?P<charset>[^?\s]+)\?(?P<encoding>[bBqQ])\?(?P<payload>[^?\s]*)\?=")
 BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
+MAX_COMMENTS = 100
 MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 ONE_ADDRESS = re.compile(
     r"""(?:(?:"[^"\\]*"|[^<>@,;:"()\\]*)\s*<(?P<angle>[^<>@\s,;:"()]+@[^<>@\s,;:"()]+)>|(?P<bare>[^<>@\s,;:"()]+@[^<>@\s,;:"()]+))""",
@@ -115,6 +116,8 @@ def addresses(text: str) -> list[str]:
     match = ONE_ADDRESS.fullmatch(text.strip())
     if match:
         return [(match["angle"] or match["bare"]).lower()]
+    if text.count("(") > MAX_COMMENTS:
+        return [""]  # the library reads a comment inside a comment by recursion
     return [address.lower() for _, address in getaddresses([text])]
 
 

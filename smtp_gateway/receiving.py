@@ -15,6 +15,7 @@ from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
 
 FAULTS = {
     Fault.BARE_LINE_END: Refusal.BARE_LINE_END,
+    Fault.NUL: Refusal.NUL,
     Fault.TOO_LARGE: Refusal.TOO_LARGE,
     Fault.LINE_TOO_LONG: Refusal.LINE_TOO_LONG,
 }

@@ -34,6 +34,9 @@ class Refusal(StrEnum):
     AUTH_THROTTLED = "S_TROP_D_ESSAIS"
     AUTH_PATIENT = "S_PATIENT_PAR_PORTAIL"
     PEER_UNKNOWN = "S_OPERATEUR_INCONNU"
+    PEER_REVOKED = "S_CERTIFICAT_REVOQUE"
+    PEER_EXPIRED = "S_CERTIFICAT_EXPIRE"
+    REVOCATION_UNKNOWN = "S_REVOCATION_INCONNUE"
     LIST_STALE = "S_LISTE_PERIMEE"
     PEER_DOMAIN = "S_DOMAINE_EXPEDITEUR"
     SENDER = "S_EXPEDITEUR"
@@ -47,6 +50,7 @@ class Refusal(StrEnum):
     TOO_LARGE = "S_TAILLE"
     HEADER_TOO_LARGE = "S_ENTETE_TAILLE"
     BARE_LINE_END = "S_CR_LF_ISOLE"
+    NUL = "S_OCTET_NUL"
     LOOP = "S_BOUCLE"
     STORAGE = "S_STOCKAGE"
     TEMPORARY = "S_INDISPONIBLE"
@@ -106,6 +110,9 @@ OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.AUTH_THROTTLED: ("454 4.7.0", "Trop d'essais. Réessayez plus tard."),
     Refusal.AUTH_PATIENT: ("535 5.7.8", "Un patient écrit depuis son espace, avec une connexion à deux facteurs."),
     Refusal.PEER_UNKNOWN: ("554 5.7.1", "Le certificat présenté ne figure pas dans la liste blanche."),
+    Refusal.PEER_REVOKED: ("554 5.7.1", "Le certificat présenté est révoqué."),
+    Refusal.PEER_EXPIRED: ("554 5.7.1", "Le certificat présenté n'est plus valable."),
+    Refusal.REVOCATION_UNKNOWN: ("451 4.7.1", "La révocation du certificat ne peut pas être vérifiée. Réessayez."),
     Refusal.LIST_STALE: ("451 4.7.1", "Liste blanche trop ancienne. Réessayez plus tard."),
     Refusal.PEER_DOMAIN: ("550 5.7.1", "Domaine de l'expéditeur non autorisé pour ce certificat."),
     Refusal.SENDER: ("550 5.7.1", "Cette adresse d'expéditeur n'appartient pas au compte identifié."),
@@ -122,6 +129,7 @@ OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.TOO_LARGE: ("552 5.3.4", "Message trop volumineux."),
     Refusal.HEADER_TOO_LARGE: ("552 5.3.4", "En-tête trop volumineux."),
     Refusal.BARE_LINE_END: ("550 5.6.11", "CR ou LF isolé dans le message."),
+    Refusal.NUL: ("554 5.6.0", "Octet nul dans le message."),
     Refusal.LOOP: ("554 5.4.6", "Trop d'étapes : le message tourne en boucle."),
     Refusal.STORAGE: ("452 4.3.1", "Espace de stockage insuffisant. Réessayez plus tard."),
     Refusal.TEMPORARY: ("451 4.3.0", "Service momentanément indisponible. Réessayez plus tard."),

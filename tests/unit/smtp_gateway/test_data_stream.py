@@ -41,7 +41,10 @@ def test_what_follows_the_end_is_left_for_the_next_command() -> None:
     assert decoder.rest == b"MAIL FROM:<b@c.fr>\r\n"
 
 
-@pytest.mark.parametrize("smuggled", [b"\n.\r\n", b"\n.\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r\r\n", b"\x00\n"])
+@pytest.mark.parametrize(
+    "smuggled",
+    [b"\n.\r\n", b"\n.\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r\r\n", b"\n.\r", b"\r.\n", b"\r.\r"],
+)
 def test_nothing_but_crlf_dot_crlf_ends_the_data(smuggled: bytes) -> None:
     wire = b"a" + smuggled + b"MAIL FROM:<evil@x.fr>\r\nrest\r\n.\r\n"
     _, decoder = _decode(wire)
@@ -50,6 +53,13 @@ def test_nothing_but_crlf_dot_crlf_ends_the_data(smuggled: bytes) -> None:
     assert decoder.fault is slow.fault is Fault.BARE_LINE_END
     assert decoder.done
     assert decoder.rest == slow.rest == b""
+
+
+def test_octet_that_is_zero_is_a_fault_and_ends_nothing() -> None:
+    _, decoder = _decode(b"a\0b\r\n", b".\r\nQUIT\r\n")
+
+    assert decoder.fault is Fault.NUL
+    assert decoder.rest == b"QUIT\r\n"
 
 
 def test_size_is_counted_and_the_rest_swallowed() -> None:
