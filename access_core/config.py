@@ -77,6 +77,29 @@ class DirectorySettings(BaseModel):
     )
 
 
+class IdentitySettings(BaseModel):
+    """Where the identity of a patient is checked: the téléservice INSi, or the registry that stands in for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["local", "insi"] = Field(
+        "local",
+        description="what answers for patients: the registry loaded by `directory load --identities`, or the"
+        " téléservice INSi, by the certificate of the structure",
+    )
+    url: str = Field("https://services-ps-tlsm.ameli.fr/lps", description="téléservice INSi with mutual TLS (https)")
+    certificate: Path | None = Field(
+        None, description="PEM certificate ORG AUTH_CLI of the IGC-Santé that the téléservice knows; with its chain"
+    )
+    key: Path | None = Field(None, description="PEM private key of that certificate")
+    authority: Path | None = Field(
+        None, description="PEM authorities of the téléservice's own certificate; absent: those of the system"
+    )
+    idam: str = Field("", max_length=20, description="authorisation number of the software (CNDA), `IDAM`")
+    emitter: str = Field("", max_length=20, description="identifier of the structure that asks, `Emetteur`")
+    timeout_s: float = Field(10.0, gt=0, le=60, description="longest wait, in seconds, for one answer")
+
+
 class LifeSettings(BaseModel):
     """The delays of a patient's space and of what she grants; each default is the law's where the law says one."""
 
@@ -115,8 +138,9 @@ class IssuerSettings(BaseModel):
         "jwt", description="whether its tokens are JWT that it signs, or are shown to it (RFC 7662)"
     )
     audience: tuple[str, ...] = Field(
-        description="what the claim `aud` must hold one of: the name by which the issuer knows this service"
+        min_length=1, description="names by which the issuer knows this service; a token must be for one of them"
     )
+    audience_claim: Literal["aud", "azp", "client_id"] = Field("aud", description="claim that says for whom a token is")
     scope: tuple[str, ...] = Field((), description="scopes that a token must have, all of them")
     claim: str = Field("SubjectNameID", description="claim that names the holder")
     names: Literal["rpps", "address"] = Field(
@@ -172,6 +196,9 @@ class AccessSettings(BaseModel):
     trace: TraceSettings = Field(default_factory=TraceSettings, description="checkpoints; a table of its own")
     directory: DirectorySettings = Field(
         default_factory=DirectorySettings, description="national directory; a table of its own"
+    )
+    identity: IdentitySettings = Field(
+        default_factory=IdentitySettings, description="check of a patient's identity; a table of its own"
     )
     life: LifeSettings = Field(
         default_factory=LifeSettings, description="delays of a space and of consents; a table of its own"

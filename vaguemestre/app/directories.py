@@ -2,12 +2,14 @@
 
 To switch to the national directory: `source = "fhir"`, `fhir_url` and `api_key` under `[access.directory]`; the
 worker then asks it for every professional of the instance, at intervals. To switch the identity check to the
-téléservice INSi, write an `IdentityService` over it and give it to `check_identity` in place of `KnownIdentities`.
+téléservice INSi: `source = "insi"` with certificate, key and authorisation number under `[access.identity]`.
 """
 
 from collections import Counter
 from datetime import datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_DNS, uuid5
 
 from access_core.directories.directory import ProfessionalDirectory
 from access_core.directories.extracts import ExtractDirectory, is_loaded
@@ -15,18 +17,20 @@ from access_core.directories.fhir_directory import FhirDirectory, FhirEndpoint
 from access_core.directories.identities import (
     AnswerCode,
     IdentityAnswer,
-    IdentityService,
+    KnownIdentities,
     Traits,
     keep_status,
     status_after,
 )
+from access_core.directories.insi_messages import Software
+from access_core.directories.insi_service import InsiEndpoint, InsiService
 from access_core.directories.layouts import Layout
 from access_core.directories.standings import keep_standings, look_up, persons
 from access_core.facts import Directory, IdentityStatus
 from access_core.identifiers import RPPS
 from access_core.profiles import Profile
 from vaguemestre.kernel.database import Transaction
-from vaguemestre.kernel.errors import PermanentFailure
+from vaguemestre.kernel.errors import ConfigurationError, PermanentFailure
 
 if TYPE_CHECKING:
     from vaguemestre.app.bootstrap import Instance
@@ -69,16 +73,48 @@ def look_up_new(tx: Transaction, account_id: str, rpps: str, now: datetime) -> N
         keep_standings(tx, look_up(directory, {account_id: RPPS.parse(rpps)}), at=now)
 
 
-def check_identity(
-    tx: Transaction, service: IdentityService, profile: Profile, *, paper: bool, now: datetime
-) -> IdentityStatus:
-    """Check the traits of a profile and keep the status of her identity.
+def ask_identity(instance: "Instance", traits: Traits) -> IdentityAnswer:
+    """Ask who has these traits, outside any transaction: the téléservice INSi, or the registry in its place.
 
     Raises:
-        IdentityRefused: the service knows no such person, several, or another INS for her.
+        ConfigurationError: the téléservice is chosen and its certificate or key is not set or cannot be used.
+        TemporaryFailure: the téléservice cannot be asked now.
     """
-    traits = Traits(family=profile.family, given=profile.given, birth_date=profile.birth_date, sex=profile.sex)
-    answer = service.by_traits(traits)
+    if instance.settings.access.identity.source == "insi":
+        return insi_service(instance).by_traits(traits)
+    return instance.database.read_now(lambda tx: KnownIdentities(tx).by_traits(traits))
+
+
+def insi_service(instance: "Instance") -> InsiService:
+    """Return the téléservice that the settings name. Raises ConfigurationError when a setting is missing."""
+    chosen = instance.settings.access.identity
+    if chosen.certificate is None or chosen.key is None or not chosen.idam or not chosen.emitter:
+        raise ConfigurationError('[access.identity] source = "insi" needs certificate, key, idam and emitter')
+    endpoint = InsiEndpoint(
+        url=chosen.url,
+        certificate=chosen.certificate,
+        key=chosen.key,
+        authority=chosen.authority,
+        timeout_s=chosen.timeout_s,
+    )
+    software = Software(
+        idam=chosen.idam,
+        name="vaguemestre",
+        version=version("vaguemestre"),
+        emitter=chosen.emitter,
+        instance=str(uuid5(NAMESPACE_DNS, instance.settings.instance.domains[0])),
+    )
+    return InsiService(endpoint, software, instance.clock.now)
+
+
+def keep_identity(
+    tx: Transaction, profile: Profile, answer: IdentityAnswer, *, paper: bool, now: datetime
+) -> IdentityStatus:
+    """Keep the status of a patient's identity after an answer to her traits; PAPER: an identity paper was looked at.
+
+    Raises:
+        IdentityRefused: there is no such person, several, or another INS for her.
+    """
     status = status_after(answer, profile.ins, paper=paper)
     if status is IdentityStatus.DISCORDANTE or answer.code is not AnswerCode.ONE:
         raise IdentityRefused(_why(answer))

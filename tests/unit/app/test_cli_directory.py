@@ -1,12 +1,15 @@
 """`vaguemestre directory`: load, show, and what it changes for the professionals of the instance."""
 
 import json
+import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from access_core.professionals import professional_by_address
-from tests.unit.access_core.test_directories import ACTIVITIES, activity
+from tests.standins.insi import envelope, fault, start_teleservice
+from tests.unit.access_core.test_directories import ACTIVITIES, Service, activity, answer, practitioner
 from tests.unit.access_core.test_identities import HEAD, ROWS
 from tests.unit.app.conftest import Run
 from tests.unit.app.test_cli import INS, MARTIN, add_martin, said
@@ -112,3 +115,63 @@ def test_a_wrong_rpps_key_is_told_when_a_mailbox_is_opened(run: Run) -> None:
 
     assert done.exit_code == 0
     assert "clé du numéro RPPS" in done.stderr
+
+
+def chosen(folder: Path, table: str, **settings: str) -> None:
+    """Add a table to the settings of the instance."""
+    lines = [f"[{table}]", *(f'{name} = "{value}"' for name, value in settings.items())]
+    with (folder / "vaguemestre.toml").open("a", encoding="utf-8") as file:
+        file.write("\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.requirement("VGM:IDENTITY")
+def test_the_teleservice_takes_the_place_of_the_registry_by_a_setting(
+    run: Run, instance_folder: Path, tmp_path: Path
+) -> None:
+    with start_teleservice(tmp_path) as service:
+        files = {
+            "certificate": tmp_path / "client.pem",
+            "key": tmp_path / "client.key",
+            "authority": tmp_path / "ca.pem",
+        }
+        places = {name: str(path) for name, path in files.items()}
+        chosen(instance_folder, "access.identity", source="insi", url=service.url, idam="N1", emitter="10B1", **places)
+
+        unknown = run("patient", "add", INS, *TRAITS, "--verify")
+        service.answers["LEA"] = ("00", INS)
+        added = said(run, "patient", "add", INS, *TRAITS, "--verify")
+        service.respond = lambda _given: (500, envelope(fault()))
+        away = run("patient", "verify", INS, "--paper")
+
+    assert "(01)" in str(unknown.exception)
+    assert added["identity"] == "recuperee"
+    assert "réessayez plus tard (INSi: the service refused: siram_40)" in str(away.exception)
+
+
+def test_the_teleservice_without_its_certificate_is_named(run: Run, instance_folder: Path) -> None:
+    chosen(instance_folder, "access.identity", source="insi")
+
+    assert "certificate, key, idam" in str(run("patient", "add", INS, *TRAITS, "--verify").exception)
+
+
+@pytest.mark.requirement("VGM:DIRECTORY")
+def test_the_national_directory_takes_the_place_of_the_extract_by_a_setting(run: Run, instance_folder: Path) -> None:
+    add_martin(run)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    Service.status = 200
+    answer(practitioner(active=False, identifier=[{"value": f"8{NUMBER}"}]))
+    url = f"http://127.0.0.1:{server.server_port}/fhir/v2"
+    chosen(instance_folder, "access.directory", source="fhir", fhir_url=url, api_key="cle")
+
+    refreshed = said(run, "directory", "refresh")
+    shown = said(run, "directory", "show", NUMBER)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    away = run("directory", "refresh")
+
+    assert (refreshed["professionals"], shown["state"], shown["family"]) == ({"inactif": 1}, "inactif", "MARTIN")
+    assert "directory: no usable answer" in str(away.exception)
+    assert standing(instance_folder) == "inactif"

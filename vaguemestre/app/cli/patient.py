@@ -15,11 +15,13 @@ from vaguemestre.app.cli.shared import (
     password_from_stdin,
     print_facts,
 )
+from vaguemestre.kernel.errors import TemporaryFailure
 
 if TYPE_CHECKING:
     from access_core.activation import Activation
+    from access_core.directories.identities import IdentityAnswer
     from access_core.identifiers import INS
-    from access_core.profiles import Profile
+    from access_core.profiles import NewProfile, Profile
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.database import Transaction
 
@@ -66,10 +68,11 @@ def add(
             opens_at=now + delay if announce else None,
         )
         create = announce_profile if announce else open_profile
+        answer = _ask(instance, new) if verify else None
 
         def work(tx: "Transaction") -> "tuple[Profile, dict[str, object]]":
             added = create(tx, instance.mail_store, new)
-            return added, _verified(tx, instance, added, paper=paper) if verify else {}
+            return added, {} if answer is None else _verified(tx, instance, added, answer, paper=paper)
 
         added, identity = instance.database.write_now(work)
         print_facts({**describe(instance, added), **identity}, as_json=as_json)
@@ -84,7 +87,9 @@ def verify_identity(
 ) -> None:
     """Vérifie l'identité d'un patient ; son statut (récupérée, qualifiée) compte dans les décisions."""
     with opened(config) as instance:
-        facts = instance.database.write_now(lambda tx: _verified(tx, instance, find(tx, instance, ins), paper=paper))
+        found = instance.database.read_now(lambda tx: find(tx, instance, ins))
+        answer = _ask(instance, found)
+        facts = instance.database.write_now(lambda tx: _verified(tx, instance, found, answer, paper=paper))
     print_facts(facts, as_json=as_json)
 
 
@@ -219,13 +224,30 @@ def describe(instance: "Instance", found: "Profile") -> dict[str, object]:
     }
 
 
-def _verified(tx: "Transaction", instance: "Instance", found: "Profile", *, paper: bool) -> dict[str, object]:
-    """Check the traits of a profile and return what is then known of her identity."""
-    from access_core.directories.identities import KnownIdentities
+def _ask(instance: "Instance", person: "Profile | NewProfile") -> "IdentityAnswer":
+    """Ask who has the traits of a person.
+
+    Raises:
+        Refused: the service does not answer; nothing was changed.
+    """
+    from access_core.directories.identities import Traits
+    from vaguemestre.app.directories import ask_identity
+
+    traits = Traits(family=person.family, given=person.given, birth_date=person.birth_date, sex=person.sex)
+    try:
+        return ask_identity(instance, traits)
+    except TemporaryFailure as error:
+        raise Refused(f"identité non vérifiée, rien n'a changé ; réessayez plus tard ({error})") from None
+
+
+def _verified(
+    tx: "Transaction", instance: "Instance", found: "Profile", answer: "IdentityAnswer", *, paper: bool
+) -> dict[str, object]:
+    """Keep what the answer says of a profile and return what is then known of her identity."""
     from vaguemestre.app.administration import note
-    from vaguemestre.app.directories import check_identity
+    from vaguemestre.app.directories import keep_identity
 
     now = instance.clock.now()
-    status = check_identity(tx, KnownIdentities(tx), found, paper=paper, now=now)
+    status = keep_identity(tx, found, answer, paper=paper, now=now)
     note(tx, f"identity_{status}", now, profile_id=found.id)
     return {"identity": status}
