@@ -182,7 +182,7 @@ def _related(text: str) -> Identifier:
     parts = (*text.split("^"), "", "", "", "")[:5]
     oid = CX(text).oid
     kind = CodeableConcept(coding=(Coding(system=URI_SYSTEM, code=parts[4]),)) if parts[4] else None
-    plain = Identifier(type=kind, system=f"{OID_PREFIX}{oid}" if oid else None, value=parts[0])
+    plain = Identifier(type=kind, system=f"{OID_PREFIX}{oid}" if oid else None, value=parts[0] or None)
     return Identifier(
         type=plain.type, system=plain.system, value=plain.value, extension=keeping(text, _plain_related(plain))
     )

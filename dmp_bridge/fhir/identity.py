@@ -76,7 +76,7 @@ def _of_urn(value: str) -> str | None:
 
 def patient_identifier(cx: CX) -> Identifier:
     """Write a patient identifier."""
-    plain = Identifier(type=_type(_patient_type(cx.oid, cx.kind)), system=_system(cx.oid), value=cx.value)
+    plain = Identifier(type=_type(_patient_type(cx.oid, cx.kind)), system=_system(cx.oid), value=cx.value or None)
     return Identifier(
         type=plain.type, system=plain.system, value=plain.value, extension=keeping(cx.text, _plain_cx(plain))
     )

@@ -138,7 +138,7 @@ def _entry_uuid(found: DocumentList) -> str:
 def _source_id(found: DocumentList) -> str:
     number = next((each.value_identifier for each in found.extension if each.url == SOURCE_ID), None)
     value = "" if number is None else number.value or ""
-    return value.removeprefix(OID_PREFIX)
+    return value if number is not None and number.system == SOURCE_TEXT else value.removeprefix(OID_PREFIX)
 
 
 def _submitted(found: DocumentList) -> str | None:

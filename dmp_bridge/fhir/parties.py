@@ -158,7 +158,7 @@ class Surroundings:
 
 def number_of(identifiers: Sequence[Identifier]) -> CX | None:
     """Return the INS of a patient, else her first number."""
-    numbers = [cx_of(each) for each in identifiers if each.value]
+    numbers = [cx_of(each) for each in identifiers if each.value or each.extension]
     return next((each for each in numbers if each.oid in INS_OIDS), next(iter(numbers), None))
 
 
@@ -228,7 +228,7 @@ def source_patient_of(reference: Reference | None, around: Surroundings) -> tupl
 
 
 def _first_number(identifiers: Sequence[Identifier]) -> CX | None:
-    return next((cx_of(each) for each in identifiers if each.value), None)
+    return next((cx_of(each) for each in identifiers if each.value or each.extension), None)
 
 
 def _source_patient(number: CX | None, lines: Sequence[str], name: str | None = None) -> Patient:
