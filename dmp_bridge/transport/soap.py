@@ -53,14 +53,19 @@ class SoapRequest:
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def content_of(self, element: etree._Element) -> bytes | None:
-        """Return the bytes of a base64Binary element, by `xop:Include` or inline; None when it has neither."""
-        include = element.find(f"{{{XOP}}}Include")
-        if include is not None:
-            return self.attachments.get(content_id_of(include.get("href", "")))
-        try:
-            return base64.b64decode("".join((element.text or "").split()), validate=True) or None
-        except (binascii.Error, ValueError):
-            return None
+        """Return the bytes of one of its elements, as `content_of` does."""
+        return content_of(element, self.attachments)
+
+
+def content_of(element: etree._Element, attachments: Mapping[str, bytes]) -> bytes | None:
+    """Return the bytes of a base64Binary element, by `xop:Include` or inline; None when it has neither."""
+    include = element.find(f"{{{XOP}}}Include")
+    if include is not None:
+        return attachments.get(content_id_of(include.get("href", "")))
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True) or None
+    except (binascii.Error, ValueError):
+        return None
 
 
 def read_request(package: Package, *, max_bytes: int) -> SoapRequest:

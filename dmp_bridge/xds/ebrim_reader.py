@@ -34,9 +34,18 @@ def read_submission(root: etree._Element) -> Submission:
         raise ExchangeError(Refusal.METADATA_INCOMPLETE)
     return Submission(
         submission_set=_submission_set(packages[0]),
-        entries=tuple(_entry(each) for each in listed.iterfind("rim:ExtrinsicObject", _RIM)),
+        entries=read_entries(listed),
         associations=tuple(_association(each) for each in listed.iterfind("rim:Association", _RIM)),
     )
+
+
+def read_entries(listed: etree._Element) -> tuple[DocumentEntry, ...]:
+    """Read the document entries of a RegistryObjectList, as a registry answers it.
+
+    Raises:
+        ExchangeError: METADATA_INCOMPLETE, an entry without id or uniqueId.
+    """
+    return tuple(_entry(each) for each in listed.iterfind("rim:ExtrinsicObject", _RIM))
 
 
 def _is_submission_set(package: etree._Element, listed: etree._Element) -> bool:

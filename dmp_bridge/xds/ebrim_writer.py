@@ -23,9 +23,14 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 def write_submission(submission: Submission) -> bytes:
     """Write an `lcm:SubmitObjectsRequest` in UTF-8, with an XML declaration."""
+    return etree.tostring(submission_element(submission), xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def submission_element(submission: Submission) -> etree._Element:
+    """Return an `lcm:SubmitObjectsRequest`, to be put into a request."""
     root = etree.Element(f"{{{schemes.LCM}}}SubmitObjectsRequest", nsmap=_PREFIXES)
     _Writer(etree.SubElement(root, _tag("RegistryObjectList")), {}).write(submission)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return root
 
 
 def write_objects(
