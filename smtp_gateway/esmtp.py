@@ -9,7 +9,6 @@ from smtp_gateway import replies
 from smtp_gateway.commands import (
     Credentials,
     Path,
-    RecipientWishes,
     is_mailbox,
     parse_path,
     parse_plain,
@@ -43,7 +42,7 @@ class EsmtpProtocol(MessageReceiver):
             self._reply(refuse(Refusal.SYNTAX))
             return False
         await self._forget()
-        refusal = self._steps.hello(self._peer) if self._peer.tls else None
+        refusal = await self._steps.hello(self._peer) if self._peer.tls else None
         if refusal is not None:
             self._reply(refusal)
             self._ending = True
@@ -57,8 +56,7 @@ class EsmtpProtocol(MessageReceiver):
         offered.append(self._limits())
         if self._settings.smtputf8:
             offered.append("SMTPUTF8")
-        if not self._steps.client_certificate:
-            offered.append("DSN")  # a message from an operator ends here: that operator reports it as relayed
+        offered.append("DSN")
         if not self._peer.tls:
             return [*offered, "STARTTLS"]
         offered += ["CHUNKING", "REQUIRETLS"]
@@ -157,9 +155,9 @@ class EsmtpProtocol(MessageReceiver):
                 return Refusal.SYNTAX  # neither takes a value
         if not self._steps.client_certificate:
             parameters.pop("AUTH", None)  # RFC 4954 §5: taken and not believed
-            read_report_request(parameters)
-            for name in ("RET", "ENVID"):
-                parameters.pop(name, None)
+        read_report_request(parameters)
+        for name in ("RET", "ENVID"):
+            parameters.pop(name, None)
         if parameters:
             return Refusal.PARAMETER
         if (body or "").upper() not in ("7BIT", "8BITMIME"):
@@ -175,9 +173,8 @@ class EsmtpProtocol(MessageReceiver):
             self._reply(refuse(Refusal.SEQUENCE))
             return
         path = parse_path("TO:", arg or "")
-        envelope.wishes = RecipientWishes() if self._steps.client_certificate else read_wishes(path.parameters)
-        known = set() if self._steps.client_certificate else {"NOTIFY", "ORCPT"}
-        if set(path.parameters) - known:
+        envelope.wishes = read_wishes(path.parameters)
+        if set(path.parameters) - {"NOTIFY", "ORCPT"}:
             reply = refuse(Refusal.PARAMETER)
         elif not path.mailbox.isascii() and not envelope.smtp_utf8:
             reply = refuse(Refusal.NOT_ASCII)
@@ -193,7 +190,9 @@ class EsmtpProtocol(MessageReceiver):
 
     def _is_one_too_many(self, address: str) -> bool:
         envelope, settings = self._mail, self._settings
-        addresses = [each.address for each in envelope.recipients] + [each.address for each in envelope.queued]
+        addresses = [each.address for each in envelope.recipients] + [
+            each.address for each in envelope.queued if each.destination
+        ]
         if len(addresses) >= settings.max_recipients:
             return True
         domains = {domain_of(each) for each in (*addresses, address)} if settings.max_recipient_domains else ()

@@ -24,11 +24,18 @@ from smtp_gateway.rules.order import check_relayed
 from smtp_gateway.rules.peer_domain import check_reverse_path
 from smtp_gateway.rules.recipient import is_patient
 from smtp_gateway.session import Intake, MailEnvelope, PeerSession
+from smtp_gateway.trust.revocation import Revocation
 from smtp_gateway.trust.space import TrustSpace
+from smtp_gateway.trust.standing import Standing
 from smtp_gateway.trust.subjects import subject_of
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.log import get_logger
 
+STANDINGS = {
+    Standing.REVOKED: Refusal.PEER_REVOKED,
+    Standing.EXPIRED: Refusal.PEER_EXPIRED,
+    Standing.UNKNOWN: Refusal.REVOCATION_UNKNOWN,
+}
 log = get_logger(__name__)
 
 
@@ -44,6 +51,7 @@ class MxParts:
     clock: Clock
     smtp: SmtpSettings
     dkim: DkimSettings
+    revocation: Revocation | None = None
 
 
 class MxSteps:
@@ -54,19 +62,32 @@ class MxSteps:
     def __init__(self, parts: MxParts) -> None:
         self._parts = parts
 
-    def hello(self, session: PeerSession) -> Reply | None:
-        """Look the certificate up; a list that is too old trusts nobody."""
+    async def hello(self, session: PeerSession) -> Reply | None:
+        """Look the certificate up, in the list and among the revoked ones; a list that is too old trusts nobody."""
         if session.certificate is None:
             return refuse(Refusal.PEER_UNKNOWN)
         if self._parts.trust.is_stale(self._parts.clock.now()):
             return refuse(Refusal.LIST_STALE)
         try:
             session.subject = subject_of(session.certificate)
+            refusal = await self._revoked(session.certificate)
         except ValueError:
             return refuse(Refusal.PEER_UNKNOWN)
+        if refusal is not None:
+            peer = remote_sender(session.subject.common_name)
+            await self._parts.acceptance.trace(refusal_entry(refusal, peer, at=self._parts.clock.now()))
+            return refuse(refusal)
         session.domains = self._parts.trust.domains_of(session.subject)
         session.trusted = bool(session.domains)
         return None
+
+    async def _revoked(self, certificate: bytes) -> Refusal | None:
+        """Say why a certificate does not do, though its handshake passed: a resumed session verified nothing."""
+        revocation = self._parts.revocation
+        if revocation is None:
+            return None
+        verdict = await revocation.check(certificate)
+        return STANDINGS[verdict.standing] if not revocation.lets_pass(verdict) else None
 
     async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
         """Refuse: operators do not sign in."""
@@ -90,6 +111,8 @@ class MxSteps:
             return refuse(found)
         if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):
             envelope.recipients.append(found)
+            if sender:  # a report is not reported (RFC 3461 §6.1)
+                envelope.report_here(address)
         return replies.RECIPIENT_OK
 
     def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:
@@ -131,5 +154,8 @@ class MxSteps:
             writer=Writer(address=author, patient_address=patient_address),
             reverse_path=reverse_path,
             recipients=tuple(envelope.recipients),
+            queued=tuple(envelope.queued),
+            report=envelope.report,
+            require_tls=envelope.require_tls,
         )
         return (await parts.acceptance.accept(arrival)).message_id

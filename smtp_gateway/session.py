@@ -78,6 +78,13 @@ class MailEnvelope(Envelope):
         """How the message came, for Received (RFC 3848, RFC 6531 §4.3), without the letters for TLS and AUTH."""
         return "UTF8SMTP" if self.smtp_utf8 else "ESMTP"
 
+    def report_here(self, address: str) -> None:
+        """Note that the delivery to a mailbox of ours is to be reported, when the RCPT under way asks for it."""
+        wishes = self.wishes
+        if wishes.success:
+            here = QueuedRecipient(address=address, destination="", notify=wishes.notify, orcpt=wishes.orcpt)
+            self.queued.append(here)
+
 
 class Intake(Protocol):
     """Where the content of one message goes."""
@@ -102,7 +109,7 @@ class Steps(Protocol):
     client_certificate: bool
     """Whether the role trusts certificates (MX) rather than accounts (submission)."""
 
-    def hello(self, session: PeerSession) -> Reply | None:
+    async def hello(self, session: PeerSession) -> Reply | None:
         """Look at a peer that presents itself; a refusal ends the connection."""
 
     async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:

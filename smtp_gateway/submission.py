@@ -57,7 +57,7 @@ class SubmissionSteps:
     def __init__(self, parts: SubmissionParts) -> None:
         self._parts = parts
 
-    def hello(self, session: PeerSession) -> Reply | None:
+    async def hello(self, session: PeerSession) -> Reply | None:
         """Greet anybody; trust comes with AUTH."""
         return None
 
@@ -104,10 +104,7 @@ class SubmissionSteps:
                 return refuse(refusal)
         if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):
             envelope.recipients.append(found)
-            wishes = envelope.wishes
-            if wishes.success:
-                here = QueuedRecipient(address=address, destination="", notify=wishes.notify, orcpt=wishes.orcpt)
-                envelope.queued.append(here)
+            envelope.report_here(address)
         return replies.RECIPIENT_OK
 
     def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:

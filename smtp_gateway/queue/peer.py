@@ -6,7 +6,7 @@ it quotes. Source: domain note §4 (certificate subject in the set of the recipi
 
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -16,7 +16,8 @@ from smtp_gateway.config import RelaySettings
 from smtp_gateway.queue.model import Answer, Job, Trouble, Waiting, trouble_of
 from smtp_gateway.queue.routes import Hop, Unreached, find_hops
 from smtp_gateway.receipts.fields import encode_xtext
-from smtp_gateway.trust.subjects import subject_of
+from smtp_gateway.trust.revocation import Revocation
+from smtp_gateway.trust.subjects import Subject, subject_of
 from smtp_gateway.trust.whitelist import Whitelist
 from vaguemestre.kernel.log import get_logger
 
@@ -47,11 +48,19 @@ def read_reply(code: int, text: str) -> Answer:
 class Peer:
     """One connection to the operator of a domain, used for many messages."""
 
-    def __init__(self, domain: str, hostname: str, settings: RelaySettings, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        domain: str,
+        hostname: str,
+        settings: RelaySettings,
+        tls: ssl.SSLContext,
+        revocation: Revocation | None = None,
+    ) -> None:
         self._domain = domain
         self._hostname = hostname
         self._settings = settings
         self._tls = tls
+        self._revocation = revocation
         self._client: aiosmtplib.SMTP | None = None
 
     async def open(self, trust: Trust, now: datetime) -> None:
@@ -72,7 +81,7 @@ class Peer:
             client = self._new_client(hop)
             try:
                 found = await self._greet(client)
-                if found is None and subject_of(_certificate(client)) in subjects:
+                if found is None and await self._is_listed(_certificate(client), subjects):
                     self._client = client
                     return
                 answer = found or Answer(status="4.7.5", trouble=Trouble.CERTIFICATE)
@@ -84,6 +93,12 @@ class Peer:
                 answer = Answer(status="4.4.1", trouble=Trouble.UNREACHABLE)
             client.close()
         raise Unreached(answer)
+
+    async def _is_listed(self, certificate: bytes, subjects: Collection[Subject]) -> bool:
+        """Tell whether a server is one that the list names for the domain, with a certificate that is still good."""
+        if subject_of(certificate) not in subjects:
+            return False
+        return self._revocation is None or self._revocation.lets_pass(await self._revocation.check(certificate))
 
     def _new_client(self, hop: Hop) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(

@@ -24,6 +24,7 @@ from smtp_gateway.queue.peer import Peer, Trust
 from smtp_gateway.queue.routes import Unreached
 from smtp_gateway.queue.settling import Settler
 from smtp_gateway.receipts.posting import Postman
+from smtp_gateway.trust.revocation import Revocation
 from vaguemestre.kernel.bus import Bus
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
@@ -48,6 +49,7 @@ class RunnerParts:
     settings: RelaySettings
     smtp: SmtpSettings
     keys: Sequence[SigningKey] = ()
+    revocation: Revocation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class QueueRunner:
 
     async def _lane(self, destination: str, jobs: deque[Job]) -> None:
         parts = self._parts
-        peer = Peer(destination, parts.smtp.hostname, parts.settings, parts.tls)
+        peer = Peer(destination, parts.smtp.hostname, parts.settings, parts.tls, parts.revocation)
         try:
             while jobs and not self._draining:
                 job = jobs.popleft()

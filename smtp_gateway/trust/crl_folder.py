@@ -91,9 +91,9 @@ class CrlFolder:
         log.info("revocation_list_fetched", count=len(fresh.serials))
         return True
 
-    def refresh_all(self) -> int:
-        """Fetch again every list that was fetched before; returns how many were replaced."""
-        return sum(self._refresh_or_tell(url) for url in self.addresses())
+    def refresh_all(self, more: Sequence[str] = ()) -> int:
+        """Fetch again every list that was fetched before, and those of MORE; returns how many were replaced."""
+        return sum(self._refresh_or_tell(url) for url in dict.fromkeys((*self.addresses(), *more)))
 
     def addresses(self) -> list[str]:
         """Return the distribution points from which lists were fetched."""

@@ -59,10 +59,10 @@ class Revocation:
         limits = FetchLimits(settings.revocation_timeout_s, settings.max_crl_bytes)
         return cls(CrlFolder(lists, authorities, limits), settings, clock)
 
-    @property
-    def accepts_unknown(self) -> bool:
-        """Whether a certificate whose standing cannot be known passes."""
-        return self._settings.revocation_unknown == "accept"
+    def lets_pass(self, verdict: Verdict) -> bool:
+        """Tell whether a peer whose certificate stands so may go on."""
+        accepted = self._settings.revocation_unknown == "accept"
+        return verdict.standing is Standing.GOOD or (verdict.standing is Standing.UNKNOWN and accepted)
 
     async def check(self, certificate: bytes) -> Verdict:
         """Say how a certificate (DER, its chain verified by the handshake) stands now.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from access_core.majority import MAJORITY
 from access_core.matrix_in_force import IN_FORCE
-from vaguemestre.app.chores import chores, follow_list
+from vaguemestre.app.chores import chores, follow_trust
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
 from vaguemestre.app.tls_files import ListenerTls
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smtp_gateway.dkim import KeyRecords
     from smtp_gateway.patient_reply import PatientReplies
     from smtp_gateway.receipts.posting import Postman
+    from smtp_gateway.trust.revocation import Revocation
     from smtp_gateway.trust.space import TrustSpace
     from vaguemestre.kernel.blobs import BlobStore
     from vaguemestre.kernel.bus import Bus
@@ -108,6 +109,24 @@ class Instance:
         return TrustSpace(self.settings.trust)
 
     @cached_property
+    def revocation(self) -> "Revocation":
+        """Who of the other operators lost his certificate."""
+        from smtp_gateway.trust.revocation import Revocation
+
+        pki = self.settings.pki
+        return Revocation.build(pki.authority, pki.revocation, self.settings.trust, self.clock)
+
+    @cached_property
+    def operator_tls(self) -> "ListenerTls":
+        """What other operators meet."""
+        return ListenerTls.of_operator(self.settings.pki)
+
+    @cached_property
+    def relay_tls(self) -> "ListenerTls":
+        """What we meet other operators with."""
+        return ListenerTls.of_relay(self.settings.pki)
+
+    @cached_property
     def acceptance(self) -> "Acceptance":
         """The one transaction in which every message ends."""
         from smtp_gateway.acceptance import Acceptance
@@ -181,15 +200,15 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
     IN_FORCE.current()
     match role:
         case Role.MX:
-            return [_mx(instance), follow_list(instance)]
+            return [_mx(instance), follow_trust(instance)]
         case Role.SUBMISSION:
-            return [_submission(instance), follow_list(instance)]
+            return [_submission(instance), follow_trust(instance)]
         case Role.IMAP:
             return [_imap(instance)]
         case Role.PORTAL:
-            return [_portal(instance), follow_list(instance)]
+            return [_portal(instance), follow_trust(instance)]
         case Role.WORKER:
-            return [_worker(instance), _relay(instance), follow_list(instance), *chores(instance)]
+            return [_worker(instance), _relay(instance), follow_trust(instance), *chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -210,10 +229,11 @@ def _mx(instance: Instance) -> "Service":
         clock=instance.clock,
         smtp=settings.smtp,
         dkim=settings.dkim,
+        revocation=instance.revocation,
     )
-    tls = ListenerTls.of_operator(settings.pki)
+    tls = instance.operator_tls
     listener = Listener(name="mx", host=settings.instance.host, port=settings.instance.ports()["mx"], tls=tls.context)
-    reload_parts = (tls.reload, instance.trust.reload)
+    reload_parts = (tls.reload, instance.trust.reload, instance.revocation.reload)
     return SmtpService("mx", [listener], MxSteps(parts), settings.smtp, reload_parts=reload_parts)
 
 
@@ -343,7 +363,7 @@ def _relay(instance: Instance) -> "Service":
     from vaguemestre.app.worker import WorkerService
 
     settings = instance.settings
-    tls = ListenerTls.of_relay(settings.pki)
+    tls = instance.relay_tls
     parts = RunnerParts(
         database=instance.database,
         bus=instance.bus,
@@ -351,11 +371,14 @@ def _relay(instance: Instance) -> "Service":
         store=instance.mail_store,
         trust=instance.trust,
         tls=tls.context,
+        revocation=instance.revocation,
         settings=settings.relay,
         smtp=settings.smtp,
         keys=load_signing_keys(settings.dkim.key_folder, settings.dkim.selectors),
     )
-    return WorkerService("relay", QueueRunner(parts), reload_parts=(tls.reload, instance.trust.reload))
+    return WorkerService(
+        "relay", QueueRunner(parts), reload_parts=(tls.reload, instance.trust.reload, instance.revocation.reload)
+    )
 
 
 def _dns_records(settings: Settings) -> "KeyRecords | None":

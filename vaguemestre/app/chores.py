@@ -29,6 +29,10 @@ def chores(instance: "Instance") -> "list[Service]":
     wanted.append(Chore(name="queue-history", run=lambda: _forget_queue(instance), every_s=HISTORY_EVERY_S))
     wanted.append(Chore(name="blob-sweep", run=lambda: _sweep_blobs(instance), every_s=SWEEP_EVERY_S, at_start=True))
     trust = instance.settings.trust
+    lists = Chore(
+        name="revocation", run=lambda: _refresh_revocation(instance), every_s=trust.revocation_refresh_s, at_start=True
+    )
+    wanted.append(lists)
     if trust.url is not None:
         fetching = Chore(
             name="whitelist", run=lambda: _refresh_list(instance), every_s=trust.refresh_every_s, at_start=True
@@ -56,9 +60,29 @@ def _refresh_list(instance: "Instance") -> int:
     return int(refresh(instance.settings.trust, instance.clock.now()).outcome is Outcome.REPLACED)
 
 
-def follow_list(instance: "Instance") -> "Service":
-    """Build what reads the whitelist again when another process has replaced its file."""
-    from vaguemestre.app.periodic import Chore, PeriodicService
+def _refresh_revocation(instance: "Instance") -> int:
+    """Fetch the revocation lists again: those of peers met before, and of our own certificate, which name the same."""
+    from cryptography import x509
 
-    follow = Chore(name="whitelist-file", run=lambda: int(instance.trust.follow()), every_s=FOLLOW_EVERY_S)
-    return PeriodicService(follow)
+    from smtp_gateway.trust.crl import distribution_points
+
+    own = x509.load_pem_x509_certificates(instance.settings.pki.operator_certificate.read_bytes())[0]
+    return instance.revocation.folder.refresh_all(distribution_points(own))
+
+
+def follow_trust(instance: "Instance") -> "Service":
+    """Build what reads again what another process has replaced: the whitelist, the revocation lists."""
+    from vaguemestre.app.periodic import Chore, PeriodicService
+    from vaguemestre.app.trust_figures import TrustFigures
+
+    figures = TrustFigures()
+
+    def follow() -> int:
+        changed = int(instance.trust.follow())
+        for name in ("operator_tls", "relay_tls"):
+            if name in vars(instance):
+                changed += getattr(instance, name).follow()
+        figures.show(instance.trust, instance.clock.now())
+        return changed
+
+    return PeriodicService(Chore(name="trust-files", run=follow, every_s=FOLLOW_EVERY_S, at_start=True))

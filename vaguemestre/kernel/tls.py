@@ -37,7 +37,7 @@ def server_context(
             context.load_verify_locations(client_ca)
             for crl in crls:
                 context.load_verify_locations(crl)
-                context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+            check_leaves(context, wanted=bool(crls))
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"TLS: cannot use {certificate.name} or a file beside it: {error}") from None
     return context
@@ -61,7 +61,15 @@ def client_context(certificate: Path, key: Path, *, authority: Path, crls: Seque
         context.load_verify_locations(authority)
         for crl in crls:
             context.load_verify_locations(crl)
-            context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+        check_leaves(context, wanted=bool(crls))
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"TLS: cannot use {certificate.name} or a file beside it: {error}") from None
     return context
+
+
+def check_leaves(context: ssl.SSLContext, *, wanted: bool) -> None:
+    """Have the handshake look the peer's certificate up in the lists loaded, or not; without one it refuses all."""
+    if wanted:
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    else:
+        context.verify_flags &= ~ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
