@@ -1,6 +1,6 @@
 """Filing without a mail: `vaguemestre dmp file FILE --patient INS --as ADDRESS`.
 
-A CDA or an IHE_XDM.zip is filed as it is; a PDF, JPEG, TIFF, RTF or text is wrapped in a CDA level 1 whose header
+A CDA or an IHE_XDM.zip is filed as it is; a PDF, image, RTF or text is wrapped in a CDA level 1 whose header
 comes from the profile and the professional's mailbox, never from the file (dmp.md §3.5).
 """
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from access_core.case_inputs import local_sender
 from access_core.professionals import Professional
 from access_core.profiles import Profile
+from dmp_bridge.bodies import media_type_of
 from dmp_bridge.cda.body import Body
 from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
 from dmp_bridge.filing import Filer
@@ -21,20 +22,13 @@ from dmp_bridge.xdm.limits import ReaderRules
 from dmp_bridge.xds.times import xds_from_instant
 from vaguemestre.kernel.database import Transaction
 
-_SIGNATURES = (
-    (b"%PDF-", "application/pdf"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"{\\rtf", "text/rtf"),
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DirectFiling:
     """A file for a patient's record, deposited by one of our professionals.
 
     Attributes:
+        data: made ready by `ready_to_file`; a photograph that was not is refused.
         source_id: OID of this system, for the submission set.
         type_code: LOINC or TRE_A05 of a wrapped file; a letter or a picture by default.
         title: of a wrapped file; the label of its type by default.
@@ -67,26 +61,6 @@ def file_document_directly(tx: Transaction, filer: Filer, deposit: DirectFiling)
     except ExchangeError as error:
         return (refuse(tx, case, error.code),)
     return tuple(filer.file(tx, case, each) for each in prepared)
-
-
-def media_type_of(data: bytes) -> str | None:
-    """Tell what a file is by its first bytes: zip, XML, a level 1 body, or None."""
-    if data.startswith(b"PK\x03\x04"):
-        return "application/zip"
-    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-        return "text/xml"
-    for signature, media_type in _SIGNATURES:
-        if data.startswith(signature):
-            return media_type
-    return "text/plain" if _is_text(data) else None
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return False
-    return bool(text.strip()) and all(each.isprintable() or each in "\r\n\t\f" for each in text)
 
 
 def _prepare(deposit: DirectFiling) -> tuple[PreparedDocument, ...]:

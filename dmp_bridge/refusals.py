@@ -34,6 +34,9 @@ class Refusal(StrEnum):
     CDA_INVALID = "X_CDA_NON_VALIDE"
     CDA_TYPE_UNKNOWN = "X_CDA_TYPE_INCONNU"
     CDA_DISAGREES = "X_CDA_DISCORDANT"
+    PICTURE_UNREADABLE = "X_IMAGE_ILLISIBLE"
+    FILE_KIND = "X_FICHIER_TYPE"
+    FILE_SIZE = "X_FICHIER_TAILLE"
     PATIENT_AMBIGUOUS = "X_PATIENT_AMBIGU"
     UNIQUE_ID_TAKEN = "X_IDENTIFIANT_DEJA_UTILISE"
     VERSION_TAKEN = "X_VERSION_DEJA_UTILISEE"
@@ -88,6 +91,12 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.CDA_INVALID: _entry("Le document CDA n'est pas valide.", "CI-SIS:StructurationMinimale"),
     Refusal.CDA_TYPE_UNKNOWN: _entry("Le type du document CDA n'est pas dans la nomenclature.", "CI-SIS:JDV_J07"),
     Refusal.CDA_DISAGREES: _entry("Le document CDA et ses métadonnées ne concordent pas.", "MSS2:ECO.2.1.2", "904"),
+    Refusal.PICTURE_UNREADABLE: _entry("Cette image ne peut pas être lue.", "VGM:CDA-02"),
+    Refusal.FILE_KIND: _entry(
+        "Ce type de fichier ne peut pas être rangé dans vos documents. Enregistrez-le en PDF ou en image.",
+        "VGM:CDA-02",
+    ),
+    Refusal.FILE_SIZE: _entry("Ce fichier est trop lourd pour être rangé dans vos documents.", "VGM:CDA-02"),
     Refusal.PATIENT_AMBIGUOUS: _entry("L'archive concerne plusieurs patients.", "MSS2:ECO.2.1.1", "904"),
     Refusal.UNIQUE_ID_TAKEN: _entry("Un autre document porte déjà cet identifiant.", "ITI TF-3 §4.2.3.2.26"),
     Refusal.VERSION_TAKEN: _entry("Cette version du document existe déjà.", "CI-SIS:StructurationMinimale", "900"),

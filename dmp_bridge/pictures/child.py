@@ -1,6 +1,6 @@
 """Child process: reads one hostile image or PDF on standard input, writes a harmless picture on standard output.
 
-Run as `python -I -m dmp_bridge.pictures.child image|pdf LIMIT_PIXELS EDGE_PIXELS SECONDS`. Once the decoder is
+Run as `python -I -m dmp_bridge.pictures.child image|photo|pdf LIMIT_PIXELS EDGE_PIXELS SECONDS`. Once the decoder is
 loaded the process gives up files, network, programs and excess memory and time; only then does it look at the bytes.
 Exit status 1: not a readable image or PDF.
 """
@@ -49,11 +49,11 @@ def load_pdf_reader() -> Pdfium:
     return pypdfium2
 
 
-def clean(data: bytes, *, limit_pixels: int, edge_pixels: int) -> bytes:
+def clean(data: bytes, *, limit_pixels: int, edge_pixels: int, as_photo: bool = False) -> bytes:
     """Decode an image, turn it upright, reduce it, and encode its pixels alone.
 
     Returns:
-        PNG for a PNG or GIF, else JPEG. No EXIF, GPS, thumbnail, comment or colour profile is kept.
+        JPEG, or PNG for a PNG or GIF unless AS_PHOTO. No EXIF, GPS, thumbnail, comment or colour profile is kept.
 
     Raises:
         ValueError: more pixels than allowed.
@@ -62,11 +62,14 @@ def clean(data: bytes, *, limit_pixels: int, edge_pixels: int) -> bytes:
     with Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN]) as image:
         if image.width * image.height > limit_pixels:
             raise ValueError("too many pixels")
-        name = "PNG" if image.format in ("PNG", "GIF") else "JPEG"
+        name = "PNG" if image.format in ("PNG", "GIF") and not as_photo else "JPEG"
         image.draft("RGB", (edge_pixels, edge_pixels))
         upright = ImageOps.exif_transpose(image)
     has_alpha = "A" in upright.getbands() or "transparency" in upright.info
-    pixels = upright.convert("RGBA" if name == "PNG" and has_alpha else "RGB")
+    pixels = upright.convert("RGBA" if has_alpha else "RGB")
+    if has_alpha and as_photo:
+        paper = Image.new("RGBA", pixels.size, WHITE)
+        pixels = Image.alpha_composite(paper, pixels).convert("RGB")
     pixels.thumbnail((edge_pixels, edge_pixels), Image.Resampling.LANCZOS)
     bare = Image.frombytes(pixels.mode, pixels.size, pixels.tobytes())
     return _encoded(bare, name)
@@ -108,7 +111,8 @@ def main(arguments: list[str]) -> int:
         if kind == "pdf":
             picture = draw_first_page(pdfium, data, edge_pixels=edge_pixels)
         else:
-            picture = clean(data, limit_pixels=limit_pixels, edge_pixels=edge_pixels)
+            photo = kind == "photo"
+            picture = clean(data, limit_pixels=limit_pixels, edge_pixels=edge_pixels, as_photo=photo)
     except Exception:  # noqa: BLE001 - decoders raise anything on hostile bytes; the parent needs yes or no
         return 1
     sys.stdout.buffer.write(picture)

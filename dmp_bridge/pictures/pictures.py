@@ -42,6 +42,15 @@ def clean_image(content: bytes, limits: ImageLimits) -> Picture | None:
     return _made("image", content, limits)
 
 
+def photograph(content: bytes, limits: ImageLimits) -> Picture | None:
+    """Return an image as JPEG, upright, on white where it is transparent, without its metadata.
+
+    Returns:
+        None when CONTENT cannot be decoded within the limits.
+    """
+    return _made("photo", content, limits)
+
+
 def thumbnail(content: bytes, media_type: str, limits: ImageLimits) -> Picture | None:
     """Return a small picture of an image, or of the first page of a PDF.
 
@@ -54,7 +63,7 @@ def thumbnail(content: bytes, media_type: str, limits: ImageLimits) -> Picture |
     """
     if media_type not in THUMBNAIL_TYPES:
         return None
-    return _made("pdf" if media_type == PDF_TYPE else "image", content, limits)
+    return _made("pdf" if media_type == PDF_TYPE else "photo", content, limits)
 
 
 def _made(kind: str, content: bytes, limits: ImageLimits) -> Picture | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from access_core.case_facts import reading_facts
-from access_core.case_inputs import CaseFacts, ReadingRequest, Session
+from access_core.case_inputs import CaseFacts, ReadingRequest, Sender, Session
 from access_core.decision import Decision
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
@@ -29,7 +29,7 @@ from vaguemestre.kernel.errors import ProtocolError
 
 _STATE_WORDS = {Availability.DEPRECATED: "Remplacé par une version plus récente", Availability.ARCHIVED: "Archivé"}
 _XML = frozenset({"text/xml", "application/xml", "application/hl7-v3+xml"})
-_HIDING = frozenset({Reason.V_DOC_INVISIBLE_PATIENT, Reason.V_DOC_INVISIBLE_RL})
+_HIDING = frozenset({Reason.V_DOC_INVISIBLE_PATIENT, Reason.V_DOC_INVISIBLE_RL, Reason.V_DOC_MASQUE_PRO})
 NO_TITLE = "Document sans titre"
 
 
@@ -99,11 +99,15 @@ def hidden_documents(tx: Transaction, services: PortalServices, viewer: Viewer) 
     return hidden_from(tx, viewer.profile, viewer.profile, viewer.facts(now), now)
 
 
-def hidden_from(tx: Transaction, reader: Profile, profile: Profile, session: Session, now: datetime) -> frozenset[str]:
-    """Return the ids and unique ids of the documents of PROFILE that somebody of her side must not know of."""
+def hidden_from(
+    tx: Transaction, reader: Profile | Sender, profile: Profile, session: Session, now: datetime
+) -> frozenset[str]:
+    """Return the ids and unique ids of the documents of PROFILE that this reader must not know of."""
     hidden = []
+    author_id = None if isinstance(reader, Profile) else reader.id
     for each in documents_of(tx, profile.id):
-        request = ReadingRequest(reader=reader, profile=profile, document=facts_of(each), session=session, now=now)
+        facts = facts_of(each, reader_id=author_id)
+        request = ReadingRequest(reader=reader, profile=profile, document=facts, session=session, now=now)
         if reading_facts(tx, request).decide().reason in _HIDING:
             hidden.append(each)
     return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))

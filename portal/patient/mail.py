@@ -22,6 +22,9 @@ _KINDS = {
     "image/jpeg": "photo",
     "image/png": "image",
     "image/tiff": "image",
+    "image/heic": "photo",
+    "image/heif": "photo",
+    "image/gif": "image",
     "text/plain": "texte",
     "application/rtf": "texte RTF",
     "application/msword": "document Word",
@@ -31,7 +34,20 @@ _KINDS = {
     "message/rfc822": "message",
 }
 VIEWABLE = frozenset({Kind.PDF, Kind.JPEG, Kind.PNG, Kind.TEXT})
-_KEPT_TYPES = frozenset({"application/pdf", "image/jpeg", "image/tiff", "text/plain", "text/rtf", "application/rtf"})
+_KEPT_TYPES = frozenset(
+    {
+        "application/pdf",
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/tiff",
+        "image/heic",
+        "image/heif",
+        "text/plain",
+        "text/rtf",
+        "application/rtf",
+    }
+)
 _VIEWABLE_TYPES = frozenset(kind.value for kind in VIEWABLE)
 
 

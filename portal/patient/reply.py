@@ -50,8 +50,12 @@ class Sending:
 
 def file_limits(settings: PortalSettings) -> FileLimits:
     """Return the limits of the files of one message."""
-    image = ImageLimits(settings.image_pixels, settings.image_edge_pixels, settings.image_seconds)
-    return FileLimits(settings.attachments_count, settings.attachments_bytes, image)
+    return FileLimits(settings.attachments_count, settings.attachments_bytes, image_limits(settings))
+
+
+def image_limits(settings: PortalSettings) -> ImageLimits:
+    """Return the limits of a photograph that somebody sends or keeps."""
+    return ImageLimits(settings.image_pixels, settings.image_edge_pixels, settings.image_seconds)
 
 
 async def send_reply(services: PortalServices, viewer: Viewer, reply: Reply) -> Sending | None:

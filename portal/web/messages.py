@@ -146,7 +146,8 @@ async def show_attachment(
 async def post_keep(place: Place, section: Section, request: Request, services: Services, viewer: SignedIn) -> Response:
     """Keep an attachment among her documents."""
     await posted_form(request)
-    kept = await keep_attachment(services, viewer, place, section)
+    async with portal_of(request).images:
+        kept = await keep_attachment(services, viewer, place, section)
     if kept is None:
         raise Absent("portal: no such attachment")
     if kept.document_id is None:

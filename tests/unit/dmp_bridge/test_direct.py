@@ -6,10 +6,11 @@ import pytest
 
 from access_core.care import declare_care
 from access_core.decision import Verdict
+from dmp_bridge.bodies import media_type_of
 from dmp_bridge.cda.body import read_body
 from dmp_bridge.cda.reader import read_cda
 from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
-from dmp_bridge.direct import DirectFiling, file_document_directly, media_type_of
+from dmp_bridge.direct import DirectFiling, file_document_directly
 from dmp_bridge.record.documents import content
 from dmp_bridge.refusals import Refusal
 from tests.fictional.people import add_service

@@ -1,6 +1,10 @@
 """What a patient does with documents: hide them, show them again, keep a file of a message among them."""
 
+import dataclasses
+import io
+
 import pytest
+from PIL import Image
 
 from access_core.trace.reader import history_of_patient
 from dmp_bridge.cda.body import read_body
@@ -92,13 +96,68 @@ async def test_a_file_that_is_not_what_it_says_is_not_kept(space, patient):
 
     answer = await patient.submit(page, action, {})
 
-    assert answer.status == 404
+    assert answer.status == 403
+    assert "Ce type de fichier ne peut pas être rangé dans vos documents." in answer.text
     assert documents(space) == []
 
 
+@pytest.mark.parametrize(("name", "media_type"), [("PNG", "image/png"), ("GIF", "image/gif"), ("JPEG", "image/jpeg")])
+async def test_a_picture_is_kept_as_the_record_takes_it(space, patient, name, media_type):
+    out = io.BytesIO()
+    Image.new("RGB", (60, 30), (10, 90, 40)).save(out, name)
+    page, action = await keep(space, patient, f"photo.{name.lower()}", media_type, out.getvalue())
+
+    await patient.submit(page, action, {})
+
+    (found,) = documents(space)
+    body = read_body(space.database.read_now(lambda tx: content(tx, space.store, found)))
+    assert (body.media_type, body.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
+    assert found.entry.class_code.code == "90"
+
+
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        (Enclosure("scan.tiff", "image/tiff", b"II*\0"), "image/tiff"),
+        (Enclosure("notes.txt", "text/plain", "Jour 3 : ça va".encode("cp1252")), "text/plain"),
+        (Enclosure("lettre.rtf", "application/rtf", rb"{\rtf1 Bonjour}"), "text/rtf"),
+    ],
+)
+async def test_other_files_are_kept_as_they_are(space, patient, file, kept):
+    page, action = await keep(space, patient, *dataclasses.astuple(file))
+
+    await patient.submit(page, action, {})
+
+    (found,) = documents(space)
+    assert read_body(space.database.read_now(lambda tx: content(tx, space.store, found))).media_type == kept
+
+
+async def test_a_picture_that_cannot_be_read_is_refused_with_its_reason(space, patient):
+    page, action = await keep(space, patient, "photo.png", "image/png", b"\x89PNG\r\n\x1a\n broken")
+
+    answer = await patient.submit(page, action, {})
+
+    assert (answer.status, documents(space)) == (403, [])
+    assert "Cette image ne peut pas être lue." in answer.text
+
+
+async def test_a_file_that_no_document_has_room_for_is_refused(space, patient):
+    pdf = fictional_pdf("Ordonnance") + bytes(20 * 1024 * 1024)
+    page, action = await keep(space, patient, "ordonnance.pdf", "application/pdf", pdf)
+
+    answer = await patient.submit(page, action, {})
+
+    assert (answer.status, documents(space)) == (403, [])
+    assert "trop lourd" in answer.text
+
+
 async def test_what_no_document_can_hold_is_not_offered(space, patient):
-    await space.write("Archive", files=[Enclosure("x.zip", "application/zip", b"PK\x03\x04")])
+    files = [
+        Enclosure("x.zip", "application/zip", b"PK\x03\x04"), Enclosure("a.doc", "application/msword", b"\xd0\xcf"),
+    ]  # fmt: skip
+    await space.write("Archive", files=files)
 
     page = await patient.open_conversation()
 
     assert page.tree.xpath("//form[contains(@action, '/enregistrer')]") == []
+    assert page.text.count("Ce type de fichier ne peut pas être rangé dans vos documents.") == 2

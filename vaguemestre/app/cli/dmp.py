@@ -73,7 +73,7 @@ def get(
 
 @commands.command("file")
 def deposit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CDA, IHE_XDM.zip, PDF, JPEG, TIFF, RTF ou texte.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CDA, IHE_XDM.zip, PDF, image, RTF ou texte.")],
     patient_ins: Annotated[str, typer.Option("--patient", metavar="INS", help="Patient concerné.")],
     author: Annotated[str, typer.Option("--as", metavar="ADDRESS", help="Boîte du professionnel qui dépose.")],
     type_code: Annotated[str | None, typer.Option("--type", metavar="LOINC", help="Type du document à former.")] = None,
@@ -86,7 +86,7 @@ def deposit(
     from dmp_bridge.outcome import FilingOutcome, sentence_of
     from vaguemestre.app.cli import mailbox
 
-    data = _read(file)
+    data = _ready(_read(file))
     with opened(config) as instance:
         settings = instance.settings
         filer = build_filer(instance.mail_store, settings.dmp)
@@ -226,6 +226,19 @@ def pending(config: Config = None, as_json: AsJson = False) -> None:
         rows = instance.database.read_now(lambda tx: tx.execute(waiting.order_by(task.c.due_at)).mappings().all())
     facts = [{"message_id": row["key"], **{name: row[name] for name in PENDING_COLUMNS[1:]}} for row in rows]
     print_rows(facts, PENDING_COLUMNS, as_json=as_json)
+
+
+def _ready(data: bytes) -> bytes:
+    """Make a photograph or text what the record takes, before any transaction."""
+    from dmp_bridge.bodies import ready_to_file
+    from dmp_bridge.outcome import sentence_of
+    from dmp_bridge.pictures.pictures import ImageLimits
+    from dmp_bridge.refusals import ExchangeError
+
+    try:
+        return ready_to_file(data, ImageLimits())
+    except ExchangeError as error:
+        raise Refused(f"{sentence_of(error.code)} [{error.code}]") from None
 
 
 def _read(file: Path) -> bytes:
