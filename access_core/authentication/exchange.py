@@ -5,7 +5,7 @@ from typing import Any
 
 from access_core.accounts import Account
 from access_core.authentication.failures import TokenRefused
-from access_core.authentication.sasl.steps import Challenge, Dialogue, Question, Step
+from access_core.authentication.sasl.steps import Challenge, Dialogue, Question
 
 Answer = Callable[[Question], Awaitable[Any]]
 
@@ -45,19 +45,22 @@ class Exchange:
             TemporaryFailure: refused for now, `Throttled` or a catalogue or issuer that is away.
         """
         self._first = None
-        try:
-            step: Step = self._dialogue.send(response)
-            while not isinstance(step, Challenge):
-                step = await self._answered(step)
-        except StopIteration as end:
-            account = end.value
-            assert isinstance(account, Account)
-            return account
-        return step
+        refused: TokenRefused | None = None
+        answer: Any = response
+        while True:
+            try:
+                # A mechanism that is told of a refused token tells the client why before it fails.
+                step = self._dialogue.throw(refused) if refused is not None else self._dialogue.send(answer)
+            except StopIteration as end:
+                account = end.value
+                assert isinstance(account, Account)
+                return account
+            if isinstance(step, Challenge):
+                return step
+            answer, refused = await self._answered(step)
 
-    async def _answered(self, question: Question) -> Step:
+    async def _answered(self, question: Question) -> tuple[Any, TokenRefused | None]:
         try:
-            answer = await self._answer(question)
+            return await self._answer(question), None
         except TokenRefused as refused:
-            return self._dialogue.throw(refused)  # it tells the client why before it fails
-        return self._dialogue.send(answer)
+            return None, refused

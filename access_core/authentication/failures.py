@@ -7,6 +7,10 @@ class AuthenticationFailed(VaguemestreError):
     """The proof is wrong, or the account may not sign in: which of them is not said."""
 
 
+class NotAuthorized(AuthenticationFailed):
+    """The client asks to act for another identity than the one that it proves, which is not offered."""
+
+
 class Throttled(TemporaryFailure):
     """Too many failures lately, or too many sign-ins at once; `retry_after_s` says when to come back."""
 

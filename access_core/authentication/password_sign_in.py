@@ -114,7 +114,7 @@ class PasswordSignIn:
         self._recent.keep(attempt.login, attempt.peer, password, renewed[0] if renewed else encoded)
         return account
 
-    async def _renewed(self, account: Account, password: str, kept: Kept) -> tuple[str, bytes | None] | None:
+    async def _renewed(self, account: Account, password: str, kept: Kept) -> tuple[str, bytes] | None:
         """Encode again what was made with older parameters, derive the SCRAM keys that are not there yet."""
         outdated = is_outdated(kept.encoded)
         if not outdated and kept.scram is not None:

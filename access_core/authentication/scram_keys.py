@@ -20,12 +20,10 @@ SALT_BYTES = 16
 _LAYOUT = struct.Struct(">I32s32s")
 
 
-def derive(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes] | None:
-    """Return StoredKey and ServerKey (32 bytes each) of a password; None when SASLprep does not take it."""
-    prepared = saslprep(password)
-    if not prepared:
-        return None
-    salted = hashlib.pbkdf2_hmac("sha256", prepared.encode(), salt, iterations)
+def derive(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
+    """Return StoredKey and ServerKey (32 bytes each) of a password."""
+    prepared = saslprep(password).encode("utf-8", "surrogatepass")
+    salted = hashlib.pbkdf2_hmac("sha256", prepared, salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", hashlib.sha256)
     return hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", hashlib.sha256)
 
@@ -41,7 +39,7 @@ class ScramKeeper:
         """Return the salt of a canonical login, whether it exists or not."""
         return hmac.digest(self._salting, login.encode("utf-8", "replace"), hashlib.sha256)[:SALT_BYTES]
 
-    def sealed(self, login: str, credential_id: str, password: str) -> bytes | None:
+    def sealed(self, login: str, credential_id: str, password: str) -> bytes:
         """Derive the keys of a password and seal them for its credential (about 3 ms).
 
         Args:
@@ -49,8 +47,6 @@ class ScramKeeper:
             credential_id: the account for its own password, else the application password.
         """
         keys = derive(password, self.salt(login), ITERATIONS)
-        if keys is None:
-            return None
         return self._instance_key.seal(_LAYOUT.pack(ITERATIONS, *keys), _context(credential_id))
 
     def opened(self, credential_id: str, sealed: bytes) -> ScramSecret | None:

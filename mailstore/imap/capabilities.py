@@ -3,8 +3,11 @@
 `docs/reference/imap.md` is written from it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+
+AUTH = "AUTH="
 
 
 class Stage(Enum):
@@ -36,7 +39,13 @@ TABLE = (
     Capability("STARTTLS", "RFC 9051 §6.2.1", "connection.py", Stage.CLEAR),
     Capability("LOGINDISABLED", "RFC 9051 §6.2.3", "commands/sign_in.py", Stage.CLEAR),
     Capability("SASL-IR", "RFC 4959", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=EXTERNAL", "RFC 4422 appendix A", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=SCRAM-SHA-256-PLUS", "RFC 7677, RFC 5929", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=SCRAM-SHA-256", "RFC 7677", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=OAUTHBEARER", "RFC 7628", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=XOAUTH2", "MSS2:ECO.1.2.1", "commands/sign_in.py", Stage.SIGNING_IN),
     Capability("AUTH=PLAIN", "RFC 4616", "commands/sign_in.py", Stage.SIGNING_IN),
+    Capability("AUTH=LOGIN", "draft-murchison-sasl-login", "commands/sign_in.py", Stage.SIGNING_IN),
     Capability("IDLE", "RFC 2177", "commands/general.py"),
     Capability("NAMESPACE", "RFC 2342", "commands/general.py"),
     Capability("UIDPLUS", "RFC 4315", "commands/append.py, copying.py, flags.py"),
@@ -70,7 +79,13 @@ TABLE = (
 ENABLES = frozenset(each.word.upper() for each in TABLE if each.can_be_enabled)
 
 
-def announced(*stages: Stage, append_limit: int) -> str:
-    """Return the words of some stages; the largest message that APPEND takes is in octets."""
+def announced(*stages: Stage, append_limit: int, mechanisms: Collection[str] = ()) -> str:
+    """Return the words of some stages.
+
+    Args:
+        append_limit: the largest message that APPEND takes, in octets.
+        mechanisms: the SASL mechanisms that the connection is offered.
+    """
     words = (each.word for each in TABLE if each.stage in stages)
-    return " ".join(f"APPENDLIMIT={append_limit}" if word == "APPENDLIMIT" else word for word in words)
+    offered = (word for word in words if not word.startswith(AUTH) or word.removeprefix(AUTH) in mechanisms)
+    return " ".join(f"APPENDLIMIT={append_limit}" if word == "APPENDLIMIT" else word for word in offered)

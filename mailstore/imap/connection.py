@@ -89,7 +89,8 @@ class ImapConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.session.peer = str(peer[0]) if peer else ""
-        self.session.secure = self._inside_tls
+        if self._inside_tls:
+            self.session.begin_tls()
         transport = self._transport
         transport.set_write_buffer_limits(high=self._house.parts.settings.write_buffer_bytes)
         if not self._house.enter(self, self.session.peer):
@@ -155,6 +156,12 @@ class ImapConnection(asyncio.Protocol):
     def seconds(self) -> float:
         """Return the loop's clock."""
         return self._loop.time()
+
+    def client_certificate(self) -> bytes | None:
+        """Return the certificate that the client showed and TLS verified."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        certificate: bytes | None = tls.getpeercert(binary_form=True) if tls is not None else None
+        return certificate
 
     # What the listener asks
 
@@ -353,6 +360,6 @@ class ImapConnection(asyncio.Protocol):
             return
         self._transport = secured
         secured.set_write_buffer_limits(high=settings.write_buffer_bytes)
-        self.session.secure = True
+        self.session.begin_tls()
         self._task = None
         self._pump()

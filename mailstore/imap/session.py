@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Protocol, TypeVar
 
 from access_core.accounts import Account
+from access_core.authentication.channel import Channel, Use
 from mailstore.imap.known_entries import KnownEntries
 from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.outcome import Outcome
@@ -41,6 +42,9 @@ class Wire(Protocol):
     def seconds(self) -> float:
         """Return the loop's clock."""
 
+    def client_certificate(self) -> bytes | None:
+        """Return the certificate (DER) that the client showed and TLS verified, None when it showed none."""
+
 
 class House(Protocol):
     """What a session shares with the others of its server: collaborators, a memory of folders, the door."""
@@ -68,6 +72,7 @@ class Session:
         "continuation",
         "core",
         "enabled",
+        "end_point",
         "house",
         "idling",
         "known_uids",
@@ -90,6 +95,7 @@ class Session:
         self.peer = ""
         self.tag = b""
         self.secure = False
+        self.end_point: bytes | None = None
         self.account: Account | None = None
         self.enabled: frozenset[str] = frozenset()
         self.mailbox_id = ""
@@ -106,6 +112,17 @@ class Session:
     def account_id(self) -> str:
         """The account's id, empty before signing in."""
         return self.account.id if self.account is not None else ""
+
+    @property
+    def channel(self) -> Channel:
+        """What a sign-in may rest on, inside TLS."""
+        certificate = self.wire.client_certificate()
+        return Channel(peer=self.peer, use=Use.IMAP, certificate=certificate, end_point=self.end_point)
+
+    def begin_tls(self) -> None:
+        """Note that the session is inside TLS, and with which certificate of ours."""
+        self.secure = True
+        self.end_point = self.parts.end_point()
 
     @property
     def selected(self) -> View:

@@ -51,7 +51,7 @@ def greet(server: ImapHouse) -> None:
         (b"x SELECT INBOX\r\n", b"x BAD not allowed in this state\r\n"),
         (b"x LOGIN {400000000}\r\n", b"x BAD literal too large\r\n"),
         (b"x LOGIN {4096}\r\n", b"+ \r\n"),
-        (b"x " + b"y" * 9_000 + b"\r\n", b"x BAD line too long\r\n"),
+        (b"x " + b"y" * 13_000 + b"\r\n", b"x BAD line too long\r\n"),
         (b"x AUTHENTICATE PLAIN %%%\r\n", b"x BAD base64 expected\r\n"),
         (b"x AUTHENTICATE CRAM-MD5\r\n", b"x NO [CANNOT] Ce mecanisme n'est pas propose.\r\n"),
     ],
@@ -92,7 +92,7 @@ def test_guessing_passwords_ends_the_session(open_house):
 
     assert b"NO [AUTHENTICATIONFAILED]" in first
     assert rest.endswith(b"* BYE Trop d'essais.\r\n")
-    assert [each.outcome for each in house.sign_ins] == ["refused", "refused"]
+    assert house.sign_ins() == ["DENY"]  # the other login is nobody's
 
 
 def test_plaintext_after_starttls_is_discarded(open_house):
@@ -117,7 +117,7 @@ def test_no_password_is_read_in_clear(open_house):
         answers = [client.command(f'LOGIN {LOGIN} "{PASSWORD}"'), client.command(f"AUTHENTICATE PLAIN {plain}")]
 
     assert [b"NO [PRIVACYREQUIRED]" in answer for answer in answers] == [True, True]
-    assert house.sign_ins == []
+    assert house.sign_ins() == []
 
 
 def test_garbage_instead_of_tls_closes_that_connection_only(open_house):

@@ -1,6 +1,6 @@
 """PLAIN: `[authzid] NUL authcid NUL passwd` in one response. Source: RFC 4616."""
 
-from access_core.authentication.failures import AuthenticationFailed
+from access_core.authentication.failures import NotAuthorized
 from access_core.authentication.sasl.steps import CheckPassword, Dialogue, ask, challenge, text
 from vaguemestre.kernel.errors import ProtocolError
 
@@ -13,5 +13,5 @@ def plain() -> Dialogue:
         raise ProtocolError("PLAIN: not authorisation, login, password")
     other, login, password = parts
     if other not in ("", login):
-        raise AuthenticationFailed("PLAIN: another identity")
+        raise NotAuthorized("PLAIN: another identity")
     return (yield from ask(CheckPassword(login, password)))

@@ -1,4 +1,9 @@
-"""SASLprep: one string for what people type alike, as SCRAM clients prepare passwords. Source: RFC 4013."""
+"""SASLprep: one string for what people type alike, as SCRAM clients prepare passwords.
+
+A text that it does not take stays as it is: clients that do not prepare send its bytes, others cannot use it.
+
+Source: RFC 4013.
+"""
 
 import stringprep
 import unicodedata
@@ -16,16 +21,16 @@ _PROHIBITED = (
 )
 
 
-def saslprep(text: str) -> str | None:
-    """Prepare TEXT as a stored string; None when it holds what is prohibited or unassigned, or mixes directions."""
+def saslprep(text: str) -> str:
+    """Prepare TEXT; as it is when it holds what is prohibited, or mixes directions."""
     mapped = "".join(
         " " if stringprep.in_table_c12(letter) else letter for letter in text if not stringprep.in_table_b1(letter)
     )
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
-    if any(refused(letter) for letter in prepared for refused in (*_PROHIBITED, stringprep.in_table_a1)):
-        return None
+    if any(refused(letter) for letter in prepared for refused in _PROHIBITED):
+        return text
     if any(stringprep.in_table_d1(letter) for letter in prepared):
         ends = stringprep.in_table_d1(prepared[0]) and stringprep.in_table_d1(prepared[-1])
         if not ends or any(stringprep.in_table_d2(letter) for letter in prepared):
-            return None
+            return text
     return prepared

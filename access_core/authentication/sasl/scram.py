@@ -13,7 +13,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from access_core.authentication.failures import AuthenticationFailed
+from access_core.authentication.failures import AuthenticationFailed, NotAuthorized
 from access_core.authentication.sasl.gs2 import Gs2Header, read_header, read_saslname
 from access_core.authentication.sasl.steps import (
     Dialogue,
@@ -61,7 +61,7 @@ def scram(side: ScramSide) -> Dialogue:
         raise ProtocolError("SCRAM: first message malformed")
     login = read_saslname(asked["name"])
     if header.identity not in ("", login):
-        raise AuthenticationFailed("SCRAM: another identity")
+        raise NotAuthorized("SCRAM: another identity")
     offer = yield LookUpScram(login)
     assert isinstance(offer, ScramOffer)
     nonce = asked["nonce"] + side.nonce

@@ -16,11 +16,15 @@ from mailstore.imap.session import Continued, Session
 
 def capabilities(session: Session) -> bytes:
     """Return what the server can do in this state; signing in only inside TLS."""
+    mechanisms: tuple[str, ...] = ()
     if session.core.state is not State.NOT_AUTHENTICATED:
         stage = Stage.SIGNED_IN
+    elif session.secure:
+        stage, mechanisms = Stage.SIGNING_IN, session.parts.authenticator.mechanisms(session.channel)
     else:
-        stage = Stage.SIGNING_IN if session.secure else Stage.CLEAR
-    words = announced(Stage.ALWAYS, stage, append_limit=session.parts.settings.message_bytes)
+        stage = Stage.CLEAR
+    limit = session.parts.settings.message_bytes
+    words = announced(Stage.ALWAYS, stage, append_limit=limit, mechanisms=mechanisms)
     return b"CAPABILITY " + words.encode("ascii")
 
 

@@ -18,11 +18,13 @@ from cryptography.x509.oid import NameOID
 from access_core.accounts import set_password
 from access_core.authentication.authenticator import Authenticator
 from access_core.authentication.passwords import hash_password
+from access_core.authentication.scram_keys import ScramKeeper
 from access_core.config import AuthenticationSettings
 from access_core.professionals import MailboxType, NewProfessional, add_professional
+from access_core.trace.reader import acts_of_mailbox
 from mailstore.config import MailStoreSettings
 from mailstore.imap.config import ImapSettings
-from mailstore.imap.parts import ImapParts, SignIn
+from mailstore.imap.parts import ImapParts
 from mailstore.imap.server import ImapService
 from mailstore.store import Delivery, MailStore
 from vaguemestre.kernel.blobs.local import LocalBlobs
@@ -44,7 +46,6 @@ class ImapHouse:
     def __init__(self, folder: Path, settings: ImapSettings | None = None) -> None:
         self.folder = folder
         self.clock = SystemClock()
-        self.sign_ins: list[SignIn] = []
         self.bus = LocalBus(folder / "bus")
         self.database = Database(f"sqlite:///{folder}/catalogue.db", publish=self.bus.publish)
         self.database.create_all()
@@ -74,7 +75,8 @@ class ImapHouse:
             now = self.clock.now()
             new = NewProfessional(address=login, type=MailboxType.PER, name="Dr Camille Martin", created_at=now)
             account_id = add_professional(tx, new).account_id
-            set_password(tx, account_id, ENCODED, changed_at=now)
+            scram = ScramKeeper(self.key).sealed(login, account_id, PASSWORD)
+            set_password(tx, account_id, ENCODED, changed_at=now, scram=scram)
             self.store.create_mailbox(tx, account_id)
             return account_id
 
@@ -95,6 +97,11 @@ class ImapHouse:
         place = Delivery(mailbox_id=self.account_id, flags=flags, internal_date=when or self.clock.now())
         placements = await self.database.write(lambda tx: self.store.deliver(tx, sealed, [place]))
         return placements[0].uid
+
+    def sign_ins(self) -> list[str]:
+        """Return what the trace says of the doctor's sign-ins, oldest first."""
+        lines = self.database.read_now(lambda tx: acts_of_mailbox(tx, self.account_id))
+        return [line.entry.verdict for line in reversed(lines) if line.entry.act == "sign_in"]
 
     def client_context(self) -> ssl.SSLContext:
         """Return what a client needs to trust this server."""
@@ -122,15 +129,11 @@ class ImapHouse:
             authenticator=Authenticator(self.database, self.clock, self.key, AuthenticationSettings()),
             tls=server_context(self.certificate, self.folder / "server.key"),
             settings=settings,
-            on_sign_in=self._remember,
         )
         service = ImapService(parts, host="127.0.0.1", port=0, tls_port=0)
         ports = await service.start()
         self.port, self.tls_port = ports["imap"], ports["imaps"]
         return service
-
-    async def _remember(self, sign_in: SignIn) -> None:
-        self.sign_ins.append(sign_in)
 
 
 def write_certificate(folder: Path) -> Path:

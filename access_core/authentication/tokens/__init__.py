@@ -1,0 +1,1 @@
+"""Access tokens: who issued them, whether they are true, who holds them."""
