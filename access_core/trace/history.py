@@ -7,13 +7,15 @@ is hidden from the reader is left out: the caller, who knows the record, says wh
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select
 
 from access_core.acts import Act
 from access_core.case_acts import Asking, act_facts
+from access_core.case_inputs import CaseFacts, Sender, Session
 from access_core.decision import Decision, Obligation
-from access_core.facts import Context, Mode, Scope
+from access_core.facts import Context, Mode, Resource, Scope, Subject
 from access_core.profiles import Profile
 from access_core.tables import trace_entry
 from access_core.trace.decisions import About, decision_entry
@@ -67,6 +69,29 @@ def decide_history(tx: Transaction, asking: Asking, scope: Scope = Scope.TOUTES)
     decision = case.decide()
     about = About(resource_kind="trace", resource_id=asking.profile.id)
     record(tx, decision_entry(case, decision, about, at=asking.now))
+    return decision
+
+
+def decide_own_acts(tx: Transaction, reader: Sender, session: Session, now: datetime) -> Decision:
+    """Decide whether a professional may read her own acts, whoever they were about; the answer is traced."""
+    case = CaseFacts(
+        act=Act.READ_ACCESS_HISTORY,
+        subject=Subject(
+            auth=session.auth,
+            sujet=reader.kind,
+            profession=reader.profession,
+            session_min=session.since_min,
+            inactif_min=session.idle_min,
+            annuaire=reader.directory,
+        ),
+        resource=Resource(),
+        context=Context(mode=session.mode, portee=Scope.PROPRES),
+        profile=None,
+        actor_id=reader.id,
+        actor_label=reader.label,
+    )
+    decision = case.decide()
+    record(tx, decision_entry(case, decision, About(resource_kind="trace", resource_id=reader.id), at=now))
     return decision
 
 

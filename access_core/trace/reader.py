@@ -37,6 +37,7 @@ _OF_PATIENT = _newest_first.where(trace_entry.c.profile_id == bindparam("profile
 _OF_MAILBOX = _newest_first.where(
     or_(trace_entry.c.mailbox_id == bindparam("mailbox"), trace_entry.c.subject_id == bindparam("mailbox"))
 )
+_BY_SUBJECT = _newest_first.where(trace_entry.c.subject_id == bindparam("subject"))
 _OF_MESSAGE = (
     select(trace_entry)
     .where(trace_entry.c.message_id_header == bindparam("header"))
@@ -57,6 +58,11 @@ def acts_of_mailbox(
 ) -> list[Recorded]:
     """Return what was done in a mailbox, or by its account elsewhere, newest first."""
     return _read(tx, _OF_MAILBOX, {"mailbox": mailbox_id, "before": before or NO_BOUND, "count": limit})
+
+
+def acts_of(tx: Transaction, subject_id: str, limit: int = HISTORY_PAGE, before: int | None = None) -> list[Recorded]:
+    """Return what an account did itself, newest first, before the sequence number BEFORE."""
+    return _read(tx, _BY_SUBJECT, {"subject": subject_id, "before": before or NO_BOUND, "count": limit})
 
 
 def by_message(tx: Transaction, message_id_header: str) -> list[Recorded]:
