@@ -12,14 +12,17 @@ from dmp_bridge.preparation import PreparedDocument, Tolerance
 from dmp_bridge.record.model import Availability, RecordedDocument
 from dmp_bridge.record.registry import (
     associate,
+    associations_of,
     document_by_unique_id,
     latest_by_entry_uuid,
     set_availability,
     versions_of_set,
 )
 from dmp_bridge.refusals import Refusal
-from dmp_bridge.xds.metadata import REPLACES, DocumentEntry
+from dmp_bridge.xds.metadata import APPENDS, REPLACES, TRANSFORMS, DocumentEntry
 from vaguemestre.kernel.database import Transaction
+
+_DEPENDING = frozenset({APPENDS, TRANSFORMS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,22 @@ def _as_asked(tx: Transaction, profile_id: str, prepared: PreparedDocument) -> S
 
 
 def apply_succession(tx: Transaction, document: RecordedDocument, succession: Succession) -> None:
-    """Mark what DOCUMENT replaces as deprecated, and say by which."""
+    """Mark what DOCUMENT replaces as deprecated, with its addenda and transformations, and say by which.
+
+    Source: ITI TF-3 §4.2.2.2.3
+    """
     for old in succession.replaced:
-        set_availability(tx, old.id, Availability.DEPRECATED)
+        for each in (old, *_dependent(tx, old)):
+            set_availability(tx, each.id, Availability.DEPRECATED)
         associate(tx, document.submission_set_id, REPLACES, document.entry.entry_id, old.entry.entry_id)
+
+
+def _dependent(tx: Transaction, old: RecordedDocument) -> list[RecordedDocument]:
+    """Return what was added to a document or made from it, and is still in force."""
+    links = associations_of(tx, old.entry.entry_id)
+    sources = [each.source for each in links if each.kind in _DEPENDING and each.target == old.entry.entry_id]
+    found = (latest_by_entry_uuid(tx, each) for each in sources)
+    return [each for each in found if each is not None and _is_current(each, old.profile_id)]
 
 
 def _is_current(document: RecordedDocument, profile_id: str) -> bool:

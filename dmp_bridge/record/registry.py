@@ -112,9 +112,15 @@ def register_set(tx: Transaction, recorded: RecordedSet) -> RegisteredSet:
         if rows:
             tx.execute(insert(record_author), rows)
         return RegisteredSet(recorded.id, recorded.submission_set.entry_id)
-    key = {"profile_id": recorded.profile_id, "unique_id": recorded.submission_set.unique_id}
-    row = tx.execute(_SET, key).one()
-    return RegisteredSet(row.id, row.entry_uuid)
+    there = registered_set(tx, recorded.profile_id, recorded.submission_set.unique_id)
+    assert there is not None
+    return there
+
+
+def registered_set(tx: Transaction, profile_id: str, unique_id: str) -> RegisteredSet | None:
+    """Find a submission set of a patient by its unique id."""
+    row = tx.execute(_SET, {"profile_id": profile_id, "unique_id": unique_id}).one_or_none()
+    return None if row is None else RegisteredSet(row.id, row.entry_uuid)
 
 
 def register_document(tx: Transaction, document: RecordedDocument) -> bool:

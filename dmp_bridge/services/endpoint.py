@@ -16,8 +16,9 @@ from dmp_bridge.config import BridgeSettings
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import refuse_as
 from dmp_bridge.services.callers import Caller, Gate
+from dmp_bridge.services.providing import Provided, Refused, filing_case, provide
 from dmp_bridge.services.registry_service import Call, Denied, answer_query, answer_update, note_search
-from dmp_bridge.services.repository_service import Provided, Refused, filing_case, provide, read_provided, retrieve
+from dmp_bridge.services.repository_service import read_provided, retrieve
 from dmp_bridge.services.trusted import TrustedSigners
 from dmp_bridge.transport.mtom import SOAP_TYPE, Attachment, read_package, write_package
 from dmp_bridge.transport.soap import SoapFault, SoapRequest, read_request, write_answer, write_fault
@@ -140,7 +141,7 @@ class XdsEndpoint:
         now = self._parts.clock.now()
         vihf = await asyncio.to_thread(self._gate.prove, request.security, now)
         caller: Caller = await self._parts.database.write(partial(self._gate.admit, vihf=vihf, now=now))
-        call = Call(caller=caller, body=request.body, now=now)
+        call = Call(caller=caller, now=now)
         try:
             return await self._done(request, call)
         except XdsRefusal as refusal:
@@ -149,19 +150,19 @@ class XdsEndpoint:
     async def _done(self, request: SoapRequest, call: Call) -> Answer:
         database, settings = self._parts.database, self._parts.settings
         if request.action == STORED_QUERY:
-            return await self._found(call)
+            return await self._found(call, request.body)
         if request.action == UPDATE:
-            return await database.write(partial(_updated, call=call))
+            return await database.write(partial(_updated, call=call, body=request.body))
         if request.action == PROVIDE:
             return await self._provided(request, call)
-        retrieving = partial(retrieve, call=call, store=self._parts.store, settings=settings)
+        retrieving = partial(retrieve, call=call, body=request.body, store=self._parts.store, settings=settings)
         retrieved = await database.write(retrieving)
         return Answer(retrieved.answer, retrieved.attachments, packaged=True)
 
-    async def _found(self, call: Call) -> Answer:
-        query, most = read_query(call.body), self._parts.settings.max_query_results
+    async def _found(self, call: Call, body: etree._Element) -> Answer:
+        query, most = read_query(body), self._parts.settings.max_query_results
         found = await self._parts.database.read(partial(answer_query, call=call, query=query, max_results=most))
-        await self._parts.database.write(partial(note_search, call=call, query=query))
+        await self._parts.database.write(partial(note_search, call=call, query=query.kind))
         return Answer(found)
 
     async def _provided(self, request: SoapRequest, call: Call) -> Answer:
@@ -181,10 +182,10 @@ def build_xds(parts: XdsParts) -> XdsEndpoint:
     return XdsEndpoint(parts)
 
 
-def _updated(tx: Transaction, call: Call) -> Answer:
+def _updated(tx: Transaction, call: Call, body: etree._Element) -> Answer:
     """Answer ITI-57; a refusal of the engine is kept in the trace."""
     try:
-        return Answer(answer_update(tx, call))
+        return Answer(answer_update(tx, call, body))
     except Denied as denied:
         return Answer(registry_response(denied.errors))
 

@@ -37,7 +37,6 @@ class Call:
     """One request of a caller who was let in, at an instant."""
 
     caller: Caller
-    body: etree._Element
     now: datetime
 
     @property
@@ -92,8 +91,8 @@ def answer_query(tx: Transaction, call: Call, query: StoredQuery, *, max_results
     return query_response(found, versions, references=query.references)
 
 
-def note_search(tx: Transaction, call: Call, query: StoredQuery) -> None:
-    """Trace a search, whatever it found."""
+def note_search(tx: Transaction, call: Call, query: str) -> None:
+    """Trace a search, whatever it found; QUERY is the id of a stored query, or the resource that FHIR searches."""
     sender, profile = call.caller.sender, call.profile
     record(
         tx,
@@ -108,20 +107,20 @@ def note_search(tx: Transaction, call: Call, query: StoredQuery) -> None:
             profile_id=profile.id,
             mailbox_id=profile.account_id,
             resource_kind="query",
-            resource_id=query.kind,
+            resource_id=query,
             mode=call.caller.session.mode,
         ),
     )
 
 
-def answer_update(tx: Transaction, call: Call) -> etree._Element:
+def answer_update(tx: Transaction, call: Call, body: etree._Element) -> etree._Element:
     """Answer ITI-57: one change of one document, decided by the engine.
 
     Raises:
         XdsRefusal: not one change, another version or status than the record's; nothing was changed or traced.
     """
     try:
-        submission = read_submission(call.body)
+        submission = read_submission(body)
     except ExchangeError:
         raise XdsRefusal.of(XdsErrorCode.REGISTRY_METADATA, "Les métadonnées sont incomplètes.") from None
     check_patient(submission, call, XdsErrorCode.UPDATE_PATIENT)

@@ -15,6 +15,7 @@ class XdsErrorCode(StrEnum):
     MISSING_DOCUMENT = "XDSMissingDocument"
     MISSING_DOCUMENT_METADATA = "XDSMissingDocumentMetadata"
     DUPLICATE_IN_MESSAGE = "XDSRepositoryDuplicateUniqueIdInMessage"
+    DUPLICATE_UNIQUE_ID = "XDSDuplicateUniqueIdInRegistry"
     NON_IDENTICAL_HASH = "XDSNonIdenticalHash"
     REGISTRY_METADATA = "XDSRegistryMetadataError"
     REPOSITORY_METADATA = "XDSRepositoryMetadataError"
