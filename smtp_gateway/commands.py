@@ -4,8 +4,6 @@ No tolerance is on: one space between words, no space after the colon, nothing b
 declared.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,39 +114,3 @@ def parse_chunk(argument: str) -> tuple[int, bool]:
 def is_mailbox(text: str) -> bool:
     """Tell whether TEXT is local part, @ and domain."""
     return MAILBOX.fullmatch(text) is not None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Credentials:
-    """What a client offers to prove who it is."""
-
-    login: str
-    password: str
-
-
-def parse_plain(response: str) -> Credentials:
-    """Read the response of AUTH PLAIN (RFC 4616): base64 of authorisation id, login and password.
-
-    Raises:
-        ProtocolError: not base64 of UTF-8, not three parts, or acting for another identity.
-    """
-    parts = _decode(response).split("\0")
-    if len(parts) != 3 or not parts[1] or (parts[0] and parts[0] != parts[1]):
-        raise ProtocolError("AUTH PLAIN: not authorisation, login, password")
-    return Credentials(parts[1], parts[2])
-
-
-def parse_word(response: str) -> str:
-    """Read one response of AUTH LOGIN.
-
-    Raises:
-        ProtocolError: not base64 of UTF-8.
-    """
-    return _decode(response)
-
-
-def _decode(response: str) -> str:
-    try:
-        return base64.b64decode("" if response == "=" else response, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise ProtocolError("AUTH: not base64 of UTF-8") from None

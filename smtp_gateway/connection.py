@@ -310,6 +310,7 @@ class SmtpConnection(SMTP):
         peer.host_name, peer.extended_smtp = None, False
         tls = transport.get_extra_info("ssl_object")
         peer.certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        peer.end_point = self._door.end_point()
 
 
 _NO_HOOKS = object()

@@ -5,14 +5,13 @@ Nothing is decided here: syntax and order are checked, the role's steps answer t
 `replies.py` with an enhanced code.
 """
 
+from access_core.accounts import Account
+from access_core.authentication.exchange import Exchange
 from smtp_gateway import replies
 from smtp_gateway.commands import (
-    Credentials,
     Path,
     is_mailbox,
     parse_path,
-    parse_plain,
-    parse_word,
     read_report_request,
     read_wishes,
 )
@@ -20,6 +19,7 @@ from smtp_gateway.receiving import MessageReceiver
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.peer_domain import domain_of
 from smtp_gateway.rules.size import check_declared_size
+from smtp_gateway.sign_in import challenge_line, take
 
 
 class EsmtpProtocol(MessageReceiver):
@@ -60,8 +60,9 @@ class EsmtpProtocol(MessageReceiver):
         if not self._peer.tls:
             return [*offered, "STARTTLS"]
         offered += ["CHUNKING", "REQUIRETLS"]
-        if not self._steps.client_certificate and self._peer.account is None:
-            offered.append("AUTH PLAIN LOGIN")
+        mechanisms = self._steps.mechanisms(self._peer)
+        if mechanisms and self._peer.account is None:
+            offered.append(" ".join(("AUTH", *mechanisms)))
         return offered
 
     def _limits(self) -> str:
@@ -85,28 +86,31 @@ class EsmtpProtocol(MessageReceiver):
             await self._start_tls(context)
 
     async def smtp_AUTH(self, arg: str) -> None:
-        """Identify the account by PLAIN or LOGIN (RFC 4954)."""
+        """Identify the account by one of the SASL mechanisms offered (RFC 4954)."""
         words = arg.split()
-        if self._steps.client_certificate:
+        if not self._steps.mechanisms(self._peer):
             self._reply(refuse(Refusal.UNKNOWN_COMMAND))
         elif not self._peer.extended_smtp or self._peer.account is not None or self._mail.sender is not None:
             self._reply(refuse(Refusal.SEQUENCE))
         elif not words or len(words) > 2:
             self._reply(refuse(Refusal.SYNTAX))
-        elif words[0].upper() not in ("PLAIN", "LOGIN"):
+        elif (exchange := self._steps.begin_sign_in(self._peer, words[0])) is None:
             self._reply(refuse(Refusal.AUTH_MECHANISM))
         else:
-            credentials = await self._ask(words[0].upper(), words[1] if len(words) == 2 else None)
-            if credentials is not None:
-                self._reply(await self._steps.authenticate(self._peer, credentials))
+            await self._sign_in(exchange, words[1] if len(words) == 2 else None)
 
-    async def _ask(self, mechanism: str, initial: str | None) -> Credentials | None:
-        if mechanism == "PLAIN":
-            response = initial if initial is not None else await self._challenge(b"334 \r\n")
-            return None if response is None else parse_plain(response)
-        login = initial if initial is not None else await self._challenge(b"334 VXNlcm5hbWU6\r\n")
-        password = None if login is None else await self._challenge(b"334 UGFzc3dvcmQ6\r\n")
-        return None if login is None or password is None else Credentials(parse_word(login), parse_word(password))
+    async def _sign_in(self, exchange: Exchange, initial: str | None) -> None:
+        """Go on until the exchange ends, the client gives it up, or the connection is lost."""
+        line = initial if initial is not None else await self._challenge(challenge_line(exchange.start()))
+        while line is not None:
+            outcome = await take(exchange, line)
+            if isinstance(outcome, Account):
+                self._reply(await self._steps.admit(self._peer, outcome))
+                return
+            if isinstance(outcome, Refusal):
+                self._reply(refuse(outcome))
+                return
+            line = await self._challenge(challenge_line(outcome))
 
     async def _challenge(self, line: bytes) -> str | None:
         self._replies.append(line)

@@ -7,12 +7,13 @@ whoever the recipient is, so that a patient's history shows that somebody from o
 
 from dataclasses import dataclass
 
+from access_core.accounts import Account
+from access_core.authentication.exchange import Exchange
 from access_core.case_inputs import remote_sender
 from mailstore.store import MailStore
 from smtp_gateway import replies, trace_fields
 from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
-from smtp_gateway.commands import Credentials
 from smtp_gateway.config import DkimSettings, SmtpSettings
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.dkim import KeyCache, authentication_results
@@ -89,8 +90,16 @@ class MxSteps:
         verdict = await revocation.check(certificate)
         return STANDINGS[verdict.standing] if not revocation.lets_pass(verdict) else None
 
-    async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
-        """Refuse: operators do not sign in."""
+    def mechanisms(self, session: PeerSession) -> tuple[str, ...]:
+        """Offer none: operators do not sign in."""
+        return ()
+
+    def begin_sign_in(self, session: PeerSession, mechanism: str) -> Exchange | None:
+        """Begin nothing."""
+        return None
+
+    async def admit(self, session: PeerSession, account: Account) -> Reply:
+        """Admit no account here."""
         return refuse(Refusal.UNKNOWN_COMMAND)
 
     async def mail(self, session: PeerSession, sender: str) -> Reply:

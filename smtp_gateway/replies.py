@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     AUTH_REQUIRED = "S_AUTH_REQUISE"
     AUTH_MECHANISM = "S_AUTH_MECANISME"
     AUTH_ABORTED = "S_AUTH_ABANDON"
+    AUTH_RESPONSE = "S_AUTH_REPONSE"
     AUTH_FAILED = "S_IDENTIFIANTS"
     AUTH_THROTTLED = "S_TROP_D_ESSAIS"
     AUTH_PATIENT = "S_PATIENT_PAR_PORTAIL"
@@ -106,6 +107,7 @@ OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.AUTH_REQUIRED: ("530 5.7.0", "Identification requise."),
     Refusal.AUTH_MECHANISM: ("504 5.5.4", "Mécanisme d'identification inconnu."),
     Refusal.AUTH_ABORTED: ("501 5.7.0", "Identification abandonnée."),
+    Refusal.AUTH_RESPONSE: ("501 5.5.2", "Réponse d'identification illisible."),
     Refusal.AUTH_FAILED: ("535 5.7.8", "Identifiant ou mot de passe incorrect."),
     Refusal.AUTH_THROTTLED: ("454 4.7.0", "Trop d'essais. Réessayez plus tard."),
     Refusal.AUTH_PATIENT: ("535 5.7.8", "Un patient écrit depuis son espace, avec une connexion à deux facteurs."),

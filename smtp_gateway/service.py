@@ -30,6 +30,7 @@ class Listener:
     port: int
     tls: SSLContext
     implicit_tls: bool = False
+    end_point: Callable[[], bytes | None] = lambda: None
 
 
 class SmtpService:
@@ -46,7 +47,10 @@ class SmtpService:
     ) -> None:
         self.name = name
         self._reload_parts = reload_parts
-        self._doors = [(each, Door(steps, settings, each.tls, implicit_tls=each.implicit_tls)) for each in listeners]
+        self._doors = [
+            (each, Door(steps, settings, each.tls, implicit_tls=each.implicit_tls, end_point=each.end_point))
+            for each in listeners
+        ]
         self._servers: list[asyncio.Server] = []
 
     async def start(self) -> Mapping[str, int]:

@@ -5,6 +5,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Protocol
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from aiosmtpd.smtp import Envelope, Session
 
 from access_core.accounts import Account
+from access_core.authentication.exchange import Exchange
 from smtp_gateway.arrival import Recipient
-from smtp_gateway.commands import Credentials, RecipientWishes
+from smtp_gateway.commands import RecipientWishes
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.data_stream import ChunkDecoder
 from smtp_gateway.queue.model import QueuedRecipient, ReportRequest
@@ -34,6 +36,8 @@ class PeerSession(Session):
         self.tls = False
         self.certificate: bytes | None = None
         """The verified client certificate in DER."""
+        self.end_point: bytes | None = None
+        """Hash of the certificate that we showed (RFC 5929 §4.1), None when it has none."""
         self.subject: Subject | None = None
         self.domains: frozenset[str] = frozenset()
         """Domains that the peer's subject speaks for (MX)."""
@@ -112,8 +116,14 @@ class Steps(Protocol):
     async def hello(self, session: PeerSession) -> Reply | None:
         """Look at a peer that presents itself; a refusal ends the connection."""
 
-    async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
-        """Check a password and open the session."""
+    def mechanisms(self, session: PeerSession) -> tuple[str, ...]:
+        """Name the SASL mechanisms that a peer inside TLS is offered."""
+
+    def begin_sign_in(self, session: PeerSession, mechanism: str) -> Exchange | None:
+        """Begin a SASL exchange; None when this mechanism is not offered."""
+
+    async def admit(self, session: PeerSession, account: Account) -> Reply:
+        """Open the session to an account that proved who it is."""
 
     async def mail(self, session: PeerSession, sender: str) -> Reply:
         """Answer MAIL."""
@@ -133,6 +143,8 @@ class Door:
     settings: SmtpSettings
     tls_context: SSLContext | None
     implicit_tls: bool = False
+    end_point: Callable[[], bytes | None] = lambda: None
+    """Hash of our certificate in force, to which SCRAM is bound."""
     draining: bool = False
     connections: "set[SmtpConnection]" = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)

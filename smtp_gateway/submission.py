@@ -6,9 +6,10 @@ submit by SMTP: she writes from her space, behind two factors.
 
 from dataclasses import dataclass
 
-from access_core.accounts import AccountKind
+from access_core.accounts import Account, AccountKind
 from access_core.authentication.authenticator import Authenticator
-from access_core.authentication.failures import AuthenticationFailed, Throttled
+from access_core.authentication.channel import Channel, Use
+from access_core.authentication.exchange import Exchange
 from access_core.case_inputs import Sender, local_sender, remote_sender
 from access_core.facts import SubjectKind
 from access_core.professionals import mailboxes_of, professional_by_account, professional_by_address
@@ -16,7 +17,6 @@ from mailstore.store import MailStore
 from smtp_gateway import replies, trace_fields
 from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
-from smtp_gateway.commands import Credentials
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.header import HeaderBlock
@@ -61,16 +61,16 @@ class SubmissionSteps:
         """Greet anybody; trust comes with AUTH."""
         return None
 
-    async def authenticate(self, session: PeerSession, credentials: Credentials) -> Reply:
-        """Check a password, then note which addresses the account may use."""
-        try:
-            account = await self._parts.authenticator.password(
-                credentials.login, credentials.password, peer=session.peer_host
-            )
-        except AuthenticationFailed:
-            return refuse(Refusal.AUTH_FAILED)
-        except Throttled:
-            return refuse(Refusal.AUTH_THROTTLED)
+    def mechanisms(self, session: PeerSession) -> tuple[str, ...]:
+        """Name what the authenticator offers this peer."""
+        return self._parts.authenticator.mechanisms(_channel(session))
+
+    def begin_sign_in(self, session: PeerSession, mechanism: str) -> Exchange | None:
+        """Begin a SASL exchange."""
+        return self._parts.authenticator.begin(mechanism, _channel(session))
+
+    async def admit(self, session: PeerSession, account: Account) -> Reply:
+        """Note which addresses an account that proved who it is may use."""
         if account.kind is AccountKind.PATIENT:
             return refuse(Refusal.AUTH_PATIENT)
         session.mailboxes = await self._parts.database.read(lambda tx: mailboxes_of(tx, account.id))
@@ -160,6 +160,10 @@ class SubmissionSteps:
             session.names[author] = display_name(found) if found is not None else ""
         name = session.names[author]
         return with_name(header, name) if name else header
+
+
+def _channel(session: PeerSession) -> Channel:
+    return Channel(peer=session.peer_host, use=Use.SMTP, certificate=session.certificate, end_point=session.end_point)
 
 
 def _queue(envelope: MailEnvelope, address: str) -> Reply:

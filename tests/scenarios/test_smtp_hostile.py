@@ -117,11 +117,14 @@ def test_each_reply_has_its_code_and_its_enhanced_code(world: World, line: bytes
     [
         (b"AUTH", b"501 5.5.4"),
         (b"AUTH CRAM-MD5", b"504 5.5.4"),
-        (b"AUTH PLAIN ====", b"501 5.5.4"),
-        (b"AUTH PLAIN AAAA", b"501 5.5.4"),
+        (b"AUTH PLAIN ====", b"501 5.5.2"),
+        (b"AUTH PLAIN AAAA", b"501 5.5.2"),
+        (b"AUTH EXTERNAL =", b"504 5.5.4"),
+        (b"AUTH XOAUTH2", b"504 5.5.4"),
         (b"MAIL FROM:<camille.martin@demo.mssante.fr>", b"530 5.7.0"),
         (b"AUTH PLAIN\r\n*", b"334"),
         (b"AUTH LOGIN\r\n*", b"334"),
+        (b"AUTH SCRAM-SHA-256\r\n*", b"334"),
     ],
 )
 def test_auth_that_goes_wrong(world: World, line: bytes, reply: bytes) -> None:

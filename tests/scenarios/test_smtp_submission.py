@@ -76,7 +76,7 @@ def test_implicit_tls_offers_auth_at_once(world: World) -> None:
     client = smtplib.SMTP_SSL("127.0.0.1", world.ports["submissions"], timeout=10, context=world.pki.client())
     client.ehlo()
 
-    assert client.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+    assert client.esmtp_features["auth"].split() == ["SCRAM-SHA-256", "PLAIN", "LOGIN"]
     assert "starttls" not in client.esmtp_features
     client.login(MARTIN, PASSWORD)
     client.sendmail(MARTIN, [DURAND], letter(MARTIN, DURAND))

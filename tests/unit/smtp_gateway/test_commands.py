@@ -1,10 +1,8 @@
 """The grammar of commands and of AUTH responses."""
 
-import base64
-
 import pytest
 
-from smtp_gateway.commands import is_mailbox, parse_path, parse_plain, parse_word
+from smtp_gateway.commands import is_mailbox, parse_path
 from vaguemestre.kernel.errors import ProtocolError
 
 
@@ -43,31 +41,3 @@ def test_mailboxes(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a", "@b.fr", "a@", "a@b@c", "a b@c.fr", "a\r\n@b.fr", "x" * 65 + "@b.fr"])
 def test_what_is_not_a_mailbox(text: str) -> None:
     assert not is_mailbox(text)
-
-
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-@pytest.mark.parametrize("identity", ["", "login"])
-def test_plain_response(identity: str) -> None:
-    credentials = parse_plain(_encoded(f"{identity}\0login\0pass wörd"))
-
-    assert (credentials.login, credentials.password) == ("login", "pass wörd")
-    assert "pass" not in repr(credentials)
-
-
-@pytest.mark.parametrize(
-    "response", ["", "=", "%%%", "AAAA", _encoded("login\0password"), _encoded("other\0login\0x"), _encoded("\0\0x"),
-                 base64.b64encode(b"\0\xff\0x").decode()],
-)  # fmt: skip
-def test_plain_response_that_is_none(response: str) -> None:
-    with pytest.raises(ProtocolError):
-        parse_plain(response)
-
-
-def test_login_words() -> None:
-    assert parse_word(_encoded("é")) == "é"
-    assert parse_word("=") == ""
-    with pytest.raises(ProtocolError):
-        parse_word("é")
