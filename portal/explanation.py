@@ -18,11 +18,16 @@ from access_core.trace.export import export_history
 from access_core.trace.history import decide_history, lines_for, without_secrets
 from access_core.trace.reader import Recorded, by_message
 from dmp_bridge import refusals
+from portal.delivery import RecipientLine, recipient_lines
 from portal.patient.documents import hidden_documents
 from portal.patient.viewer import Viewer
 from portal.sentences import sentence_of
 from portal.services import PortalServices
+from smtp_gateway.receipts.states import states_named
 from vaguemestre.kernel.database import Transaction
+
+OUTCOME = "recipient_state"
+"""Stands where a line of the trace has its act, for the one state of each recipient; such a line has no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,28 @@ def explained(recorded: Recorded) -> Explained:
     )
 
 
+def explained_outcome(line: RecipientLine) -> Explained:
+    """Say where a message stands for one of its recipients, as the line after those of the trace."""
+    return Explained(
+        seq=0,
+        at=line.at,
+        act=OUTCOME,
+        verdict=line.verdict,
+        code=line.reason or Reason.OK,
+        sentence=line.words,
+        sources=(),
+        actor=line.recipient,
+        mode="-",
+        resource_kind="message",
+        matrix_version=None,
+    )
+
+
+def bracketed(message_id: str) -> str:
+    """Return a Message-ID with its angle brackets, given with them or without."""
+    return message_id if message_id.startswith("<") else f"<{message_id}>"
+
+
 def sources_of(recorded: Recorded) -> tuple[str, ...]:
     """Return the articles or requirements: what grants a permitted act, what a refusal applies."""
     entry = recorded.entry
@@ -110,7 +137,9 @@ def _explain_to(tx: Transaction, services: PortalServices, viewer: Viewer, messa
     )
     if Obligation.FILTRER_SECRET in decision.obligations:
         lines = without_secrets(tx, viewer.profile, lines)
-    return Explanation(decision, tuple(explained(each) for each in lines))
+    sent = states_named(tx, bracketed(message_id), viewer.mailbox_id)
+    outcomes = (explained_outcome(each) for each in recipient_lines(sent))
+    return Explanation(decision, (*(explained(each) for each in lines), *outcomes))
 
 
 def _asking(services: PortalServices, viewer: Viewer) -> Asking:

@@ -124,7 +124,15 @@ def _is_report(arrival: Arrival) -> bool:
 
 
 def _deliveries(arrival: Arrival) -> list[Delivery]:
-    places = [Delivery(mailbox_id=each.mailbox_id, internal_date=arrival.at) for each in arrival.recipients]
+    report = is_report(arrival.message.index)
+    places = [
+        Delivery(
+            mailbox_id=each.mailbox_id,
+            internal_date=arrival.at,
+            flags=SEEN if report and each.profile is not None else frozenset(),  # her space shows it with her message
+        )
+        for each in arrival.recipients
+    ]
     patient = arrival.writer.patient
     if arrival.origin is Origin.PORTAL and patient is not None:
         copy = Delivery(mailbox_id=patient.account_id, internal_date=arrival.at, folder=SENT_FOLDER, flags=SEEN)

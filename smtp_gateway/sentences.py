@@ -2,6 +2,8 @@
 
 from smtp_gateway.queue.model import Trouble
 from smtp_gateway.queue.reports import SENTENCES
+from smtp_gateway.receipts.rules import SENTENCES as SILENT
+from smtp_gateway.receipts.rules import Silence
 from smtp_gateway.replies import OWN, Refusal
 
 
@@ -12,4 +14,6 @@ def sentence_of(reason: str) -> str:
     if reason in set(Trouble):
         said = SENTENCES[Trouble(reason)]
         return said[0].upper() + said[1:]
+    if reason in set(Silence):
+        return SILENT[Silence(reason)]
     return ""

@@ -4,6 +4,7 @@ There is no form token here: a request that writes must be `application/json`, w
 send, and must not come from another origin.
 """
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -13,13 +14,15 @@ from starlette.responses import Response
 from access_core.decision import Decision, Verdict
 from access_core.reasons import REGISTER
 from portal.api.values import REFUSALS, MessageSent, MessageToSend
-from portal.context import Services, SignedIn
+from portal.context import Identifier, Services, SignedIn
+from portal.delivery import RecipientLine, recipient_lines
 from portal.patient.documents import DocumentLine, list_documents
 from portal.patient.history import HistoryPage, read_history
 from portal.patient.messages import ConversationLine, MessageLine, list_conversations, list_messages
 from portal.patient.reply import NewMessage, Reply, send_new, send_reply
 from portal.problems import Absent, FormRefused, Problem, problem_json
 from portal.security import same_origin
+from smtp_gateway.receipts.states import states_of
 
 router = APIRouter(prefix="/api/v1", tags=["patient"], responses=REFUSALS)
 
@@ -47,6 +50,16 @@ async def get_conversations(
 async def get_messages(services: Services, viewer: SignedIn) -> list[MessageLine]:
     """List the messages of every conversation, the latest first."""
     return await list_messages(services, viewer)
+
+
+@router.get("/messages/{message_id}/recipients")
+async def get_recipients(message_id: Identifier, services: Services, viewer: SignedIn) -> list[RecipientLine]:
+    """Say where a message of hers stands for each recipient: waiting, relayed, delivered, read, or why it failed."""
+    sent = await services.database.read(partial(states_of, message_id=message_id))
+    own = [each for each in sent if each.mailbox_id == viewer.mailbox_id]
+    if not own:
+        raise Absent("portal: no such message of hers")
+    return list(recipient_lines(own))
 
 
 @router.post("/messages", status_code=201, response_model=MessageSent, dependencies=[Depends(ours)])

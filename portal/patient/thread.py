@@ -1,12 +1,13 @@
 """One conversation: open it, fetch its attachments. Reading is noted and traced once the page is ready to show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from access_core.reasons import REGISTER, Reason
 from access_core.trace.entries import TraceEntry, record
 from mailstore.model import INBOX, SEEN, FlagChange
+from portal.delivery import RecipientLine, recipient_lines
 from portal.patient.bodies import Body
 from portal.patient.mail import (
     AttachedFile,
@@ -24,6 +25,7 @@ from portal.services import PortalServices
 from smtp_gateway.conversation import Conversation, ConversationMessage, conversation, messages_of
 from smtp_gateway.fin import State
 from smtp_gateway.receipts.sending import note_read
+from smtp_gateway.receipts.states import states_of_messages
 from vaguemestre.kernel.database import Transaction
 
 GONE = Body(text="Ce message n'est plus disponible.")
@@ -40,6 +42,8 @@ class MessageView:
     was_unread: bool
     body: Body
     attachments: tuple[AttachedFile, ...]
+    recipients: tuple[RecipientLine, ...] = ()
+    """Where a message of hers stands for those whom she wrote to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,8 @@ def _open(tx: Transaction, services: PortalServices, viewer: Viewer, conversatio
     unread = unread_of(tx, services, viewer)
     messages = messages_of(tx, found.id)
     views = tuple(_view(tx, services, viewer, message, message.message_id in unread) for message in messages)
+    sent = states_of_messages(tx, [view.id for view in views if view.mine])
+    views = tuple(replace(view, recipients=recipient_lines(sent.get(view.id, ()))) for view in views)
     sender, subject = opening_of(tx, services, viewer, messages[0].message_id)
     name = correspondent_of(tx, found, sender)
     return Thread(

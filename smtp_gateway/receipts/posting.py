@@ -9,6 +9,8 @@ from datetime import datetime
 
 from access_core.accounts import AccountState
 from access_core.professionals import professional_by_address
+from access_core.profiles import profile_by_account
+from mailstore.model import SEEN
 from mailstore.store import INBOX, Delivery, MailStore, SealedMessage
 from smtp_gateway.queue import entries
 from smtp_gateway.queue.model import QueuedRecipient
@@ -60,10 +62,16 @@ class Postman:
         return True
 
     def put(self, tx: Transaction, letter: Letter, mailbox_id: str) -> bool:
-        """Put a mail into a mailbox here; False when there is none of that id."""
+        """Put a mail into a mailbox here; as read for a patient, whose space tells it with her message.
+
+        Returns:
+            False when there is no mailbox of that id.
+        """
         if self.store.folder(tx, mailbox_id, INBOX) is None:
             return False
-        self.store.deliver(tx, letter.message, [Delivery(mailbox_id=mailbox_id, internal_date=letter.at)])
+        flags = frozenset({SEEN}) if profile_by_account(tx, mailbox_id) is not None else frozenset[str]()
+        place = Delivery(mailbox_id=mailbox_id, internal_date=letter.at, flags=flags)
+        self.store.deliver(tx, letter.message, [place])
         return True
 
     def _elsewhere(self, address: str) -> bool:
