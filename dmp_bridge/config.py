@@ -1,9 +1,11 @@
 """Settings of the bridge to the health record."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dmp_bridge.external.config import ExternalSettings, RecordChoice
 from dmp_bridge.validation.rules import PublishedRules
 from dmp_bridge.xdm.limits import Quirk, ReaderRules
 from dmp_bridge.xds.identifiers import INS_NIA, INS_NIR, INS_NIR_DEMO, INS_NIR_TEST
@@ -77,6 +79,20 @@ class BridgeSettings(BaseModel):
         if self.cda_schema is None and self.cda_schematron is None:
             return None
         return PublishedRules(schema=self.cda_schema, schematron=self.cda_schematron, seconds=self.check_seconds)
+
+    record: RecordChoice = Field(
+        default=RecordChoice.EMBEDDED,
+        description="where documents are filed: `embedded` (here), `both` (here and in the record of "
+        "`[dmp.external]`), `external` (there; what it cannot take stays here)",
+    )
+    external: ExternalSettings = Field(default_factory=ExternalSettings)
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        """Refuse to file elsewhere without an address."""
+        if self.record is not RecordChoice.EMBEDDED and not self.external.url:
+            raise ValueError("record : [dmp.external] url est à renseigner")
+        return self
 
     def reader_rules(self) -> ReaderRules:
         """Return these limits as the archive reader takes them."""

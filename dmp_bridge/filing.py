@@ -15,6 +15,7 @@ from access_core.facts import Confidentiality, IdentityStatus
 from access_core.facts import Origin as EngineOrigin
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
+from dmp_bridge.external.outbound import Outbound
 from dmp_bridge.identity import document_identity, metadata_identity
 from dmp_bridge.outcome import FilingCase, FilingOutcome, FilingRules, conclude, refuse
 from dmp_bridge.preparation import PreparedDocument
@@ -29,7 +30,7 @@ from dmp_bridge.record.registry import (
     register_set,
 )
 from dmp_bridge.refusals import Refusal
-from dmp_bridge.versions import Succession, apply_succession, succession_of
+from dmp_bridge.versions import Succession, apply_succession, replaced_ids, succession_of
 from dmp_bridge.xds.metadata import HAS_MEMBER, HIDDEN_FROM_REPRESENTATIVES, MASKED_FROM_PROFESSIONALS, Code
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import TemporaryFailure
@@ -48,11 +49,12 @@ _FLAGS = frozenset(Confidentiality)
 
 
 class Filer:
-    """Files documents into the embedded record."""
+    """Files documents into the embedded record; OUTBOUND: the way to another one, when there is one."""
 
-    def __init__(self, store: ContentStore, rules: FilingRules) -> None:
+    def __init__(self, store: ContentStore, rules: FilingRules, outbound: Outbound | None = None) -> None:
         self._store = store
         self._rules = rules
+        self._outbound = outbound
 
     def file(self, tx: Transaction, case: FilingCase, prepared: PreparedDocument) -> FilingOutcome:
         """Decide and file one document; the trace entry is written with the transaction.
@@ -113,6 +115,9 @@ class Filer:
         associate(tx, registered.id, HAS_MEMBER, registered.entry_uuid, document.entry.entry_id)
         apply_succession(tx, document, succession)
         carry_out(tx, decision, _deed(case, document), done=_DONE_HERE)
+        if self._outbound is not None:
+            kept = self._outbound.queue(tx, document, recorded.submission_set, replaced_ids(prepared, succession))
+            document = replace(document, warnings=(*document.warnings, *([kept] if kept else [])))
         return conclude(tx, case, decided, document.entry.unique_id, document)
 
     def _document(

@@ -15,7 +15,11 @@ from functools import partial
 from access_core.case_inputs import Sender, local_sender, remote_sender
 from access_core.professionals import professional_by_account, professional_by_address
 from access_core.profiles import profile_by_id
+from access_core.reasons import Reason
 from dmp_bridge.config import BridgeSettings
+from dmp_bridge.external.config import RecordChoice
+from dmp_bridge.external.outbound import Outbound
+from dmp_bridge.external.queue import is_awaited
 from dmp_bridge.filing import Filer
 from dmp_bridge.outcome import FilingCase, FilingRules, refuse
 from dmp_bridge.preparation import PreparedDocument, judged, prepare_archive
@@ -150,13 +154,16 @@ class Intake:
                 continue
             outcomes += [self._filer.file(tx, case, document) for document in each]
         reasons = [each.reason for each in outcomes]
-        announce(tx, order.message_id, order.mailbox_id, reasons, now=case.now)
+        is_whole = all(each == Reason.OK for each in reasons)
+        if not (is_whole and is_awaited(tx, order.message_id, order.mailbox_id)):
+            announce(tx, order.message_id, order.mailbox_id, reasons, now=case.now)
 
 
 def build_filer(store: MailStore, settings: BridgeSettings) -> Filer:
-    """Return a filer into the embedded record."""
+    """Return a filer into the embedded record, and on to the one elsewhere when the settings say so."""
     rules = FilingRules(repository_id=settings.repository_id, ins_authorities=settings.ins_authorities)
-    return Filer(store, rules)
+    is_only_here = settings.record is RecordChoice.EMBEDDED
+    return Filer(store, rules, None if is_only_here else Outbound(store, settings.external))
 
 
 def archives_of(reader: MessageReader, settings: BridgeSettings) -> tuple[bytes | Refusal, ...]:

@@ -42,6 +42,16 @@ class Refusal(StrEnum):
     VERSION_TAKEN = "X_VERSION_DEJA_UTILISEE"
     REPLACED_FOREIGN = "X_REMPLACEMENT_REFUSE"
     QUIRK_NOT_TOLERATED = "X_IRREGULARITE"
+    DMP_TYPE = "X_DMP_TYPE"
+    DMP_IDENTIFIER = "X_DMP_IDENTIFIANT"
+    DMP_SIZE = "X_DMP_TAILLE"
+    DMP_CONFIDENTIAL = "X_DMP_CONFIDENTIALITE"
+    DMP_VERSION = "X_DMP_VERSION"
+    DMP_ABSENT = "X_DMP_ABSENT"
+    DMP_FORBIDDEN = "X_DMP_INTERDIT"
+    DMP_REFUSED = "X_DMP_REFUS"
+    DMP_GIVEN_UP = "X_DMP_ABANDON"
+    DMP_WITHDRAWN = "X_DMP_RETIRE"
     FHIR_UNREADABLE = "X_FHIR_ILLISIBLE"
     FHIR_INCOMPLETE = "X_FHIR_INCOMPLET"
     FHIR_VALUE = "X_FHIR_VALEUR"
@@ -102,6 +112,18 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.VERSION_TAKEN: _entry("Cette version du document existe déjà.", "CI-SIS:StructurationMinimale", "900"),
     Refusal.REPLACED_FOREIGN: _entry("Le document à remplacer vient d'un autre auteur.", "ITI-41 §3.41.4.1.3", "904"),
     Refusal.QUIRK_NOT_TOLERATED: _entry("L'archive s'écarte du format IHE_XDM.", "VGM:XDM-03"),
+    Refusal.DMP_TYPE: _entry("Le DMP n'admet pas ce type de document : il reste ici.", "CI-SIS:JDV_J66"),
+    Refusal.DMP_IDENTIFIER: _entry("Le DMP n'admet pas l'identifiant de ce document : il reste ici.", "VGM:DMP-04"),
+    Refusal.DMP_SIZE: _entry("Ce document est trop grand pour le DMP : il reste ici.", "VGM:DMP-04"),
+    Refusal.DMP_CONFIDENTIAL: _entry(
+        "Ce document restreint n'est pas partagé par le DMP : il reste ici.", "VGM:DMP-04"
+    ),
+    Refusal.DMP_VERSION: _entry("Une version plus récente existe : celle-ci reste ici.", "VGM:DMP-04"),
+    Refusal.DMP_ABSENT: _entry("Le patient n'a pas de DMP ouvert : le document reste ici.", "DMP TD0.2", "902"),
+    Refusal.DMP_FORBIDDEN: _entry("Le patient n'autorise pas cette structure à alimenter son DMP.", "DMP TD0.2", "901"),
+    Refusal.DMP_REFUSED: _entry("Le DMP a refusé ce document.", "ITI-41"),
+    Refusal.DMP_WITHDRAWN: _entry("Ce document a été supprimé ici avant son envoi au DMP.", "VGM:DMP-03"),
+    Refusal.DMP_GIVEN_UP: _entry("Le DMP n'a pas pu être joint : le document reste ici.", "VGM:DMP-03"),
     Refusal.FHIR_UNREADABLE: _entry("Ce n'est pas une ressource FHIR R4 que ce service connaît.", "FHIR R4 §2.6.2"),
     Refusal.FHIR_INCOMPLETE: _entry("Un élément obligatoire du profil PDSm manque.", "PDSm 3.1"),
     Refusal.FHIR_VALUE: _entry("La valeur d'un élément n'est pas admise par le profil PDSm.", "PDSm 3.1"),

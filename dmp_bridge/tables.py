@@ -130,3 +130,20 @@ used_assertion = Table(
     Column("id", String(128), primary_key=True, comment="ID of a VIHF, accepted once"),
     Column("until", Instant, nullable=False, index=True, comment="when it is too old to be accepted again"),
 )
+
+external_filing = Table(
+    "external_filing",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("document_id", ID, ForeignKey("document_entry.id"), nullable=False, unique=True),
+    Column("unique_id", String(128), nullable=False, index=True, comment="of the document, OID"),
+    Column("profile_id", ID, ForeignKey("profile.id"), nullable=False, index=True),
+    Column("mailbox_id", ID, nullable=False, comment="whose key seals content and submission"),
+    Column("content_id", String(64), nullable=False, comment="sealed bytes of the document"),
+    Column("submission_id", String(64), nullable=True, comment="sealed metadata, as every attempt sends them"),
+    Column("message_id", ID, nullable=True, index=True, comment="message that carried it"),
+    Column("state", String(10), nullable=False, index=True, comment="waiting, filed, kept, failed"),
+    Column("code", String(80), nullable=True, comment="why it waits or ended so; no data"),
+    Column("queued_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=True),
+)

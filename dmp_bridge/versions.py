@@ -19,6 +19,7 @@ from dmp_bridge.record.registry import (
     versions_of_set,
 )
 from dmp_bridge.refusals import Refusal
+from dmp_bridge.xds.identifiers import is_oid
 from dmp_bridge.xds.metadata import APPENDS, REPLACES, TRANSFORMS, DocumentEntry
 from vaguemestre.kernel.database import Transaction
 
@@ -71,6 +72,14 @@ def _as_asked(tx: Transaction, profile_id: str, prepared: PreparedDocument) -> S
     if len(succession.replaced) < len(prepared.replaces):
         return Succession(refusal=Refusal.REPLACED_FOREIGN)
     return succession
+
+
+def replaced_ids(prepared: PreparedDocument, succession: Succession) -> tuple[str, ...]:
+    """Return the unique ids that a record elsewhere should replace: what is replaced here, or what left from here."""
+    here = [each.entry.unique_id for each in succession.replaced]
+    named = prepared.header.replaced if prepared.header is not None else ()
+    gone = [each.xds for each in named] if Tolerance.REPLACED_UNKNOWN in succession.warnings else []
+    return tuple(dict.fromkeys([*here, *(each for each in gone if is_oid(each))]))
 
 
 def apply_succession(tx: Transaction, document: RecordedDocument, succession: Succession) -> None:

@@ -1,5 +1,6 @@
 """Settings of the record elsewhere: `[dmp.external]`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,14 @@ MEBIBYTE = 1024 * 1024
 DMP_REPOSITORY = "1.2.250.1.213.4.1.1.1.2"
 DMP_DEVICE = "1.2.250.1.213.4.1.1.1"
 _NEEDED = ("structure", "structure_name", "responsible", "homologation")
+
+
+class RecordChoice(StrEnum):
+    """Where documents are filed."""
+
+    EMBEDDED = "embedded"
+    EXTERNAL = "external"
+    BOTH = "both"
 
 
 class ExternalSettings(BaseModel):

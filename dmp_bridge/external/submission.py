@@ -102,6 +102,15 @@ def signed(submission: Submission, signature: bytes) -> Submission:
     return replace(submission, entries=tuple(entries))
 
 
+def as_visible_now(submission: Submission, current: DocumentEntry) -> Submission:
+    """Return the submission with the visibility that the document has today: it may have been masked meanwhile."""
+    entries = (
+        replace(each, confidentiality=current.confidentiality) if each.entry_id == DOCUMENT else each
+        for each in submission.entries
+    )
+    return replace(submission, entries=tuple(entries))
+
+
 def document_of(submission: Submission) -> DocumentEntry:
     """Return the entry of the document itself."""
     return next(each for each in submission.entries if each.entry_id == DOCUMENT)

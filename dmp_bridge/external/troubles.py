@@ -34,6 +34,7 @@ BUSY_CODES = frozenset(
 
 DUPLICATE = "XDSDuplicateUniqueIdInRegistry"
 CLOSED = "DMPClosed"
+UNKNOWN = "XDSUnknownPatientId"
 
 
 class RecordAway(TemporaryFailure):

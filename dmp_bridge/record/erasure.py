@@ -11,6 +11,7 @@ from vaguemestre.kernel.database import Transaction
 _documents = select(tables.document_entry.c.id).where(tables.document_entry.c.profile_id == bindparam("patient"))
 _sets = select(tables.submission_set.c.id).where(tables.submission_set.c.profile_id == bindparam("patient"))
 _STEPS = (
+    delete(tables.external_filing).where(tables.external_filing.c.profile_id == bindparam("patient")),
     delete(tables.document_code).where(tables.document_code.c.document_id.in_(_documents)),
     delete(tables.record_author).where(
         or_(tables.record_author.c.owner_id.in_(_documents), tables.record_author.c.owner_id.in_(_sets))

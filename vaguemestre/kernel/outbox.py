@@ -108,6 +108,16 @@ def enqueue(tx: Transaction, kind: str, key: str, payload: Mapping[str, Value], 
     return recorded
 
 
+def rearm(tx: Transaction, kind: str, key: str, *, due_at: datetime) -> bool:
+    """Have a task done again as if it had never been tried, whatever became of it; False when there is none."""
+    values = {"state": TaskState.WAITING, "due_at": due_at, "attempts": 0, "lease": None, "ended_at": None}
+    found = (task.c.kind == bindparam("of_kind")) & (task.c.key == bindparam("of_key"))
+    result = tx.execute(update(task).where(found).values(values), {"of_kind": kind, "of_key": key})
+    if result.rowcount:
+        tx.wake(TOPIC)
+    return bool(result.rowcount)
+
+
 def backoff(attempts: int) -> timedelta:
     """Return the delay after the given number of failed attempts: 2 s, 4 s, 8 s … at most an hour."""
     return timedelta(seconds=min(BACKOFF_FIRST_S * 2 ** min(attempts - 1, 20), BACKOFF_LONGEST_S))
@@ -116,7 +126,16 @@ def backoff(attempts: int) -> timedelta:
 class OutboxWorker:
     """Runs due tasks, a few at a time, until cancelled."""
 
-    def __init__(self, database: Database, bus: Bus, clock: Clock, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        *,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> None:
+        self._max_attempts = max_attempts
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -183,7 +202,7 @@ class OutboxWorker:
         except PermanentFailure as error:
             await self._give_up(each, error)
         except Exception as error:  # noqa: BLE001 - a bug in a handler must not stop the others, nor lose the task
-            if each.attempts >= MAX_ATTEMPTS:
+            if each.attempts >= self._max_attempts:
                 await self._give_up(each, error)
             else:
                 await self._postpone(each, error)
