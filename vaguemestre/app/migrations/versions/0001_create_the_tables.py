@@ -108,7 +108,10 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False, comment="name of the session on the settings page"),
         sa.Column("account_id", sa.String(length=32), nullable=False),
         sa.Column(
-            "stage", sa.String(length=16), nullable=False, comment="code: password given; open: both factors given"
+            "stage",
+            sa.String(length=16),
+            nullable=False,
+            comment="Stage: code is awaited; open on the password alone; open by both factors",
         ),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False, comment="last request, to the minute"),
@@ -895,9 +898,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("document_id", "kind", "place", name=op.f("pk_document_code")),
     )
     op.create_index("ix_document_code_code", "document_code", ["kind", "code"], unique=False)
+    op.create_table(
+        "external_filing",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("document_id", sa.String(length=32), nullable=False),
+        sa.Column("unique_id", sa.String(length=128), nullable=False, comment="of the document, OID"),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False, comment="whose key seals content and submission"),
+        sa.Column("content_id", sa.String(length=64), nullable=False, comment="sealed bytes of the document"),
+        sa.Column(
+            "submission_id", sa.String(length=64), nullable=True, comment="sealed metadata, as every attempt sends them"
+        ),
+        sa.Column("message_id", sa.String(length=32), nullable=True, comment="message that carried it"),
+        sa.Column("state", sa.String(length=10), nullable=False, comment="waiting, filed, kept, failed"),
+        sa.Column("code", sa.String(length=80), nullable=True, comment="why it waits or ended so; no data"),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["document_id"], ["document_entry.id"], name=op.f("fk_external_filing_document_id")),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_external_filing_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_external_filing")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_external_filing_document_id")),
+    )
+    op.create_index(op.f("ix_external_filing_message_id"), "external_filing", ["message_id"], unique=False)
+    op.create_index(op.f("ix_external_filing_profile_id"), "external_filing", ["profile_id"], unique=False)
+    op.create_index(op.f("ix_external_filing_state"), "external_filing", ["state"], unique=False)
+    op.create_index(op.f("ix_external_filing_unique_id"), "external_filing", ["unique_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_external_filing_unique_id"), table_name="external_filing")
+    op.drop_index(op.f("ix_external_filing_state"), table_name="external_filing")
+    op.drop_index(op.f("ix_external_filing_profile_id"), table_name="external_filing")
+    op.drop_index(op.f("ix_external_filing_message_id"), table_name="external_filing")
+    op.drop_table("external_filing")
     op.drop_index("ix_document_code_code", table_name="document_code")
     op.drop_table("document_code")
     op.drop_table("expunged")
