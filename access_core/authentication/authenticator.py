@@ -4,7 +4,7 @@ The door of the package: passwords for the portal, SASL exchanges for IMAP and S
 that is not a repetition is traced here and counted by the brake; callers trace what is done next, not the sign-in.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -65,6 +65,10 @@ class Authenticator:
         self._scram = ScramSignIn(self._gate, instance_key, settings)
         self._certificates = CertificateSignIn(self._gate, settings.certificate_names)
         self._tokens: TokenSignIn | None = None
+
+    def check_certificates(self, stands: Callable[[bytes], Awaitable[bool]]) -> None:
+        """Ask STANDS, before a client certificate (DER) opens anything, whether it was revoked."""
+        self._certificates.stands = stands
 
     def accept_tokens(self, verifier: TokenVerifier) -> None:
         """Offer OAUTHBEARER and XOAUTH2 from now on."""

@@ -1,6 +1,7 @@
 """Signing in by the certificate of the TLS client (EXTERNAL)."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 
 from access_core.accounts import Account, account_by_login, canonical_login
 from access_core.authentication.certificates import logins_of, read_names
@@ -9,18 +10,23 @@ from access_core.authentication.gate import Attempt, Gate
 from vaguemestre.kernel.database import Transaction
 
 
+async def _stands(_certificate: bytes) -> bool:
+    return True
+
+
 class CertificateSignIn:
-    """Finds the mailbox of a certificate."""
+    """Finds the mailbox of a certificate; `stands` says whether it was not revoked."""
 
     def __init__(self, gate: Gate, believed: tuple[str, ...]) -> None:
         self._gate = gate
         self._believed = believed
+        self.stands: Callable[[bytes], Awaitable[bool]] = _stands
 
     async def verify(self, login: str, channel: Channel) -> Account:
         """Return the account of LOGIN, or of the only mailbox that the certificate names when it is "".
 
         Raises:
-            AuthenticationFailed: the certificate does not speak for that mailbox, or names several or none.
+            AuthenticationFailed: it does not speak for that mailbox, names several or none, or was revoked.
             Throttled: the login or the address has to wait.
         """
         certificate = channel.certificate or b""
@@ -28,11 +34,12 @@ class CertificateSignIn:
         wanted = canonical_login(login)
 
         def look(tx: Transaction) -> tuple[str, Account | None, bool]:
-            named = logins_of(tx, names, self._believed)
-            chosen = wanted or (next(iter(named)) if len(named) == 1 else "")
-            return chosen, account_by_login(tx, chosen), chosen in named
+            logins = logins_of(tx, names, self._believed)
+            chosen = wanted or (next(iter(logins)) if len(logins) == 1 else "")
+            return chosen, account_by_login(tx, chosen), chosen in logins
 
-        chosen, account, right = await self._gate.database.read(look)
+        chosen, account, named = await self._gate.database.read(look)
+        right = named and await self.stands(certificate)
         attempt = Attempt(
             login=chosen,
             peer=channel.peer,

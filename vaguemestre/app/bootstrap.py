@@ -93,13 +93,23 @@ class Instance:
         """Passwords and one-time codes; built inside a running event loop."""
         from access_core.authentication.authenticator import Authenticator
 
-        return Authenticator(
+        authenticator = Authenticator(
             self.database,
             self.clock,
             self.instance_key,
             self.settings.access.authentication,
             patient_domains=self.settings.instance.patient_domains,
         )
+        authenticator.check_certificates(self._certificate_stands)
+        if self.settings.oauth.issuers:
+            from access_core.authentication.tokens.verifier import IssuedTokens
+
+            authenticator.accept_tokens(IssuedTokens(self.settings.oauth.issuers, self.clock))
+        return authenticator
+
+    async def _certificate_stands(self, certificate: bytes) -> bool:
+        """Tell whether a client certificate was not revoked since it was issued."""
+        return self.revocation.lets_pass(await self.revocation.check(certificate))
 
     @cached_property
     def trust(self) -> "TrustSpace":
@@ -253,7 +263,7 @@ def _submission(instance: Instance) -> "Service":
         trust=instance.trust,
         smtp=settings.smtp,
     )
-    tls = ListenerTls.of_server(settings.pki)
+    tls = ListenerTls.of_server(settings.pki, ask_clients=settings.access.authentication.client_certificates)
     listeners = [
         Listener(
             name=name,
@@ -261,6 +271,7 @@ def _submission(instance: Instance) -> "Service":
             port=settings.instance.ports()[name],
             tls=tls.context,
             implicit_tls=name == "submissions",
+            end_point=lambda: tls.end_point,
         )
         for name in ("submission", "submissions")
     ]
@@ -272,7 +283,8 @@ def _imap(instance: Instance) -> "Service":
     from mailstore.imap.parts import ImapParts
     from mailstore.imap.server import ImapService
 
-    tls = ListenerTls.of_server(instance.settings.pki)
+    settings = instance.settings
+    tls = ListenerTls.of_server(settings.pki, ask_clients=settings.access.authentication.client_certificates)
     parts = ImapParts(
         store=instance.mail_store,
         database=instance.database,
@@ -280,11 +292,12 @@ def _imap(instance: Instance) -> "Service":
         clock=instance.clock,
         authenticator=instance.authenticator,
         tls=tls.context,
-        settings=instance.settings.imap,
+        settings=settings.imap,
         reload_tls=tls.reload,
+        end_point=lambda: tls.end_point,
     )
-    ports = instance.settings.instance.ports()
-    return ImapService(parts, host=instance.settings.instance.host, port=ports["imap"], tls_port=ports["imaps"])
+    ports = settings.instance.ports()
+    return ImapService(parts, host=settings.instance.host, port=ports["imap"], tls_port=ports["imaps"])
 
 
 def _portal(instance: Instance) -> "Service":
@@ -358,7 +371,7 @@ def _worker(instance: Instance) -> "Service":
 
 
 def _relay(instance: Instance) -> "Service":
-    from smtp_gateway.dkim_sign import load_signing_keys
+    from smtp_gateway.dkim_keyring import SigningKeyring
     from smtp_gateway.queue.runner import QueueRunner, RunnerParts
     from vaguemestre.app.worker import WorkerService
 
@@ -374,7 +387,7 @@ def _relay(instance: Instance) -> "Service":
         revocation=instance.revocation,
         settings=settings.relay,
         smtp=settings.smtp,
-        keys=load_signing_keys(settings.dkim.key_folder, settings.dkim.selectors),
+        keys=SigningKeyring(settings.dkim),
     )
     return WorkerService(
         "relay", QueueRunner(parts), reload_parts=(tls.reload, instance.trust.reload, instance.revocation.reload)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from access_core.config import AccessSettings
+from access_core.config import AccessSettings, OAuthSettings
 from dmp_bridge.config import BridgeSettings
 from mailstore.config import MailStoreSettings
 from mailstore.imap.config import ImapSettings
@@ -52,6 +52,7 @@ class Settings(BaseModel):
     relay: RelaySettings = Field(default_factory=RelaySettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     mailstore: MailStoreSettings = Field(default_factory=MailStoreSettings)
     imap: ImapSettings = Field(default_factory=ImapSettings)
     dmp: BridgeSettings = Field(default_factory=BridgeSettings)

@@ -16,7 +16,7 @@ from smtp_gateway.trust.crl import fingerprint_of, read_crl
 from vaguemestre.app.config import PkiSettings
 from vaguemestre.kernel.errors import ConfigurationError, ProtocolError
 from vaguemestre.kernel.log import get_logger
-from vaguemestre.kernel.tls import check_leaves, client_context, server_context
+from vaguemestre.kernel.tls import check_leaves, client_context, end_point_of, server_context
 
 PATTERN = "*.crl.pem"
 log = get_logger(__name__)
@@ -24,24 +24,42 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class ListenerTls:
-    """A context in use. CLIENT_CA is None for a listener that asks no certificate of its clients."""
+    """A context in use. CLIENT_CA is None for a listener that asks no certificate of its clients.
+
+    END_POINT is the hash of our certificate to which clients bind SCRAM, None when it has none.
+    """
 
     context: ssl.SSLContext
     certificate: Path
     key: Path
     client_ca: Path | None = None
     revocation: Path | None = None
+    demanded: bool = True
+    end_point: bytes | None = None
     _read: "tuple[Path, ...]" = field(default=(), repr=False)
     _marks: "tuple[tuple[str, int], ...]" = field(default=(), repr=False)
 
     @classmethod
-    def of_server(cls, pki: PkiSettings) -> "ListenerTls":
+    def of_server(cls, pki: PkiSettings, *, ask_clients: bool) -> "ListenerTls":
         """Build the context that mail programs meet.
+
+        Args:
+            ask_clients: whether they are asked for a certificate, which they need not have; whether it was revoked
+                is looked at when they sign in with it, since a program may also sign in by something else.
 
         Raises:
             ConfigurationError: a file cannot be used.
         """
-        return cls(server_context(pki.server_certificate, pki.server_key), pki.server_certificate, pki.server_key)
+        authority = pki.authority if ask_clients else None
+        context = server_context(pki.server_certificate, pki.server_key, client_ca=authority, demanded=False)
+        return cls(
+            context,
+            pki.server_certificate,
+            pki.server_key,
+            authority,
+            demanded=False,
+            end_point=end_point_of(pki.server_certificate),
+        )
 
     @classmethod
     def of_operator(cls, pki: PkiSettings) -> "ListenerTls":
@@ -67,7 +85,7 @@ class ListenerTls:
 
     @classmethod
     def _of_pair(cls, context: ssl.SSLContext, pki: PkiSettings, lists: tuple[Path, ...]) -> "ListenerTls":
-        made = cls(context, pki.operator_certificate, pki.operator_key, pki.authority, pki.revocation, lists)
+        made = cls(context, pki.operator_certificate, pki.operator_key, pki.authority, pki.revocation, _read=lists)
         made._marks = made._marks_now()
         return made
 
@@ -76,7 +94,9 @@ class ListenerTls:
         try:
             lists = () if self.revocation is None or self.client_ca is None else self._lists_now()
             server_context(self.certificate, self.key, client_ca=self.client_ca, crls=lists)
+            end_point = end_point_of(self.certificate)
             self.context.load_cert_chain(self.certificate, self.key)
+            self.end_point = end_point
             for path in (self.client_ca, *lists):
                 if path is not None:
                     self.context.load_verify_locations(path)

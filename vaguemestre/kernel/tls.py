@@ -7,21 +7,26 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from vaguemestre.kernel.errors import ConfigurationError
 
 CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL:!PSK"
 
 
 def server_context(
-    certificate: Path, key: Path, *, client_ca: Path | None = None, crls: Sequence[Path] = ()
+    certificate: Path, key: Path, *, client_ca: Path | None = None, crls: Sequence[Path] = (), demanded: bool = True
 ) -> ssl.SSLContext:
     """Build the context of a listener.
 
     Args:
         certificate: PEM chain, leaf first.
         key: PEM private key.
-        client_ca: when given, a client certificate that chains to one of these authorities is required.
+        client_ca: when given, a client certificate that chains to one of these authorities is asked for.
         crls: PEM revocation lists; when any is given each leaf certificate is checked against them.
+        demanded: whether a client that has none, rather than a wrong one, is refused.
 
     Raises:
         ConfigurationError: a file is missing or is not what it should be.
@@ -33,7 +38,7 @@ def server_context(
     try:
         context.load_cert_chain(certificate, key)
         if client_ca is not None:
-            context.verify_mode = ssl.CERT_REQUIRED
+            context.verify_mode = ssl.CERT_REQUIRED if demanded else ssl.CERT_OPTIONAL
             context.load_verify_locations(client_ca)
             for crl in crls:
                 context.load_verify_locations(crl)
@@ -65,6 +70,24 @@ def client_context(certificate: Path, key: Path, *, authority: Path, crls: Seque
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"TLS: cannot use {certificate.name} or a file beside it: {error}") from None
     return context
+
+
+def end_point_of(certificate: Path) -> bytes | None:
+    """Return the hash of the leaf of a PEM chain to which clients bind SCRAM, None when it has none (RFC 5929 §4.1).
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    try:
+        leaf = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+        signed_with = leaf.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"TLS: {certificate.name}: {type(error).__name__}") from None
+    if signed_with is None:
+        return None  # EdDSA: the RFC names no hash for it
+    return leaf.fingerprint(SHA256() if signed_with.name in ("md5", "sha1") else signed_with)
 
 
 def check_leaves(context: ssl.SSLContext, *, wanted: bool) -> None:

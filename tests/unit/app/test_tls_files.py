@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.unit.app.test_pki import NOW, client_context, handshake_with, request
 from vaguemestre.app.config import PkiSettings
@@ -59,10 +60,39 @@ def test_files_that_cannot_be_used_leave_the_old_ones_in_force(tmp_path: Path, a
     assert handshake_with(tls.context, client) == b"bonjour"
 
 
-def test_mail_programs_are_asked_for_no_certificate(tmp_path: Path, authority: Authority) -> None:
-    tls = ListenerTls.of_server(settings(tmp_path))
+@pytest.mark.parametrize("ask_clients", [True, False])
+def test_mail_programs_need_no_certificate(tmp_path: Path, authority: Authority, *, ask_clients: bool) -> None:
+    tls = ListenerTls.of_server(settings(tmp_path), ask_clients=ask_clients)
 
     assert handshake_with(tls.context, client_context(tmp_path, None)) == b"bonjour"
+
+
+def test_mail_programs_may_show_a_certificate_of_our_authorities(tmp_path: Path, authority: Authority) -> None:
+    tls = ListenerTls.of_server(settings(tmp_path), ask_clients=True)
+    known = client_context(tmp_path, authority.issue(request(client=True), NOW))
+
+    assert handshake_with(tls.context, known) == b"bonjour"
+
+
+def test_a_certificate_of_a_strange_authority_is_refused(tmp_path: Path, authority: Authority) -> None:
+    tls = ListenerTls.of_server(settings(tmp_path), ask_clients=True)
+    stranger = client_context(tmp_path, Authority.create(NOW).issue(request(client=True), NOW))
+
+    with pytest.raises(OSError, match=r"unknown|reset|verify"):
+        handshake_with(tls.context, stranger)
+
+
+def test_the_end_point_is_the_hash_of_the_certificate_in_force(tmp_path: Path, authority: Authority) -> None:
+    tls = ListenerTls.of_server(settings(tmp_path), ask_clients=False)
+    before = tls.end_point
+
+    renewed = authority.issue(request(), NOW)
+    (tmp_path / "operator.pem").write_bytes(renewed.certificate)
+    (tmp_path / "operator.key").write_bytes(renewed.key)
+    tls.reload()
+
+    leaf = x509.load_pem_x509_certificates(renewed.certificate)[0]
+    assert tls.end_point == leaf.fingerprint(SHA256()) != before
 
 
 def test_a_missing_file_stops_the_start(tmp_path: Path, authority: Authority) -> None:
