@@ -86,7 +86,7 @@ def test_the_end_point_is_the_hash_of_the_certificate_in_force(tmp_path: Path, a
     tls = ListenerTls.of_server(settings(tmp_path), ask_clients=False)
     before = tls.end_point
 
-    renewed = authority.issue(request(), NOW)
+    renewed = authority.issue(request(client=False), NOW)
     (tmp_path / "operator.pem").write_bytes(renewed.certificate)
     (tmp_path / "operator.key").write_bytes(renewed.key)
     tls.reload()
