@@ -28,7 +28,15 @@ def read_body(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Body | Non
     Raises:
         ExchangeError: CDA_UNREADABLE, DOCUMENT_NOT_CDA, or CDA_INCOMPLETE when the base64 is wrong or absent.
     """
-    document = clinical_document(data, max_bytes=max_bytes)
+    return body_of(clinical_document(data, max_bytes=max_bytes))
+
+
+def body_of(document: etree._Element) -> Body | None:
+    """Return the file inside a parsed ClinicalDocument; None when it is structured.
+
+    Raises:
+        ExchangeError: CDA_INCOMPLETE when the base64 is wrong or absent.
+    """
     text = child(document, "component", "nonXMLBody", "text")
     if text is None:
         return None

@@ -28,7 +28,7 @@ def read_cda(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> CDADocument
         ExchangeError: CDA_UNREADABLE (not XML, DOCTYPE, too large), DOCUMENT_NOT_CDA (another root),
             CDA_INCOMPLETE (no id, code, effectiveTime or recordTarget).
     """
-    return _header(clinical_document(data, max_bytes=max_bytes))
+    return header_of(clinical_document(data, max_bytes=max_bytes))
 
 
 def clinical_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> etree._Element:
@@ -49,7 +49,12 @@ def clinical_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> et
     return inner
 
 
-def _header(document: etree._Element) -> CDADocument:
+def header_of(document: etree._Element) -> CDADocument:
+    """Read the header of a parsed ClinicalDocument.
+
+    Raises:
+        ExchangeError: CDA_INCOMPLETE.
+    """
     identifier, code = id_of(child(document, "id")), code_of(child(document, "code"))
     effective_time = time_of(child(document, "effectiveTime"))
     role = child(document, "recordTarget", "patientRole")

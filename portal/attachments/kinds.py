@@ -23,6 +23,8 @@ class Kind(StrEnum):
     TEXT = "text/plain"
 
 
+VIEWABLE = frozenset({Kind.PDF, Kind.JPEG, Kind.PNG, Kind.TEXT})
+"""What a browser shows by itself."""
 IMAGES = frozenset({Kind.JPEG, Kind.PNG, Kind.TIFF, Kind.HEIC})
 ACCEPTED_WORDS = "jpg, jpeg, png, tiff, heic, pdf, rtf, doc, txt"
 ACCEPT = ".jpg,.jpeg,.png,.tif,.tiff,.heic,.pdf,.rtf,.doc,.txt,image/jpeg,image/png,image/tiff,application/pdf"
@@ -62,6 +64,15 @@ class OutgoingFile:
 
     name: str
     kind: Kind
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file to hand over: `kind` is what its bytes are, None when that is not one of the kinds we know."""
+
+    name: str
+    kind: Kind | None
     content: bytes
 
 

@@ -19,8 +19,7 @@ from dmp_bridge.cda.body import read_body
 from dmp_bridge.record.documents import content, document, documents_of
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.model import Availability, Origin, RecordedDocument
-from portal.attachments.kinds import Kind, kind_of, safe_name
-from portal.patient.mail import FileContent
+from portal.attachments.kinds import FileContent, Kind, kind_of, safe_name
 from portal.patient.narrative import Block, read_narrative
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices

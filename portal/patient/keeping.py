@@ -11,7 +11,7 @@ from dmp_bridge.deposit import PatientDeposit, file_by_patient
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import FilingOutcome, sentence_of
 from dmp_bridge.refusals import ExchangeError, Refusal
-from portal.patient.mail import FileContent
+from portal.attachments.kinds import FileContent
 from portal.patient.reply import image_limits
 from portal.patient.thread import MessagePlace, find_message, open_attachment
 from portal.patient.viewer import Viewer

@@ -7,7 +7,7 @@ from email.utils import getaddresses
 
 from mailstore.mime.index import Part
 from mailstore.store import MessageReader
-from portal.attachments.kinds import Kind, kind_of
+from portal.attachments.kinds import VIEWABLE, FileContent, kind_of
 from portal.patient.bodies import Body, choose_body, is_text_part
 from smtp_gateway.header import HeaderBlock, decode_words
 
@@ -33,7 +33,6 @@ _KINDS = {
     "application/zip": "archive",
     "message/rfc822": "message",
 }
-VIEWABLE = frozenset({Kind.PDF, Kind.JPEG, Kind.PNG, Kind.TEXT})
 _KEPT_TYPES = frozenset(
     {
         "application/pdf",
@@ -64,15 +63,6 @@ class AttachedFile:
     size_bytes: int
     viewable: bool
     keepable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FileContent:
-    """A file to hand over: `kind` is what its bytes are, None when that is not one of the kinds we know."""
-
-    name: str
-    kind: Kind | None
-    content: bytes
 
 
 def subject_words(raw: str | None) -> str:

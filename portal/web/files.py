@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from portal.attachments.kinds import Kind
-from portal.patient.mail import VIEWABLE, FileContent
+from portal.attachments.kinds import VIEWABLE, FileContent, Kind
 from portal.security import FILE_POLICY, PDF_POLICY
 
 UNKNOWN = "application/octet-stream"

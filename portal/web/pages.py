@@ -10,11 +10,11 @@ from access_core.decision import Decision
 from access_core.profiles import Profile
 from access_core.reasons import REGISTER
 from portal import words
+from portal.attachments.kinds import FileContent
 from portal.context import Identifier, Services, SignedIn, portal_of, posted_form, redirect, render
 from portal.patient.dashboard import read_board
 from portal.patient.documents import DocumentView, list_documents, read_document
 from portal.patient.history import HistoryLine, read_history
-from portal.patient.mail import FileContent
 from portal.patient.professionals import list_professionals
 from portal.patient.visibility import set_mask
 from portal.problems import Absent, Problem, answer_problem
