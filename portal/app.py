@@ -18,7 +18,7 @@ from portal.rendering import STATIC, Templates
 from portal.security import FormTokens, SecurityHeaders
 from portal.services import PortalServices
 from portal.sessions import SessionLimits
-from portal.web import messages, pages, settings, sign_in
+from portal.web import messages, pages, pro, settings, sign_in
 from vaguemestre.kernel.errors import VaguemestreError
 
 FORM_KEY = "vaguemestre/portal/forms/v1"
@@ -45,7 +45,7 @@ def create_app(services: PortalServices) -> FastAPI:
         uploads=asyncio.Semaphore(services.settings.simultaneous_uploads),
         images=asyncio.Semaphore(services.settings.simultaneous_images),
     )
-    for module in (sign_in, pages, messages, settings, v1, trace):
+    for module in (sign_in, pages, messages, settings, pro, v1, trace):
         app.include_router(module.router)
     if services.xds is not None:
         app.mount(XDS_PATH, services.xds)

@@ -1,10 +1,10 @@
 """What every route starts from: the portal of this process, who is looking, and the form that was posted."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Path
 from markupsafe import Markup
@@ -12,15 +12,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from portal import words
-from portal.patient.sign_in import Visit
 from portal.patient.viewer import Viewer, find_viewer
+from portal.pro.viewer import ProfessionalViewer, find_professional
 from portal.problems import FormRefused, SignInRequired
 from portal.rendering import Templates
-from portal.security import SESSION_COOKIE, VISIT_COOKIE, FormTokens, same_origin
+from portal.security import VISIT_COOKIE, FormTokens, same_origin
 from portal.services import PortalServices
 from portal.sessions import TOUCH_EVERY, SessionLimits, new_token, touch_session
+from portal.signing_in import Visit
+from portal.spaces import PATIENT, PROFESSIONAL, space_of
 from portal.web.multipart import Form, read_multipart, read_urlencoded
 
+Holder = TypeVar("Holder", Viewer, ProfessionalViewer)
 TOKEN_FIELD = "jeton"  # noqa: S105 - the name of a form field
 
 
@@ -53,15 +56,32 @@ def visit_of(request: Request) -> Visit:
 
 
 async def signed_in(request: Request) -> Viewer:
-    """Return who is signed in; the use of the session is noted, at most once a minute.
+    """Return which patient is signed in; the use of the session is noted, at most once a minute.
 
     Raises:
         SignInRequired: no session, or its time is over.
     """
+    return await _holder(request, PATIENT.cookie, find_viewer)
+
+
+async def professional_signed_in(request: Request) -> ProfessionalViewer:
+    """Return which professional is signed in. Raises SignInRequired as `signed_in` does."""
+    return await _holder(request, PROFESSIONAL.cookie, find_professional)
+
+
+async def anybody_signed_in(request: Request) -> Viewer | ProfessionalViewer:
+    """Return who is signed in to either space, the patient's first. Raises SignInRequired when nobody is."""
+    try:
+        return await signed_in(request)
+    except SignInRequired:
+        return await professional_signed_in(request)
+
+
+async def _holder(request: Request, cookie: str, find: Callable[..., Holder | None]) -> Holder:
     portal = portal_of(request)
     services, now = portal.services, portal.services.clock.now()
-    token = request.cookies.get(SESSION_COOKIE, "")
-    found = partial(find_viewer, token=token, now=now, limits=portal.limits)
+    token = request.cookies.get(cookie, "")
+    found = partial(find, token=token, now=now, limits=portal.limits)
     viewer = await services.database.read(found) if token else None
     if viewer is None:
         raise SignInRequired("portal: no open session")
@@ -72,13 +92,15 @@ async def signed_in(request: Request) -> Viewer:
 
 Identifier = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 SignedIn = Annotated[Viewer, Depends(signed_in)]
+ProfessionalSignedIn = Annotated[ProfessionalViewer, Depends(professional_signed_in)]
+AnybodySignedIn = Annotated[Viewer | ProfessionalViewer, Depends(anybody_signed_in)]
 Services = Annotated[PortalServices, Depends(services_of)]
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a page whose forms carry tokens tied to the reader's cookie; a visitor gets a cookie for that."""
-    portal = portal_of(request)
-    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
+    portal, space = portal_of(request), space_of(request.url.path)
+    cookie = request.cookies.get(space.cookie) or request.cookies.get(VISIT_COOKIE)
     fresh = None if cookie else new_token()
 
     def token(action: str) -> Markup:
@@ -87,7 +109,8 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
             TOKEN_FIELD, portal.tokens.issue(cookie or fresh or "", action)
         )
 
-    page = portal.templates.page(name, status=status, token=token, now=portal.services.clock.now(), **values)
+    now = portal.services.clock.now()
+    page = portal.templates.page(name, space=space, status=status, token=token, now=now, **values)
     if fresh is not None:
         set_cookie(page, VISIT_COOKIE, fresh)
     return page
@@ -118,7 +141,7 @@ async def posted_form(request: Request, *, files_limit_bytes: int = 0) -> Form:
     if not same_origin(request.headers):
         raise FormRefused("portal: the form comes from another site")
     form = await _read_form(request, files_limit_bytes)
-    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE) or ""
+    cookie = request.cookies.get(space_of(request.url.path).cookie) or request.cookies.get(VISIT_COOKIE) or ""
     tokens = portal_of(request).tokens
     if not cookie or not tokens.accept(cookie, request.url.path, form.fields.get(TOKEN_FIELD, "")):
         raise FormRefused("portal: form token absent or of another form")

@@ -4,23 +4,26 @@ A line of the trace keeps codes; the sentence and the article or requirement com
 about herself gets the code that may be shown to her, never the true code of a refusal that must not tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from access_core.acts import ACT_SOURCES, Act
-from access_core.case_acts import Asking
+from access_core.case_acts import Asking, act_facts
 from access_core.decision import Decision, Obligation, Verdict
-from access_core.facts import Scope
+from access_core.facts import Context, Scope
+from access_core.profiles import profile_by_id
 from access_core.reasons import REGISTER, Reason
+from access_core.trace.entries import TraceEntry
 from access_core.trace.export import export_history
-from access_core.trace.history import decide_history, lines_for, without_secrets
+from access_core.trace.history import ProfessionalReader, decide_history, decide_own_acts, lines_for, without_secrets
 from access_core.trace.reader import Recorded, by_message
 from dmp_bridge import refusals
 from portal.delivery import RecipientLine, recipient_lines
-from portal.patient.documents import hidden_documents
+from portal.patient.documents import hidden_documents, hidden_from
 from portal.patient.viewer import Viewer
+from portal.pro.viewer import ProfessionalViewer
 from portal.sentences import sentence_of
 from portal.services import PortalServices
 from smtp_gateway.receipts.states import states_named
@@ -110,6 +113,15 @@ async def explain_to(services: PortalServices, viewer: Viewer, message_id: str) 
     return await services.database.write(partial(_explain_to, services=services, viewer=viewer, message_id=message_id))
 
 
+async def explain_to_professional(services: PortalServices, viewer: ProfessionalViewer, message_id: str) -> Explanation:
+    """Explain a message to a professional: her own acts on it, and every line where the engine gives her all.
+
+    What concerns only her mailbox, and no patient, is hers to read too. The reading is traced.
+    """
+    reader = viewer.reader(services.clock.now())
+    return await services.database.write(partial(_explain_to_professional, reader=reader, message_id=message_id))
+
+
 async def download_history(services: PortalServices, viewer: Viewer, public_key: bytes) -> dict[str, object] | Decision:
     """Return the patient's whole history with its proofs, or the refusal. Only the decision takes the writer's time."""
     asking = _asking(services, viewer)
@@ -140,6 +152,42 @@ def _explain_to(tx: Transaction, services: PortalServices, viewer: Viewer, messa
     sent = states_named(tx, bracketed(message_id), viewer.mailbox_id)
     outcomes = (explained_outcome(each) for each in recipient_lines(sent))
     return Explanation(decision, (*(explained(each) for each in lines), *outcomes))
+
+
+def _explain_to_professional(tx: Transaction, reader: ProfessionalReader, message_id: str) -> Explanation:
+    decision = decide_own_acts(tx, reader)
+    if not decision.allowed:
+        return Explanation(decision)
+    found = by_message(tx, message_id)
+    concerned = {each.entry.profile_id for each in found if each.entry.profile_id is not None}
+    hidden = {profile_id: _hidden_for(tx, reader, profile_id) for profile_id in sorted(concerned)}
+    lines = (each for each in found if _is_readable(each.entry, reader, hidden))
+    return Explanation(decision, tuple(explained(each) for each in lines))
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What of one patient's lines a professional may read: ALL, or her own; never those about HIDDEN documents."""
+
+    all: bool
+    hidden: frozenset[str]
+
+
+def _hidden_for(tx: Transaction, reader: ProfessionalReader, profile_id: str) -> _Share:
+    profile = profile_by_id(tx, profile_id)
+    assert profile is not None
+    asking = Asking(profile=profile, actor=reader.sender, session=reader.session, now=reader.now)
+    case = act_facts(tx, asking, Act.READ_ACCESS_HISTORY, Context(portee=Scope.TOUTES))
+    hidden = hidden_from(tx, reader.sender, profile, reader.session, reader.now)
+    return _Share(case.decide().allowed, hidden)
+
+
+def _is_readable(entry: TraceEntry, reader: ProfessionalReader, shares: Mapping[str, _Share]) -> bool:
+    own = entry.subject_id == reader.sender.id
+    if entry.profile_id is None:
+        return own or entry.mailbox_id == reader.sender.id
+    share = shares[entry.profile_id]
+    return (own or share.all) and entry.resource_id not in share.hidden
 
 
 def _asking(services: PortalServices, viewer: Viewer) -> Asking:

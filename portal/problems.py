@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from portal.rendering import Templates
-from portal.security import SESSION_COOKIE
+from portal.spaces import space_of
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure, VaguemestreError
 
 API_PREFIX = "/api/"
@@ -111,5 +111,12 @@ def answer_problem(request: Request, problem: Problem, templates: Templates) -> 
     if wants_json(request.url.path):
         return problem_json(problem)
     if problem is SIGN_IN:
-        return RedirectResponse("/connexion?fin=1" if SESSION_COOKIE in request.cookies else "/connexion", 303)
-    return templates.page("probleme.html", status=problem.status, headers=_headers(problem), problem=problem)
+        space = space_of(request.url.path)
+        return RedirectResponse(f"{space.sign_in}?fin=1" if space.cookie in request.cookies else space.sign_in, 303)
+    return templates.page(
+        "probleme.html",
+        space=space_of(request.url.path),
+        status=problem.status,
+        headers=_headers(problem),
+        problem=problem,
+    )

@@ -12,6 +12,8 @@ from starlette.responses import HTMLResponse
 
 from portal import words
 from portal.attachments.kinds import ACCEPT, ACCEPTED_WORDS
+from portal.pro.words import act_words
+from portal.spaces import PATIENT
 
 STATIC = Path(__file__).parent / "static"
 
@@ -42,6 +44,7 @@ class Templates:
             near=lambda moment, now: words.near_date(moment, now, zone),
             iso=_iso,
             size=words.size,
+            act_words=act_words,
             plain_date=lambda date: words.plain_date(date.year, date.month, date.day),
         )
 
@@ -49,7 +52,7 @@ class Templates:
         self, name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
     ) -> HTMLResponse:
         """Render one template as a page; VALUES are its variables, `viewer` among them when signed in."""
-        text = self._environment.get_template(name).render({"viewer": None, "here": "", **values})
+        text = self._environment.get_template(name).render({"viewer": None, "here": "", "space": PATIENT, **values})
         return HTMLResponse(text, status, headers)
 
 

@@ -33,7 +33,6 @@ HEADERS: Mapping[str, str] = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
-SESSION_COOKIE = "__Host-session"
 VISIT_COOKIE = "__Host-visite"
 
 

@@ -25,6 +25,7 @@ class Stage(StrEnum):
     """How far the person has come."""
 
     CODE = "code"
+    PASSWORD = "password"  # noqa: S105 - a stage: open without a second factor (professionals who have none)
     OPEN = "open"
 
 
@@ -73,7 +74,7 @@ class SessionLimits:
 _FIND = select(portal_session).where(portal_session.c.token_hash == bindparam("hash"))
 _OF_ACCOUNT = (
     select(portal_session)
-    .where(portal_session.c.account_id == bindparam("account"), portal_session.c.stage == Stage.OPEN.value)
+    .where(portal_session.c.account_id == bindparam("account"), portal_session.c.stage != Stage.CODE.value)
     .order_by(portal_session.c.seen_at.desc(), portal_session.c.id)
 )
 _OLD = delete(portal_session).where(portal_session.c.seen_at < bindparam("before"))

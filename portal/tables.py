@@ -10,7 +10,12 @@ portal_session = Table(
     Column("token_hash", LargeBinary(32), primary_key=True, comment="SHA-256 of the cookie; the cookie is not kept"),
     Column("id", String(32), nullable=False, unique=True, comment="name of the session on the settings page"),
     Column("account_id", String(32), nullable=False),
-    Column("stage", String(16), nullable=False, comment="code: password given; open: both factors given"),
+    Column(
+        "stage",
+        String(16),
+        nullable=False,
+        comment="Stage: code awaited, open on the password alone, open by both",
+    ),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False, comment="last request, to the minute"),
     Column("device", String(80), nullable=False, comment="browser and system, in words"),

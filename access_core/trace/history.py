@@ -46,6 +46,15 @@ class History:
     lines: tuple[Recorded, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfessionalReader:
+    """A professional who asks to read, how she signed in, when."""
+
+    sender: Sender
+    session: Session
+    now: datetime
+
+
 def read_history(
     tx: Transaction, asking: Asking, *, scope: Scope = Scope.TOUTES, hidden: frozenset[str] = frozenset()
 ) -> History:
@@ -72,26 +81,36 @@ def decide_history(tx: Transaction, asking: Asking, scope: Scope = Scope.TOUTES)
     return decision
 
 
-def decide_own_acts(tx: Transaction, reader: Sender, session: Session, now: datetime) -> Decision:
+def decide_own_acts(tx: Transaction, reader: ProfessionalReader) -> Decision:
     """Decide whether a professional may read her own acts, whoever they were about; the answer is traced."""
+    return _decide_without_profile(tx, reader, Resource(), Scope.PROPRES)
+
+
+def decide_unknown(tx: Transaction, reader: ProfessionalReader, resource: Resource) -> Decision:
+    """Decide a reading about somebody who has no profile here; RESOURCE says why. The answer, a refusal, is traced."""
+    return _decide_without_profile(tx, reader, resource, Scope.TOUTES)
+
+
+def _decide_without_profile(tx: Transaction, reader: ProfessionalReader, resource: Resource, scope: Scope) -> Decision:
+    sender, session = reader.sender, reader.session
     case = CaseFacts(
         act=Act.READ_ACCESS_HISTORY,
         subject=Subject(
             auth=session.auth,
-            sujet=reader.kind,
-            profession=reader.profession,
+            sujet=sender.kind,
+            profession=sender.profession,
             session_min=session.since_min,
             inactif_min=session.idle_min,
-            annuaire=reader.directory,
+            annuaire=sender.directory,
         ),
-        resource=Resource(),
-        context=Context(mode=session.mode, portee=Scope.PROPRES),
+        resource=resource,
+        context=Context(mode=session.mode, portee=scope),
         profile=None,
-        actor_id=reader.id,
-        actor_label=reader.label,
+        actor_id=sender.id,
+        actor_label=sender.label,
     )
     decision = case.decide()
-    record(tx, decision_entry(case, decision, About(resource_kind="trace", resource_id=reader.id), at=now))
+    record(tx, decision_entry(case, decision, About(resource_kind="trace", resource_id=sender.id), at=reader.now))
     return decision
 
 

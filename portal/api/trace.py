@@ -7,8 +7,9 @@ from access_core.decision import Decision
 from access_core.reasons import REGISTER
 from access_core.trace.checkpoints import Signer
 from portal.api.values import REFUSALS
-from portal.context import Services, SignedIn
-from portal.explanation import Explained, download_history, explain_to
+from portal.context import AnybodySignedIn, Services, SignedIn
+from portal.explanation import Explained, download_history, explain_to, explain_to_professional
+from portal.pro.viewer import ProfessionalViewer
 from portal.problems import Absent, Problem, problem_json
 
 router = APIRouter(prefix="/api/v1", tags=["trace"], responses=REFUSALS)
@@ -16,9 +17,17 @@ DOWNLOAD = {"Content-Disposition": 'attachment; filename="historique.json"', "Ca
 
 
 @router.get("/explain/{message_id:path}", response_model=list[Explained])
-async def get_explanation(message_id: str, services: Services, viewer: SignedIn) -> tuple[Explained, ...] | Response:
-    """Explain a message by its Message-ID: each decision with its code, sentence and source, oldest first."""
-    found = await explain_to(services, viewer, message_id)
+async def get_explanation(
+    message_id: str, services: Services, viewer: AnybodySignedIn
+) -> tuple[Explained, ...] | Response:
+    """Explain a message by its Message-ID: each decision with its code, sentence and source, oldest first.
+
+    A patient reads what concerns her; a professional her own acts, or all as médecin traitant or administrator.
+    """
+    if isinstance(viewer, ProfessionalViewer):
+        found = await explain_to_professional(services, viewer, message_id)
+    else:
+        found = await explain_to(services, viewer, message_id)
     if not found.decision.allowed:
         return refusal(found.decision)
     if not found.lines:

@@ -10,11 +10,11 @@ from access_core.authentication.failures import AuthenticationFailed
 from access_core.authentication.passwords import SENTENCES, hash_password, weakness
 from access_core.profiles import set_email
 from access_core.trace.entries import record
-from portal.patient.sign_in import Visit
 from portal.patient.tracing import Event, event_entry
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from portal.sessions import Session, SessionLimits, close_other_sessions, close_session, sessions_of
+from portal.signing_in import Visit
 from vaguemestre.kernel.database import Transaction
 
 EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)

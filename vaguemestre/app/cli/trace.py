@@ -129,14 +129,15 @@ def own_acts(tx: "Transaction", instance: "Instance", address: str, limit: int) 
     """Read the acts of a professional as she reads them herself."""
     from access_core.case_acts import BY_CARD
     from access_core.case_inputs import local_sender
-    from access_core.trace.history import History, decide_own_acts
+    from access_core.trace.history import History, ProfessionalReader, decide_own_acts
     from access_core.trace.reader import acts_of
     from vaguemestre.app.administration import OPERATOR
 
     found = mailbox.find(tx, address)
     sender = local_sender(found)
     by_operator = replace(sender, label=f"{sender.label}, par {OPERATOR}")
-    decision = decide_own_acts(tx, by_operator, BY_CARD, instance.clock.now())
+    reader = ProfessionalReader(sender=by_operator, session=BY_CARD, now=instance.clock.now())
+    decision = decide_own_acts(tx, reader)
     return History(decision=decision, lines=tuple(acts_of(tx, found.account_id, limit)) if decision.allowed else ())
 
 

@@ -1,0 +1,1 @@
+"""What a professional can do in her web space, as functions that return values."""
