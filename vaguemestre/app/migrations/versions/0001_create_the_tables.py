@@ -111,7 +111,7 @@ def upgrade() -> None:
             "stage",
             sa.String(length=16),
             nullable=False,
-            comment="Stage: code is awaited; open on the password alone; open by both factors",
+            comment="Stage: code awaited, open on the password alone, open by both",
         ),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False, comment="last request, to the minute"),
