@@ -48,6 +48,7 @@ _DONE = {
     "delete_document": ("supprimé un document", "supprimé un document", "supprimer un document"),
     "archive_document": ("archivé un document", "archivé un document", "archiver un document"),
     "unarchive_document": ("désarchivé un document", "désarchivé un document", "désarchiver un document"),
+    "send_document": ("envoyé un document au DMP", "envoyé un document à votre DMP", "envoyer un document à votre DMP"),
     "documents_searched": ("cherché des documents", "consulté la liste de vos documents", "consulter vos documents"),
     "read_access_history": ("consulté votre historique", "consulté votre historique", "consulter votre historique"),
     "export_data": ("demandé vos données", "demandé vos données", "demander vos données"),

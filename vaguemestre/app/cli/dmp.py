@@ -21,7 +21,7 @@ By = Annotated[
     typer.Option("--by", metavar="ADDRESS", help="Adresse du professionnel qui agit (défaut : le titulaire)."),
 ]
 OUTCOME_COLUMNS = ("verdict", "reason", "document_id", "unique_id")
-PENDING_COLUMNS = ("message_id", "state", "attempts", "due_at", "error")
+PENDING_COLUMNS = ("step", "id", "message_id", "document_id", "state", "code", "attempts", "due_at")
 FAULT_COLUMNS = ("file", "severity", "check", "place", "text")
 COLUMNS = ("id", "title", "type", "created_at", "author", "availability")
 
@@ -214,18 +214,55 @@ def _act(document_id: str, name: str, how: tuple[Path | None, str | None, str | 
 
 @commands.command()
 def pending(config: Config = None, as_json: AsJson = False) -> None:
-    """Liste les messages dont les documents ne sont pas encore déposés."""
+    """Liste ce qui n'est pas déposé : messages à lire, documents qui attendent le DMP ou qu'il a refusés."""
+    from dmp_bridge.external.queue import open_filings
+
+    with opened(config) as instance:
+        messages = instance.database.read_now(_unread)
+        documents = instance.database.read_now(open_filings)
+    facts = [{"step": "lecture", "id": row["key"], **row} for row in messages]
+    facts += [{"step": "dmp", **row} for row in documents]
+    print_rows([{name: fact.get(name) for name in PENDING_COLUMNS} for fact in facts], PENDING_COLUMNS, as_json=as_json)
+
+
+def _unread(tx: "Transaction") -> "list[dict[str, object]]":
+    """Return the messages whose archives the worker has not read yet, or cannot read."""
     from sqlalchemy import select
 
     from dmp_bridge.intake import INTAKE_TASK
     from vaguemestre.kernel.outbox import TaskState, task
 
-    columns = (task.c.key, task.c.state, task.c.attempts, task.c.due_at, task.c.error)
+    message_id = task.c.key.label("message_id")
+    columns = (task.c.key, message_id, task.c.state, task.c.attempts, task.c.due_at, task.c.error.label("code"))
     waiting = select(*columns).where(task.c.kind == INTAKE_TASK, task.c.state != TaskState.DONE)
+    return [dict(row) for row in tx.execute(waiting.order_by(task.c.due_at)).mappings()]
+
+
+@commands.command()
+def retry(
+    identifier: Annotated[str | None, typer.Argument(metavar="ID", help="Identifiant donné par `dmp pending`.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Tous les documents qui attendent ou sont refusés.")
+    ] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fait essayer tout de suite un dépôt au DMP, ou tous."""
+    from dmp_bridge.external.queue import open_filings, retry_filing
+
+    if (identifier is None) != everything:
+        raise typer.BadParameter("donnez un identifiant ou --all")
     with opened(config) as instance:
-        rows = instance.database.read_now(lambda tx: tx.execute(waiting.order_by(task.c.due_at)).mappings().all())
-    facts = [{"message_id": row["key"], **{name: row[name] for name in PENDING_COLUMNS[1:]}} for row in rows]
-    print_rows(facts, PENDING_COLUMNS, as_json=as_json)
+        now = instance.clock.now()
+
+        def work(tx: "Transaction") -> int:
+            wanted = [identifier] if identifier else [str(each["id"]) for each in open_filings(tx)]
+            return sum(retry_filing(tx, each, now) for each in wanted)
+
+        count = instance.database.write_now(work)
+    if not count and identifier is not None:
+        raise Refused("aucun document de cet identifiant n'attend le DMP")
+    print_facts({"retried": count}, as_json=as_json)
 
 
 def _ready(data: bytes) -> bytes:

@@ -1,0 +1,47 @@
+"""What the worker does for records and mailboxes elsewhere: files what waits for them, watches what comes from them.
+
+Each runs on its own, since another program that is slow or away must delay nothing else.
+"""
+
+from typing import TYPE_CHECKING
+
+from dmp_bridge.external.config import RecordChoice
+
+if TYPE_CHECKING:
+    from vaguemestre.app.bootstrap import Instance
+    from vaguemestre.kernel.service import Service
+
+
+def elsewhere(instance: "Instance") -> "list[Service]":
+    """Build the services that the settings ask for.
+
+    Raises:
+        ConfigurationError: a certificate or a key of the record elsewhere cannot be used.
+    """
+    is_only_here = instance.settings.dmp.record is RecordChoice.EMBEDDED
+    return [] if is_only_here else [_filing(instance)]
+
+
+def _filing(instance: "Instance") -> "Service":
+    from dmp_bridge.external.access import load_access
+    from dmp_bridge.external.filing_task import ExternalFilingTask, TaskParts
+    from dmp_bridge.external.queue import FILE_TASK
+    from vaguemestre.app.worker import WorkerService
+    from vaguemestre.kernel.outbox import OutboxWorker
+
+    settings = instance.settings.dmp
+    parts = TaskParts(
+        database=instance.database,
+        store=instance.mail_store,
+        clock=instance.clock,
+        access=load_access(settings.external, instance.clock),
+        choice=settings.record,
+    )
+    worker = OutboxWorker(
+        instance.database,
+        instance.bus,
+        instance.clock,
+        {FILE_TASK: ExternalFilingTask(parts)},
+        max_attempts=settings.external.attempts,
+    )
+    return WorkerService("dmp", worker)
