@@ -317,3 +317,15 @@ def test_a_command_says_that_the_catalogue_is_gone_and_makes_no_empty_one(run: R
     assert isinstance(done.exception, ConfigurationError)
     assert "absent" in str(done.exception)
     assert not (instance_folder / "catalogue.db").exists()
+
+
+def test_a_professional_gets_a_second_factor_once_shown(run: Run) -> None:
+    add_martin(run)
+
+    given = said(run, "mailbox", "second-factor", MARTIN)
+    run("mailbox", "close", MARTIN)
+
+    assert len(given["totp_secret"]) >= 32
+    assert given["totp_uri"].startswith("otpauth://totp/Vaguemestre:camille.martin")
+    assert said(run, "trace", "list", "--mailbox", MARTIN)[1]["act"] == "second_factor_enrolled"
+    assert "fermée" in str(run("mailbox", "second-factor", MARTIN).exception)

@@ -106,6 +106,29 @@ def close(address: Address, config: Config = None, as_json: AsJson = False) -> N
     _change(address, "CLOSED", config, as_json=as_json)
 
 
+@commands.command("second-factor")
+def second_factor(address: Address, config: Config = None, as_json: AsJson = False) -> None:
+    """Donne un second facteur à un professionnel, pour son espace web ; le secret est montré une fois."""
+    from access_core.accounts import AccountState
+    from access_core.authentication.totp import keep_totp, new_secret, provisioning_uri, seal_secret
+    from vaguemestre.app.administration import note
+
+    with opened(config) as instance:
+        secret, now, key = new_secret(), instance.clock.now(), instance.instance_key
+
+        def work(tx: "Transaction") -> "Professional":
+            found = find(tx, address)
+            if found.state is AccountState.CLOSED:
+                raise Refused("cette boîte est fermée")
+            keep_totp(tx, found.account_id, seal_secret(key, found.account_id, secret), enrolled_at=now)
+            note(tx, "second_factor_enrolled", now, mailbox_id=found.account_id)
+            return found
+
+        found = instance.database.write_now(work)
+    uri = provisioning_uri(secret, found.address, "Vaguemestre")
+    print_facts({"address": found.address, "totp_secret": secret, "totp_uri": uri}, as_json=as_json)
+
+
 def find(tx: "Transaction", address: str) -> "Professional":
     """Return the mailbox with this address.
 
@@ -141,11 +164,13 @@ def _change(address: str, state_name: str, config: Path | None, *, as_json: bool
 
 def _open_all(instance: "Instance", rows: list[dict[str, str]], password: str) -> "list[Professional]":
     from access_core.authentication.passwords import hash_password
+    from access_core.authentication.scram_keys import ScramKeeper
     from vaguemestre.app.administration import NewMailbox, open_mailboxes
 
     # One encoding for all: they are given the same first password anyway.
-    encoded = hash_password(password)
-    mailboxes = [NewMailbox(_professional(instance, row), encoded) for row in rows]
+    encoded, keeper = hash_password(password), ScramKeeper(instance.instance_key)
+    asked = [_professional(instance, row) for row in rows]
+    mailboxes = [NewMailbox(each, encoded, keeper.prepared(each.address.lower(), password)) for each in asked]
     return instance.database.write_now(lambda tx: open_mailboxes(tx, instance.mail_store, mailboxes))
 
 
