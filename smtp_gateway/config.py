@@ -159,6 +159,9 @@ class RelaySettings(BaseModel):
     delay_notice_s: float = Field(14_400, gt=0, description="wait after which the sender is told, seconds (4 h)")
     lifetime_s: float = Field(432_000, gt=0, description="time after which a recipient is given up, seconds (5 days)")
     keep_s: float = Field(2_592_000, gt=0, description="time after which what ended is forgotten, seconds (30 days)")
+    follow_s: float = Field(
+        31_536_000, gt=0, description="time for which the state of each recipient is kept, seconds (1 year)"
+    )
     poll_s: float = Field(5, gt=0, description="longest pause between two looks at the queue, seconds")
 
 

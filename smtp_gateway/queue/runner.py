@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -48,7 +48,8 @@ class RunnerParts:
     tls: ssl.SSLContext
     settings: RelaySettings
     smtp: SmtpSettings
-    keys: Sequence[SigningKey] = ()
+    keys: Callable[[], Sequence[SigningKey]]
+    """Those that sign, asked for each message."""
     revocation: Revocation | None = None
 
 
@@ -216,7 +217,7 @@ class QueueRunner:
     async def _content(self, job: Job) -> bytes:
         parts = self._parts
         reader = await parts.database.read(lambda tx: parts.store.open_held(tx, job.message_id))
-        return await asyncio.to_thread(outgoing, reader, parts.keys, self._own, parts.clock.now())
+        return await asyncio.to_thread(outgoing, reader, parts.keys(), self._own, parts.clock.now())
 
     async def _settle(self, job: Job, answers: Sequence[Answer]) -> None:
         try:

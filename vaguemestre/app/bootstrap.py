@@ -17,6 +17,8 @@ from vaguemestre.app.tls_files import ListenerTls
 from vaguemestre.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from access_core.authentication.authenticator import Authenticator
     from access_core.trace.checkpointer import Checkpointer
     from access_core.trace.checkpoints import Signer
@@ -218,7 +220,11 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
         case Role.PORTAL:
             return [_portal(instance), follow_trust(instance)]
         case Role.WORKER:
-            return [_worker(instance), _relay(instance), follow_trust(instance), *chores(instance)]
+            from vaguemestre.app.elsewhere import elsewhere
+            from vaguemestre.app.outgoing import relay
+
+            others = [relay(instance), *elsewhere(instance), follow_trust(instance)]
+            return [_worker(instance), *others, *chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
 
@@ -317,6 +323,7 @@ def _portal(instance: Instance) -> "Service":
         patient_domains=frozenset(settings.instance.patient_domains),
         dmp=settings.dmp,
         xds=_xds(instance),
+        fhir=_fhir(instance),
     )
     port = settings.instance.ports()["portal"]
     listener = Listener(settings.instance.host, port, settings.pki.server_certificate, settings.pki.server_key)
@@ -340,13 +347,30 @@ def _xds(instance: Instance) -> "XdsEndpoint":
     return build_xds(parts)
 
 
+def _fhir(instance: Instance) -> "Starlette":
+    """Build the FHIR service of the embedded record."""
+    from portal.fhir.app import build_fhir
+    from portal.fhir.parts import FhirParts
+
+    settings = instance.settings
+    parts = FhirParts(
+        database=instance.database,
+        store=instance.mail_store,
+        clock=instance.clock,
+        settings=settings.dmp,
+        tokens=instance.authenticator,
+        presume_care=settings.access.filing_care == "presumed",
+    )
+    return build_fhir(parts)
+
+
 def _worker(instance: Instance) -> "Service":
     from access_core.obligations import NOTICE_TASK
     from access_core.schedule import Schedule
     from dmp_bridge.intake import INTAKE_TASK, Intake
     from smtp_gateway.notices import NoticeSender
     from vaguemestre.app.erasure import space_eraser
-    from vaguemestre.app.receipts import receipt_handlers
+    from vaguemestre.app.outgoing import receipt_handlers
     from vaguemestre.app.worker import WorkerService
     from vaguemestre.kernel.outbox import Handler, OutboxWorker
 
@@ -368,30 +392,6 @@ def _worker(instance: Instance) -> "Service":
         NOTICE_TASK: notices,
     }
     return WorkerService("worker", OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
-
-
-def _relay(instance: Instance) -> "Service":
-    from smtp_gateway.dkim_keyring import SigningKeyring
-    from smtp_gateway.queue.runner import QueueRunner, RunnerParts
-    from vaguemestre.app.worker import WorkerService
-
-    settings = instance.settings
-    tls = instance.relay_tls
-    parts = RunnerParts(
-        database=instance.database,
-        bus=instance.bus,
-        clock=instance.clock,
-        store=instance.mail_store,
-        trust=instance.trust,
-        tls=tls.context,
-        revocation=instance.revocation,
-        settings=settings.relay,
-        smtp=settings.smtp,
-        keys=SigningKeyring(settings.dkim),
-    )
-    return WorkerService(
-        "relay", QueueRunner(parts), reload_parts=(tls.reload, instance.trust.reload, instance.revocation.reload)
-    )
 
 
 def _dns_records(settings: Settings) -> "KeyRecords | None":

@@ -43,9 +43,11 @@ def chores(instance: "Instance") -> "list[Service]":
 
 def _forget_queue(instance: "Instance") -> int:
     from smtp_gateway.queue.entries import forget
+    from smtp_gateway.receipts.states import forget_states
 
-    before = instance.clock.now() - timedelta(seconds=instance.settings.relay.keep_s)
-    return instance.database.write_now(lambda tx: forget(tx, before))
+    relay, now = instance.settings.relay, instance.clock.now()
+    ended, followed = now - timedelta(seconds=relay.keep_s), now - timedelta(seconds=relay.follow_s)
+    return instance.database.write_now(lambda tx: forget(tx, ended) + forget_states(tx, followed))
 
 
 def _sweep_blobs(instance: "Instance") -> int:

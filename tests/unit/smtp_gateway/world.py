@@ -8,7 +8,7 @@ import contextlib
 import smtplib
 import ssl
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -40,6 +40,7 @@ from smtp_gateway.queue.runner import QueueRunner, RunnerParts
 from smtp_gateway.recipients import Mailboxes
 from smtp_gateway.service import Listener, SmtpService
 from smtp_gateway.submission import SubmissionParts, SubmissionSteps
+from smtp_gateway.trust.revocation import Revocation
 from smtp_gateway.trust.space import TrustSpace
 from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject
 from vaguemestre.kernel.blobs import LocalBlobs
@@ -116,6 +117,9 @@ class Options:
     inline_bytes: int = 32_768
     clock: Clock = field(default_factory=SystemClock)
     relay: dict[str, Any] = field(default_factory=dict)
+    trust: dict[str, Any] = field(default_factory=dict)
+    mx_tls: Callable[[Path], ssl.SSLContext] | None = None
+    """Makes the context that operators meet, from the folder of the certificates."""
     uvloop: bool = True
     """As in production; False: the loop of the standard library."""
 
@@ -142,7 +146,9 @@ class World:
             hostname="mx.demo.test", domains=(DOMAIN,), patient_domains=(PATIENT_DOMAIN,), **options.smtp
         )
         self.conversation = ConversationSettings(**options.conversation)
-        self.trust = TrustSpace(TrustSettings(whitelist=folder / "whitelist.xml"))
+        trust = TrustSettings(whitelist=folder / "whitelist.xml", **options.trust)
+        self.trust = TrustSpace(trust)
+        self.revocation = Revocation.build(folder / "ca.pem", folder, trust, self.clock)
         self.acceptance = Acceptance(
             self.database, self.store, self.conversation, may_answer=self._may_answer, relay=self.relay
         )
@@ -171,9 +177,12 @@ class World:
             clock=self.clock,
             smtp=self.smtp,
             dkim=dkim,
+            revocation=self.revocation,
         )
-        listener = Listener(name="mx", host="127.0.0.1", port=0, tls=self.pki.server(clients=True))
-        return SmtpService("mx", [listener], MxSteps(parts), self.smtp, reload_parts=[self.trust.reload])
+        tls = options.mx_tls(self.folder) if options.mx_tls is not None else self.pki.server(clients=True)
+        listener = Listener(name="mx", host="127.0.0.1", port=0, tls=tls)
+        reload_parts = [self.trust.reload, self.revocation.reload]
+        return SmtpService("mx", [listener], MxSteps(parts), self.smtp, reload_parts=reload_parts)
 
     def _submission(self) -> SmtpService:
         parts = SubmissionParts(
@@ -254,7 +263,8 @@ class World:
             tls=tls,
             settings=RelaySettings(**(self.relay.model_dump() | settings)),
             smtp=self.smtp,
-            keys=keys,
+            keys=lambda: keys,
+            revocation=self.revocation,
         )
         return QueueRunner(parts)
 

@@ -3,6 +3,7 @@
 import typer
 
 from vaguemestre.app.cli import (
+    app_password,
     care,
     consent,
     decide,
@@ -11,6 +12,7 @@ from vaguemestre.app.cli import (
     doctor,
     explain,
     init,
+    keys,
     mailbox,
     matrix,
     migrate,
@@ -41,6 +43,7 @@ def build() -> typer.Typer:
     program.command("serve")(serve.serve)
     program.command("migrate")(migrate.migrate)
     program.add_typer(mailbox.commands, name="mailbox")
+    mailbox.commands.add_typer(app_password.commands, name="app-password")
     for family in (patient_life, patient_rights, patient_sharing):
         assert family.commands is patient.commands  # each adds its commands to those of `patient`
     program.add_typer(patient.commands, name="patient")
@@ -48,6 +51,7 @@ def build() -> typer.Typer:
     program.add_typer(consent.commands, name="consent")
     program.add_typer(trust.commands, name="trust")
     program.add_typer(queue.commands, name="queue")
+    program.add_typer(keys.commands, name="keys")
     program.add_typer(thread.commands, name="thread")
     program.add_typer(dmp.commands, name="dmp")
     program.command("decide")(decide.decide)
