@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from mailstore import blocks
 from mailstore.counters import take_named
 from mailstore.flags import encode_flags
 from mailstore.folders import canonical_name
@@ -43,6 +44,8 @@ def deliver(
     order = sorted(range(len(deliveries)), key=lambda place: (deliveries[place].mailbox_id, deliveries[place].folder))
     for place in order:
         placed[place] = _place(tx, sealed, deliveries[place], keyring)
+        uid = placed[place].uid
+        blocks.schedule(tx, placed[place].mailbox_id, placed[place].folder_id, range(uid, uid + 1), now)
     return [placed[place] for place in range(len(deliveries))]
 
 

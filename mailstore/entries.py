@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, case, func, select, type_coerce
 
 from mailstore.flags import DELETED_BIT, SEEN_BIT, decode_flags
-from mailstore.folders import folder_by_id
-from mailstore.model import Changes, Entry, FolderId, FolderStatus
+from mailstore.model import Changes, Entry, FolderId, FolderProblem, FolderRefused, FolderStatus
 from mailstore.tables import entry, expunged, folder
 from vaguemestre.kernel.database import Transaction
 
@@ -32,6 +31,7 @@ _all_since = select(*ENTRY_COLUMNS).where(_here, _since)
 """Unordered: asked for the order of UIDs, SQLite would walk the whole folder instead of its modseq index."""
 _between = _all.where(entry.c.uid.between(bindparam("low"), bindparam("high")))
 _named = _all.where(entry.c.uid.in_(bindparam("uids", expanding=True)))
+_modseq = select(folder.c.highest_modseq).where(folder.c.id == bindparam("folder_id"))
 _expunged = (
     select(expunged.c.uid)
     .where(expunged.c.folder_id == bindparam("folder_id"), expunged.c.modseq > bindparam("modseq"))
@@ -87,12 +87,14 @@ def changes(tx: Transaction, folder_id: FolderId, modseq: int) -> Changes:
     Raises:
         FolderRefused: NONEXISTENT - the folder was deleted.
     """
-    now = folder_by_id(tx, folder_id)
-    if now.highest_modseq <= modseq:
-        return Changes([], [], now.highest_modseq)
+    now = tx.execute(_modseq, {"folder_id": folder_id}).scalar()
+    if now is None:
+        raise FolderRefused(FolderProblem.NONEXISTENT)
+    if now <= modseq:
+        return Changes([], [], now)
     since = {"folder_id": folder_id, "modseq": modseq}
     gone = list(tx.execute(_expunged, since).scalars())
-    return Changes(entries(tx, folder_id, since_modseq=modseq), gone, now.highest_modseq)
+    return Changes(entries(tx, folder_id, since_modseq=modseq), gone, now)
 
 
 def status(tx: Transaction, folder_id: FolderId) -> FolderStatus | None:

@@ -12,14 +12,12 @@ from sqlalchemy import bindparam, delete, select
 from mailstore.folders import folder_named
 from mailstore.keyring import Keyring
 from mailstore.mailboxes import create_mailbox
-from mailstore.model import INBOX, Delivery
+from mailstore.model import HOLDER, INBOX, Delivery
 from mailstore.tables import entry, mailbox
 from mailstore.transfer import note_orphans
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
 
-HOLDER = "held"
-"""Id of the mailbox; no account has it, ids of accounts being 32 characters long."""
 _exists = select(mailbox.c.id).where(mailbox.c.id == bindparam("owner"))
 _held = select(entry.c.message_id).where(entry.c.folder_id == bindparam("place"), entry.c.uid == bindparam("held_uid"))
 _delete = delete(entry).where(entry.c.folder_id == bindparam("place"), entry.c.uid == bindparam("held_uid"))

@@ -18,6 +18,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"
 INBOX = "INBOX"
+HOLDER = "held"
+"""Id of the mailbox of held messages (`holding.py`); no account has it, ids of accounts being 32 characters long."""
 SEPARATOR = "/"
 
 

@@ -8,13 +8,28 @@ import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
-from mailstore import content, delivery, entries, flagging, folders, garbage, holding, mailboxes, opening, transfer
+from mailstore import (
+    blocks,
+    content,
+    delivery,
+    entries,
+    flagging,
+    folders,
+    garbage,
+    holding,
+    mailboxes,
+    opening,
+    transfer,
+)
+from mailstore.block_making import BlockMaker
+from mailstore.blocks import Place, Strings, Texts
 from mailstore.config import MailStoreSettings
 from mailstore.draft import Draft
 from mailstore.keyring import Keyring
 from mailstore.mime.index import MessageIndex, Part
 from mailstore.mime.scanner import Limits
 from mailstore.model import (
+    HOLDER,
     INBOX,
     SEPARATOR,
     Changes,
@@ -33,7 +48,7 @@ from mailstore.model import (
 from mailstore.reader import MessageReader
 from vaguemestre.kernel.blobs import BlobStore
 from vaguemestre.kernel.clock import Clock
-from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.keys import InstanceKey
 from vaguemestre.kernel.outbox import Task
 
@@ -126,7 +141,7 @@ class MailStore:
         existing = folders.folders(tx, mailbox_id)
         if source.name == INBOX:
             target = self.create_folder(tx, mailbox_id, kept)
-            transfer.move(tx, source.id, entries.uids(tx, source.id), target.id)
+            transfer.move(tx, source.id, entries.uids(tx, source.id), target.id, self._clock.now())
             return self._named(tx, mailbox_id, kept)
         if any(folder.name == kept for folder in existing):
             raise FolderRefused(FolderProblem.ALREADY_EXISTS)
@@ -217,7 +232,7 @@ class MailStore:
             PermanentFailure: it is not held.
             IntegrityError: its key or index was changed.
         """
-        return self.open(tx, holding.HOLDER, message_id)
+        return self.open(tx, HOLDER, message_id)
 
     def release(self, tx: Transaction, uid: int) -> None:
         """Let go of a held message; unknown: nothing happens."""
@@ -266,6 +281,18 @@ class MailStore:
         """
         return opening.Opener(tx, mailbox_id, self._keyring, self._blobs).each(folder_id, uids)
 
+    def strings(
+        self, tx: Transaction, mailbox_id: str, folder_id: FolderId, numbers: Collection[int]
+    ) -> Mapping[int, Strings]:
+        """Return the ready-made strings of the blocks NUMBERS that are there, by number (`blocks.py`)."""
+        return blocks.open_blocks(tx, self._keyring, Place(mailbox_id, folder_id), numbers, blocks.STRINGS)
+
+    def texts(
+        self, tx: Transaction, mailbox_id: str, folder_id: FolderId, numbers: Collection[int]
+    ) -> Mapping[int, Texts]:
+        """Return the searchable texts of the blocks NUMBERS that are there, by number."""
+        return blocks.open_blocks(tx, self._keyring, Place(mailbox_id, folder_id), numbers, blocks.TEXTS)
+
     # Changes
 
     def change_flags(
@@ -287,13 +314,13 @@ class MailStore:
         Raises:
             FolderRefused: NONEXISTENT, or CANNOT - the folders belong to different mailboxes.
         """
-        return transfer.copy(tx, folder_id, uids, target_folder_id)
+        return transfer.copy(tx, folder_id, uids, target_folder_id, self._clock.now())
 
     def move(
         self, tx: Transaction, folder_id: FolderId, uids: Collection[int], target_folder_id: FolderId
     ) -> list[tuple[int, int]]:
         """Move entries within a mailbox; returns and raises as `copy`."""
-        return transfer.move(tx, folder_id, uids, target_folder_id)
+        return transfer.move(tx, folder_id, uids, target_folder_id, self._clock.now())
 
     def expunge(self, tx: Transaction, folder_id: FolderId, uids: Collection[int] | None = None) -> list[int]:
         r"""Remove the entries flagged `\Deleted`, only those of UIDS when given; returns their UIDs, ascending.
@@ -301,7 +328,7 @@ class MailStore:
         Raises:
             FolderRefused: NONEXISTENT - the folder was deleted.
         """
-        gone = transfer.expunge(tx, folder_id, uids)
+        gone = transfer.expunge(tx, folder_id, uids, self._clock.now())
         if gone:
             self._schedule_garbage(tx)
         return gone
@@ -335,9 +362,13 @@ class MailStore:
         """Remove messages that no folder holds any more, some hundreds at a time; returns how many it looked at."""
         return garbage.collect(tx, self._clock.now())
 
-    def handlers(self) -> Mapping[str, TaskHandler]:
+    def handlers(self, database: Database) -> Mapping[str, TaskHandler]:
         """Return what the worker needs to do the store's own tasks."""
-        return {garbage.COLLECT_KIND: self._collect, garbage.ERASE_KIND: self._erase_blob}
+        return {
+            garbage.COLLECT_KIND: self._collect,
+            garbage.ERASE_KIND: self._erase_blob,
+            blocks.MAKE_KIND: BlockMaker(database, self._keyring, self._blobs),
+        }
 
     async def _collect(self, _task: Task) -> Callable[[Transaction], None]:
         def close(tx: Transaction) -> None:

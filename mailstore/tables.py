@@ -93,6 +93,16 @@ expunged = Table(
     sqlite_with_rowid=False,
 )
 
+block = Table(
+    "folder_block",
+    metadata,
+    Column("folder_id", BigInteger, ForeignKey("folder.id"), primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of 128 UIDs (blocks.py)"),
+    Column("wrapped_key", LargeBinary, nullable=False, comment="the block's key for the mailbox"),
+    Column("sealed_strings", LargeBinary, nullable=False, comment="for lists"),
+    Column("sealed_texts", LargeBinary, nullable=False, comment="for searches"),
+)
+
 orphan = Table(
     "message_orphan",
     metadata,

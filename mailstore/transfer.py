@@ -5,13 +5,14 @@ A removed entry leaves its UID in the log of expunged UIDs and its message among
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mailstore import tables
+from mailstore import blocks, tables
 from mailstore.counters import take
 from mailstore.entries import CHUNK, select_wanted
 from mailstore.flags import DELETED_BIT
@@ -39,7 +40,9 @@ _insert_orphans: dict[str, Any] = {
 }
 
 
-def copy(tx: Transaction, source_id: FolderId, uids: Collection[int], target_id: FolderId) -> list[tuple[int, int]]:
+def copy(
+    tx: Transaction, source_id: FolderId, uids: Collection[int], target_id: FolderId, now: datetime
+) -> list[tuple[int, int]]:
     """Copy entries with their flags and dates; returns (UID, new UID) in UID order.
 
     Raises:
@@ -47,10 +50,12 @@ def copy(tx: Transaction, source_id: FolderId, uids: Collection[int], target_id:
     """
     _lock(tx, source_id, target_id)
     rows = list(select_wanted(tx, source_id, uids, named=_whole_named, between=_whole_between))
-    return _insert_copies(tx, rows, target_id)
+    return _insert_copies(tx, rows, target_id, now)
 
 
-def move(tx: Transaction, source_id: FolderId, uids: Collection[int], target_id: FolderId) -> list[tuple[int, int]]:
+def move(
+    tx: Transaction, source_id: FolderId, uids: Collection[int], target_id: FolderId, now: datetime
+) -> list[tuple[int, int]]:
     """Move entries (RFC 6851); returns (UID, new UID) in UID order.
 
     Raises:
@@ -58,12 +63,12 @@ def move(tx: Transaction, source_id: FolderId, uids: Collection[int], target_id:
     """
     _lock(tx, source_id, target_id)
     rows = list(select_wanted(tx, source_id, uids, named=_whole_named, between=_whole_between))
-    pairs = _insert_copies(tx, rows, target_id)
-    remove(tx, source_id, [(row.uid, row.message_id) for row in rows])
+    pairs = _insert_copies(tx, rows, target_id, now)
+    remove(tx, source_id, [(row.uid, row.message_id) for row in rows], now)
     return pairs
 
 
-def expunge(tx: Transaction, folder_id: FolderId, uids: Collection[int] | None = None) -> list[int]:
+def expunge(tx: Transaction, folder_id: FolderId, uids: Collection[int] | None, now: datetime) -> list[int]:
     r"""Remove the entries flagged `\Deleted`, of UIDS only when given (RFC 4315); returns their UIDs, ascending.
 
     Raises:
@@ -76,11 +81,11 @@ def expunge(tx: Transaction, folder_id: FolderId, uids: Collection[int] | None =
         for row in tx.execute(_doomed, {"folder_id": folder_id})
         if chosen is None or row.uid in chosen
     ]
-    remove(tx, folder_id, doomed)
+    remove(tx, folder_id, doomed, now)
     return [uid for uid, _ in doomed]
 
 
-def remove(tx: Transaction, folder_id: FolderId, doomed: Sequence[tuple[int, str]]) -> None:
+def remove(tx: Transaction, folder_id: FolderId, doomed: Sequence[tuple[int, str]], now: datetime) -> None:
     """Remove the entries DOOMED (UID, message id) and log their UIDs under the folder's next modseq."""
     if not doomed:
         return
@@ -90,6 +95,7 @@ def remove(tx: Transaction, folder_id: FolderId, doomed: Sequence[tuple[int, str
         tx.execute(_delete_entries, {"folder_id": folder_id, "uids": chunk})
     modseq = counters.highest_modseq
     tx.execute(_insert_expunged, [{"folder_id": folder_id, "modseq": modseq, "uid": uid} for uid, _ in doomed])
+    blocks.erase(tx, counters.mailbox_id, folder_id, (uid for uid, _ in doomed), now)
     note_orphans(tx, {message_id for _, message_id in doomed})
     tx.wake(f"mailbox:{counters.mailbox_id}")
 
@@ -108,7 +114,7 @@ def _lock(tx: Transaction, source_id: FolderId, target_id: FolderId) -> None:
         raise FolderRefused(FolderProblem.CANNOT)
 
 
-def _insert_copies(tx: Transaction, rows: Sequence[Any], target_id: FolderId) -> list[tuple[int, int]]:
+def _insert_copies(tx: Transaction, rows: Sequence[Any], target_id: FolderId, now: datetime) -> list[tuple[int, int]]:
     if not rows:
         return []
     counters = take(tx, target_id, len(rows))
@@ -116,5 +122,6 @@ def _insert_copies(tx: Transaction, rows: Sequence[Any], target_id: FolderId) ->
     changed = {"folder_id": target_id, "modseq": counters.highest_modseq}
     copies = [row._asdict() | changed | {"uid": first + place} for place, row in enumerate(rows)]
     tx.execute(_insert_entries, copies)
+    blocks.schedule(tx, counters.mailbox_id, target_id, range(first, first + len(rows)), now)
     tx.wake(f"mailbox:{counters.mailbox_id}")
     return [(row.uid, first + place) for place, row in enumerate(rows)]

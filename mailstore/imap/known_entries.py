@@ -1,15 +1,18 @@
-"""The entries of folders that were searched lately, shared by the sessions of the process.
+"""The entries of folders that were searched or listed lately, shared by the sessions of the process.
 
-What is kept is never trusted by itself: each search brings it up to date from the folder's changes, in the unit
-of work that asks. Lists are replaced, never changed, so that a search that is under way keeps the one it began
+What is kept is never trusted by itself: each command brings it up to date from the folder's changes, in the unit
+of work that asks. Lists are replaced, never changed, so that one that is under way keeps the one it began
 with. Summaries of messages (`summary.py`) are kept beside the entries and go with them.
 """
 
 import threading
-from bisect import bisect_left
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Protocol
 
 from mailstore.imap.summary import Summary
 from mailstore.model import Changes, Entry, FolderRefused
@@ -17,6 +20,7 @@ from mailstore.store import MailStore
 from vaguemestre.kernel.database import Transaction
 
 KEPT_MESSAGES = 250_000
+KEPT_AFTER = 2_000
 _uid = attrgetter("uid")
 
 
@@ -27,6 +31,14 @@ class KnownFolder:
     entries: list[Entry]
     modseq: int
     summaries: dict[str, Summary | None] = field(default_factory=dict)
+
+
+class Snapshot(Protocol):
+    """What a session has seen of a folder (`view.py`)."""
+
+    uids: "array[int]"
+    modseq: int
+    dirty: bool
 
 
 class KnownEntries:
@@ -59,6 +71,41 @@ class KnownEntries:
         if changes.highest_modseq > known.modseq:
             known = KnownFolder(_updated(known, changes), changes.highest_modseq, known.summaries)
         return self._keep(folder_id, known)
+
+    def seen(self, tx: Transaction, folder_id: int, view: Snapshot) -> KnownFolder:
+        """Return a folder at least as new as a session has seen it; asks the store only when it must.
+
+        Raises:
+            FolderRefused: NONEXISTENT - it was deleted.
+        """
+        known = self._folders.get(folder_id)
+        if known is None or view.dirty or known.modseq < view.modseq:
+            return self.of(tx, folder_id)
+        return known
+
+    def some(
+        self, tx: Transaction, folder_id: int, uids: "array[int]", *, asked: int, view: Snapshot
+    ) -> Sequence[Entry]:
+        """Return the entries of UIDS, which ascend; those that are gone are left out.
+
+        Args:
+            tx: the transaction in which to look, unless the folder is known as the session sees it.
+            folder_id: where.
+            uids: which.
+            asked: how many UIDs the command names; a command for a good part of a folder has all of it kept.
+            view: what the session has seen of the folder.
+
+        Raises:
+            FolderRefused: NONEXISTENT - it was deleted.
+        """
+        if folder_id not in self._folders and asked < KEPT_AFTER and asked * 4 < len(view.uids):
+            return self._store.entries(tx, folder_id, uids)
+        entries = self.seen(tx, folder_id, view).entries
+        first, end = bisect_left(entries, uids[0], key=_uid), bisect_right(entries, uids[-1], key=_uid)
+        if end - first == len(uids) == uids[-1] - uids[0] + 1:
+            return entries[first:end]
+        wanted = frozenset(uids)
+        return [entry for entry in entries[first:end] if entry.uid in wanted]
 
     def _load(self, tx: Transaction, folder_id: int) -> KnownFolder:
         folder = self._store.folder_by_id(tx, folder_id)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from mailstore.imap.connection import ImapConnection
 from mailstore.imap.known_entries import KnownEntries
+from mailstore.imap.known_ready import KnownReady
 from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.memory import keep_large_buffers_apart
 from mailstore.imap.parts import ImapParts
@@ -39,6 +40,7 @@ class ImapService:
         self.parts = parts
         self.known_uids = KnownUids(parts.store)
         self.known_entries = KnownEntries(parts.store)
+        self.known_ready = KnownReady(parts.store)
         self._host = host
         self._ports = (port, tls_port)
         self._servers: list[asyncio.Server] = []

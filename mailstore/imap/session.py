@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from access_core.accounts import Account
 from access_core.authentication.channel import Channel, Use
 from mailstore.imap.known_entries import KnownEntries
+from mailstore.imap.known_ready import KnownReady
 from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.outcome import Outcome
 from mailstore.imap.parts import ImapParts
@@ -52,6 +53,7 @@ class House(Protocol):
     parts: ImapParts
     known_uids: KnownUids
     known_entries: KnownEntries
+    known_ready: KnownReady
 
     def admit(self, account_id: str) -> bool:
         """Count one more session, unless there are too many."""
@@ -231,4 +233,5 @@ class Session:
         now = self.wire.seconds()
         changes = await self.read(lambda tx: store.changes(tx, view.folder_id, view.modseq), brief=True)
         view.checked_at = now
+        self.house.known_ready.forget(view.folder_id, changes.expunged)
         self.send(*view.apply(changes, may_expunge=may_expunge, quiet=quiet))

@@ -11,12 +11,13 @@ FIELDS = frozenset({"SUBJECT", "FROM", "TO", "CC", "BCC"})
 
 
 class Summary:
-    """The ready-made ENVELOPE of a message, and the texts that were read from it."""
+    """The ready-made ENVELOPE of a message, its References, and the texts that were read from them."""
 
-    __slots__ = ("_folded", "written")
+    __slots__ = ("_folded", "references", "written")
 
-    def __init__(self, written: bytes) -> None:
+    def __init__(self, written: bytes, references: bytes) -> None:
         self.written = written
+        self.references = references
         self._folded: dict[str, str | None] = {}
 
     @property

@@ -5,8 +5,9 @@ The first field of a name counts, except for lists of addresses, which are joine
 
 ADDRESS_LISTS = frozenset({b"to", b"cc", b"bcc"})
 WANTED = frozenset(
-    b"date subject from sender reply-to to cc bcc in-reply-to message-id content-type content-transfer-encoding "
-    b"content-disposition content-id content-description content-md5 content-language content-location".split()
+    b"date subject from sender reply-to to cc bcc in-reply-to message-id references content-type "
+    b"content-transfer-encoding content-disposition content-id content-description content-md5 "
+    b"content-language content-location".split()
 )
 Fields = dict[bytes, bytes]
 
@@ -37,8 +38,8 @@ def blank_line_end(data: bytes | bytearray, start: int) -> int:
         return start + 1
     if data.startswith(b"\r\n", start):
         return start + 2
-    lone = data.find(b"\n\n", start)
-    pair = data.find(b"\n\r\n", start, lone + 2 if lone >= 0 else len(data))
-    if pair >= 0:
-        return pair + 3
-    return lone + 2 if lone >= 0 else -1
+    pair = data.find(b"\n\r\n", start)
+    lone = data.find(b"\n\n", start, pair + 2 if pair >= 0 else len(data))
+    if lone >= 0:
+        return lone + 2
+    return pair + 3 if pair >= 0 else -1

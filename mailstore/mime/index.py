@@ -52,6 +52,8 @@ class MessageIndex(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_on
     body: bytes
     """BODY: the structure without extension data."""
     bodystructure: bytes
+    references: bytes = b""
+    """The References field, unfolded; its end when it is very long."""
     header_bytes: int
     """Length of the message header, blank line included."""
     size_bytes: int

@@ -12,6 +12,7 @@ from mailstore.mime.scanner import Limits, Scanner
 from mailstore.mime.structure import parts, settle, structures
 
 MAX_HEADER_BYTES = 262_144
+REFERENCES_BYTES = 8_192
 DEFAULT_LIMITS = Limits()
 
 
@@ -63,6 +64,7 @@ class Indexer:
             envelope=envelope(self._root.fields),
             body=body,
             bodystructure=bodystructure,
+            references=self._root.fields.get(b"references", b"")[-REFERENCES_BYTES:],
             header_bytes=len(stored),
             size_bytes=len(stored) + self._body_bytes,
             parts=parts(self._root, len(stored)),

@@ -36,7 +36,7 @@ async def delete_all(instance: Instance, folder_id: int) -> None:
 
 async def work_off(instance: Instance, bus: LocalBus) -> None:
     instance.clock.advance(timedelta(hours=1))
-    await OutboxWorker(instance.database, bus, instance.clock, instance.store.handlers()).run_due()
+    await OutboxWorker(instance.database, bus, instance.clock, instance.store.handlers(instance.database)).run_due()
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ waiting together (`writer.py`). A unit must be re-runnable and keep its effects 
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Dialect, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, Connection, Dialect, MetaData, TypeDecorator
 
 from vaguemestre.kernel.engines import build_reader, build_writer, translated_errors
 from vaguemestre.kernel.transaction import Transaction, insert_ignoring
@@ -64,6 +65,8 @@ class Database:
         self._reading = build_reader(url)
         self._writing = GroupCommitWriter(build_writer(url), publish or _publish_nowhere)
         self._threads = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="catalogue-reader")
+        self._brief = threading.local()
+        self._brief_connections: list[Connection] = []
         self.dialect = self._reading.dialect.name
 
     async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
@@ -78,7 +81,7 @@ class Database:
             TemporaryFailure: the database is away, full or locked for too long.
         """
         if brief and self.dialect == "sqlite":
-            return self.read_now(work)
+            return self._read_here(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -94,6 +97,18 @@ class Database:
         with translated_errors(), self._reading.connect() as connection:
             return work(Transaction(connection))
 
+    def _read_here(self, work: Callable[[Transaction], T]) -> T:
+        """Do as `read_now` does, on a connection that the calling thread keeps."""
+        with translated_errors():
+            connection: Connection | None = getattr(self._brief, "connection", None)
+            if connection is None:
+                connection = self._brief.connection = self._reading.connect()
+                self._brief_connections.append(connection)
+            try:
+                return work(Transaction(connection))
+            finally:
+                connection.rollback()
+
     def write_now(self, work: Callable[[Transaction], T]) -> T:
         """Do as `write` does, blocking the calling thread."""
         return self._writing.submit_now(work)
@@ -106,6 +121,8 @@ class Database:
         """Finish the waiting units, then close every connection."""
         self._writing.close()
         self._threads.shutdown()
+        for connection in self._brief_connections:
+            connection.close()
         self._reading.dispose()
 
 

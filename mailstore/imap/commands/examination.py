@@ -9,10 +9,11 @@ Source: RFC 3501 §6.4.4.
 
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from mailstore.imap.commands.matching import Candidate, Scope, cost, predicate
+from mailstore.blocks import Words, number_of
+from mailstore.imap.commands.matching import TEXT_COST, Candidate, Scope, cost, predicate
 from mailstore.imap.known_entries import KnownFolder
 from mailstore.imap.protocol.criteria import Both, InSet, SearchKey
 from mailstore.imap.session import Session
@@ -41,7 +42,7 @@ async def matching_entries(session: Session, key: SearchKey) -> list[Entry] | No
 async def summaries_of(session: Session, entries: Sequence[Entry]) -> list[Summary | None]:
     """Return the summaries of entries of the selected folder, None for damaged messages."""
     folder_id, known = session.selected.folder_id, session.house.known_entries
-    folder = await session.read(lambda tx: known.of(tx, folder_id))
+    folder = await session.read(lambda tx: known.seen(tx, folder_id, session.selected))
     found: dict[str, Summary | None] = {}
     for start in range(0, len(entries), BATCH):
         found |= await session.read(partial(_load, session, folder, entries[start : start + BATCH]))
@@ -83,10 +84,10 @@ class _Examination:
     def begin(self, tx: Transaction) -> None:
         """Choose by what the entries tell."""
         view = self._session.selected
-        self._folder = self._session.house.known_entries.of(tx, view.folder_id)
+        self._folder = self._session.house.known_entries.seen(tx, view.folder_id, view)
         entries = _in_view(self._folder, view, narrowed(self._key, view))
         candidate, holds = Candidate(self._session, tx), self._cheap
-        chosen = [candidate.entry for candidate.entry in entries if holds(candidate)]
+        chosen = [entry for entry in entries if holds(entry, candidate)]
         if self._cost <= 1:
             self.found, self.done = chosen, True
         self._candidates = chosen
@@ -97,9 +98,10 @@ class _Examination:
         while self._at < len(self._candidates) and (self._cost <= 2 or time.monotonic() <= until):
             batch = self._candidates[self._at : self._at + BATCH]
             summaries = _load(self._session, self._folder, batch, tx)
+            words = self._words(batch, tx)
             candidate = Candidate(self._session, tx)
             for entry in batch:
-                candidate.look_at(entry, summaries[entry.message_id])
+                candidate.look_at(entry, summaries[entry.message_id], words.get(entry.uid))
                 self._at += 1
                 if self._matches(candidate):
                     self.found.append(entry)
@@ -109,9 +111,18 @@ class _Examination:
                 break
         self.done = self._at >= len(self._candidates)
 
+    def _words(self, batch: Sequence[Entry], tx: Transaction) -> Mapping[int, Words]:
+        """Return the texts that blocks hold for a batch, by UID, when texts are searched."""
+        if self._cost < TEXT_COST:
+            return {}
+        store, session = self._session.parts.store, self._session
+        numbers = {number_of(entry.uid) for entry in batch}
+        opened = store.texts(tx, session.mailbox_id, session.selected.folder_id, numbers)
+        return {uid: words for texts in opened.values() for uid, words in zip(texts.uids, texts.words, strict=True)}
+
     def _matches(self, candidate: Candidate) -> bool:
         try:
-            return self._dear(candidate)
+            return self._dear(candidate.entry, candidate)
         except (IntegrityError, ProtocolError):
             return False
 
@@ -130,10 +141,10 @@ def _load(session: Session, folder: KnownFolder, batch: Sequence[Entry], tx: Tra
         try:
             found[entry.message_id] = known[entry.message_id]
         except KeyError:
-            missing.append(entry.message_id)
+            missing.append(entry)
     if missing:
-        indexes = session.parts.store.indexes(tx, session.mailbox_id, missing)
-        for message_id in missing:
-            index = indexes.get(message_id)
-            found[message_id] = known[message_id] = Summary(index.envelope) if index is not None else None
+        ready = session.house.known_ready.of(tx, session.mailbox_id, session.selected.folder_id, missing)
+        for entry, strings in zip(missing, ready, strict=True):
+            summary = None if strings is None else Summary(strings.envelope, strings.references)
+            found[entry.message_id] = known[entry.message_id] = summary
     return found

@@ -9,16 +9,18 @@ Source: RFC 9051 §6.4.5.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 
+from mailstore.blocks import Ready
 from mailstore.imap.commands.condstore import WORD as CONDSTORE
 from mailstore.imap.commands.condstore import asks_for_modseqs, become_aware
 from mailstore.imap.commands.partial import slice_of
 from mailstore.imap.commands.qresync import NOT_ENABLED, vanished
 from mailstore.imap.commands.qresync import WORD as QRESYNC
-from mailstore.imap.commands.rendering import FROM_INDEX, Ready, Span, attributes_of, content_item, span_item
+from mailstore.imap.commands.rendering import FROM_INDEX, NO_STRINGS, Piece, Span, content_item, span_item, writers_of
 from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Fetch
 from mailstore.imap.protocol.items import Attribute
@@ -29,6 +31,7 @@ from mailstore.store import MessageReader
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError
 
+_Found = tuple[Entry, MessageIndex | Ready | None, MessageReader | None]
 LIST_RUN = 500
 OPEN_RUN = 100
 BRIEF_RUN = 64
@@ -41,17 +44,8 @@ class _Large:
     """A message that is sent in pieces."""
 
     start: bytes
-    items: list[Span | Ready]
+    items: list[Span | Piece]
     message: MessageReader
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A message that the store found; opened when sections are asked for. A damaged one has neither."""
-
-    entry: Entry
-    index: MessageIndex | None
-    message: MessageReader | None
 
 
 @dataclass(slots=True)
@@ -126,7 +120,7 @@ async def _send_large(session: Session, large: _Large) -> bool:
         return False
     session.send(large.start)
     for place, item in enumerate(large.items):
-        session.send(b" " if place else b"", item.data if isinstance(item, Ready) else item.announcement)
+        session.send(b" " if place else b"", item.data if isinstance(item, Piece) else item.announcement)
         if isinstance(item, Span):
             async for piece in _pieces(session, large.message, item):
                 session.send(piece)
@@ -149,6 +143,7 @@ class _Reader:
 
     def __init__(self, session: Session, command: Fetch, uids: "array[int]", seen: frozenset[int]) -> None:
         self._store = session.parts.store
+        self._house = session.house
         self._mailbox_id = session.mailbox_id
         self._view = session.selected
         self._uids = uids
@@ -157,22 +152,25 @@ class _Reader:
         self._attributes = _with_uid(command)
         self._changed_since = command.changed_since
         told = (Attribute.FLAGS, Attribute.MODSEQ) if CONDSTORE in session.enabled else (Attribute.FLAGS,)
-        self._with_flags = tuple(dict.fromkeys((*self._attributes, *told)))
+        self._writers = writers_of(self._attributes)
+        self._writers_with_flags = self._writers
+        if Attribute.FLAGS not in self._attributes:
+            self._writers_with_flags = writers_of(dict.fromkeys((*self._attributes, *told)))
         self._indexed = not FROM_INDEX.isdisjoint(self._attributes)
 
     def run(self, tx: Transaction, start: int) -> _Run:
         """Render messages from the place START on."""
         end = min(start + (OPEN_RUN if self._sections else LIST_RUN), len(self._uids))
         run, size, place = _Run(end), 0, 0
-        for found in self._found(tx, self._uids[start:end]):
+        for entry, strings, message in self._found(tx, self._uids[start:end]):
             if size >= RUN_BYTES or run.large is not None:
-                return self._end_before(run, start, place, found.entry)
-            rendered = self._render(run, found)
+                return self._end_before(run, start, place, entry)
+            rendered = self._render(run, entry, strings, message)
             if isinstance(rendered, bytes):
                 run.lines.append(rendered)
                 size += len(rendered)
             elif run.lines:
-                return self._end_before(run, start, place, found.entry)
+                return self._end_before(run, start, place, entry)
             else:
                 run.large = rendered
             place += 1
@@ -181,18 +179,20 @@ class _Reader:
         return run
 
     def _found(self, tx: Transaction, uids: "array[int]") -> Iterator[_Found]:
-        since = self._changed_since or 0
+        """Yield messages in the order of UIDs: entry, ready-made strings, and opened when sections are asked for."""
+        since, folder_id = self._changed_since or 0, self._view.folder_id
         if self._sections:
-            for entry, message in self._store.open_entries(tx, self._mailbox_id, self._view.folder_id, uids):
+            for entry, message in self._store.open_entries(tx, self._mailbox_id, folder_id, uids):
                 if entry.modseq > since:
-                    yield _Found(entry, None if message is None else message.index, message)
+                    yield entry, None if message is None else message.index, message
             return
-        entries = self._store.entries(tx, self._view.folder_id, uids, since_modseq=since)
-        indexes = {}
-        if self._indexed:  # damaged ones are absent
-            indexes = self._store.indexes(tx, self._mailbox_id, [entry.message_id for entry in entries])
-        for entry in entries:
-            yield _Found(entry, indexes.get(entry.message_id), None)
+        entries = self._house.known_entries.some(tx, folder_id, uids, asked=len(self._uids), view=self._view)
+        if since:
+            entries = [entry for entry in entries if entry.modseq > since]
+        ready: Iterable[Ready | None] = repeat(NO_STRINGS)
+        if self._indexed:
+            ready = self._house.known_ready.of(tx, self._mailbox_id, folder_id, entries)
+        yield from zip(entries, ready, repeat(None))
 
     def _end_before(self, run: _Run, start: int, place: int, entry: Entry) -> _Run:
         """End a run before ENTRY, the one at PLACE among those found."""
@@ -201,24 +201,25 @@ class _Reader:
             run.missing += run.end - start - place
         return run
 
-    def _render(self, run: _Run, found: _Found) -> bytes | _Large:
+    def _render(
+        self, run: _Run, entry: Entry, strings: MessageIndex | Ready | None, message: MessageReader | None
+    ) -> bytes | _Large:
         """Return the response of one message; nothing, and a count in RUN, when it is damaged."""
-        entry, index = found.entry, found.index
-        sequence = self._view.sequence(entry.uid)
+        uid, view = entry.uid, self._view
+        sequence = view.sequence(uid)
         if sequence is None:
             run.missing += 1
             return b""
-        if index is None and (self._indexed or self._sections):
+        if strings is None:
             run.damaged += 1
             return b""
-        told = entry.uid in self._seen and Attribute.FLAGS not in self._attributes
-        recent = self._view.is_recent(entry.uid)
-        items = attributes_of(self._with_flags if told else self._attributes, entry, index, recent=recent)
-        start = b"* %d FETCH (" % sequence + b" ".join(items)
-        if found.message is None:
+        writers = self._writers_with_flags if uid in self._seen else self._writers
+        recent = view.is_recent(uid)
+        start = b"* %d FETCH (" % sequence + b" ".join([write(entry, strings, recent) for write in writers])
+        if message is None:
             return start + b")\r\n"
         try:
-            return self._content(found.message, start + b" " if items else start)
+            return self._content(message, start + b" " if writers else start)
         except IntegrityError:
             run.damaged += 1
             return b""
@@ -227,7 +228,7 @@ class _Reader:
         items = [content_item(section, message) for section in self._sections]
         if sum(item.size_bytes for item in items) > PIECE_BYTES:
             return _Large(start, items, message)
-        parts = [item.data if isinstance(item, Ready) else span_item(item, message) for item in items]
+        parts = [item.data if isinstance(item, Piece) else span_item(item, message) for item in items]
         return start + b" ".join(parts) + b")\r\n"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mailstore.blocks import Words
 from mailstore.imap.commands.rendering import header_fields
 from mailstore.imap.protocol.criteria import (
     AgeIs,
@@ -39,7 +40,9 @@ from mailstore.store import MessageReader
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError
 
-Predicate = Callable[["Candidate"], bool]
+Predicate = Callable[[Entry, "Candidate"], bool]
+"""Says whether a message matches; keys of cost 0 and 1 look at its entry alone."""
+TEXT_COST = 4
 _PLAIN = re.compile(r"[a-z0-9._-]+")
 _SYSTEM_FLAGS = frozenset(SYSTEM_FLAGS.values())
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,11 +58,12 @@ class Scope:
 
 
 class Candidate:
-    """One message under examination, inside one unit of work; `entry` may be set alone for keys of cost 0 and 1."""
+    """One message under examination, inside one unit of work; keys of cost 0 and 1 do not look at it."""
 
-    __slots__ = ("_message", "_session", "_summary", "_tx", "entry")
+    __slots__ = ("_message", "_session", "_summary", "_tx", "entry", "words")
 
     entry: Entry
+    words: Words | None
 
     def __init__(self, session: Session, tx: Transaction) -> None:
         self._session = session
@@ -67,9 +71,10 @@ class Candidate:
         self._summary: Summary | None = None
         self._message: MessageReader | None = None
 
-    def look_at(self, entry: Entry, summary: Summary | None) -> None:
-        """Turn to another message; no summary when it is damaged."""
+    def look_at(self, entry: Entry, summary: Summary | None, words: Words | None) -> None:
+        """Turn to another message; no summary when it is damaged, no words when no block holds its texts."""
         self.entry = entry
+        self.words = words
         self._summary = summary
         self._message = None
 
@@ -111,7 +116,7 @@ def cost(key: SearchKey) -> int:
     if isinstance(key, (Everything, InSet)):
         return 0
     if isinstance(key, TextHas):
-        return 4
+        return TEXT_COST
     if isinstance(key, HeaderHas):
         return 2 if key.name in FIELDS else 3
     return 2 if isinstance(key, DateIs) and key.field is DateField.SENT else 1
@@ -129,32 +134,32 @@ def predicate(key: SearchKey, scope: Scope) -> Predicate:
         every = [predicate(each, scope) for each in sorted(key.keys, key=cost)]
         if len(every) == 1:
             return every[0]
-        return lambda candidate: all(each(candidate) for each in every)
+        return lambda entry, message: all(each(entry, message) for each in every)
     if isinstance(key, Either):
         first, second = (predicate(each, scope) for each in sorted((key.first, key.second), key=cost))
-        return lambda candidate: first(candidate) or second(candidate)
+        return lambda entry, message: first(entry, message) or second(entry, message)
     if isinstance(key, Not):
         if isinstance(key.key, HasFlag) and key.key.flag in _SYSTEM_FLAGS:
             flag = key.key.flag
-            return lambda candidate: flag not in candidate.entry.flags
+            return lambda entry, _message: flag not in entry.flags
         inner = predicate(key.key, scope)
-        return lambda candidate: not inner(candidate)
+        return lambda entry, message: not inner(entry, message)
     build: Callable[[Any, Scope], Predicate] = _BUILDERS[type(key)]
     return build(key, scope)
 
 
 def _everything(_key: Everything, _scope: Scope) -> Predicate:
-    return lambda _candidate: True
+    return lambda _entry, _message: True
 
 
 def _in_set(key: InSet, scope: Scope) -> Predicate:
     uids = scope.view.resolve(key.target)
     if uids is None:
-        return lambda _candidate: False
+        return lambda _entry, _message: False
 
-    def holds(candidate: Candidate) -> bool:
-        place = bisect_left(uids, candidate.entry.uid)
-        return place < len(uids) and uids[place] == candidate.entry.uid
+    def holds(entry: Entry, _message: Candidate) -> bool:
+        place = bisect_left(uids, entry.uid)
+        return place < len(uids) and uids[place] == entry.uid
 
     return holds
 
@@ -162,17 +167,17 @@ def _in_set(key: InSet, scope: Scope) -> Predicate:
 def _has_flag(key: HasFlag, scope: Scope) -> Predicate:
     flag, view = key.flag, scope.view
     if flag == "\\Recent":
-        return lambda candidate: view.is_recent(candidate.entry.uid)
+        return lambda entry, _message: view.is_recent(entry.uid)
     if flag.startswith("\\"):
-        return lambda candidate: flag in candidate.entry.flags
+        return lambda entry, _message: flag in entry.flags
     wanted = flag.lower()
-    return lambda candidate: any(each.lower() == wanted for each in candidate.entry.flags)
+    return lambda entry, _message: any(each.lower() == wanted for each in entry.flags)
 
 
 def _size_is(key: SizeIs, _scope: Scope) -> Predicate:
     if key.larger:
-        return lambda candidate: candidate.entry.size_bytes > key.size_bytes
-    return lambda candidate: candidate.entry.size_bytes < key.size_bytes
+        return lambda entry, _message: entry.size_bytes > key.size_bytes
+    return lambda entry, _message: entry.size_bytes < key.size_bytes
 
 
 def _date_is(key: DateIs, _scope: Scope) -> Predicate:
@@ -183,15 +188,15 @@ def _arrived(key: DateIs) -> Predicate:
     start = (datetime(key.day.year, key.day.month, key.day.day, tzinfo=UTC) - _EPOCH) // _MICROSECOND
     end = start + 86_400_000_000
     if key.comparison == "<":
-        return lambda candidate: candidate.entry.internal_us < start
+        return lambda entry, _message: entry.internal_us < start
     if key.comparison == ">=":
-        return lambda candidate: candidate.entry.internal_us >= start
-    return lambda candidate: start <= candidate.entry.internal_us < end
+        return lambda entry, _message: entry.internal_us >= start
+    return lambda entry, _message: start <= entry.internal_us < end
 
 
 def _sent(key: DateIs) -> Predicate:
-    def holds(candidate: Candidate) -> bool:
-        day = candidate.summary.sent_day
+    def holds(_entry: Entry, message: Candidate) -> bool:
+        day = message.summary.sent_day
         if day is None:
             return False
         return {"<": day < key.day, "=": day == key.day, ">=": day >= key.day}[key.comparison]
@@ -202,26 +207,26 @@ def _sent(key: DateIs) -> Predicate:
 def _age_is(key: AgeIs, scope: Scope) -> Predicate:
     border = (scope.now - timedelta(seconds=key.seconds) - _EPOCH) // _MICROSECOND
     if key.older:
-        return lambda candidate: candidate.entry.internal_us <= border
-    return lambda candidate: candidate.entry.internal_us >= border
+        return lambda entry, _message: entry.internal_us <= border
+    return lambda entry, _message: entry.internal_us >= border
 
 
 def _modseq_is(key: ModseqIs, _scope: Scope) -> Predicate:
-    return lambda candidate: candidate.entry.modseq >= key.modseq
+    return lambda entry, _message: entry.modseq >= key.modseq
 
 
 def _id_is(key: IdIs, _scope: Scope) -> Predicate:
-    return lambda candidate: candidate.entry.message_id == key.message_id
+    return lambda entry, _message: entry.message_id == key.message_id
 
 
 def _header_has(key: HeaderHas, _scope: Scope) -> Predicate:
     wanted = key.text.casefold()
     plain = wanted.encode() if key.name in FIELDS and _PLAIN.fullmatch(wanted) else b""
 
-    def holds(candidate: Candidate) -> bool:
-        if plain and not candidate.summary.may_hold(key.name, plain):
+    def holds(_entry: Entry, message: Candidate) -> bool:
+        if plain and not message.summary.may_hold(key.name, plain):
             return False
-        text = candidate.folded(key.name)
+        text = message.folded(key.name)
         return text is not None and wanted in text
 
     return holds
@@ -230,10 +235,13 @@ def _header_has(key: HeaderHas, _scope: Scope) -> Predicate:
 def _text_has(key: TextHas, _scope: Scope) -> Predicate:
     wanted = key.text.casefold()
 
-    def holds(candidate: Candidate) -> bool:
-        if key.header and wanted in decode_words(candidate.message.header).casefold():
+    def holds(_entry: Entry, message: Candidate) -> bool:
+        words = message.words
+        if words is not None and words.body is not None:
+            return wanted in words.body or (key.header and wanted in words.header)
+        if key.header and wanted in decode_words(message.message.header).casefold():
             return True
-        return any(wanted in text.casefold() for text in candidate.texts())
+        return any(wanted in text.casefold() for text in message.texts())
 
     return holds
 

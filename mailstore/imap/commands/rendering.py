@@ -7,10 +7,12 @@ Source: RFC 9051 §7.5.2, RFC 3501 §7.4.2.
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from mailstore.blocks import Ready
 from mailstore.imap.commands.binary import binary_item
 from mailstore.imap.commands.objectid import email_id
 from mailstore.imap.commands.preview import preview_item
@@ -46,7 +48,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class Piece:
     """An item that is sent as it is."""
 
     data: bytes
@@ -57,38 +59,28 @@ class Ready:
         return len(self.data)
 
 
-def attributes_of(
-    attributes: tuple[Attribute, ...], entry: Entry, index: MessageIndex | None, *, recent: bool
-) -> list[bytes]:
-    """Write the items that need no message; INDEX must be given when one of them is in FROM_INDEX."""
-    items = []
-    for attribute in attributes:
-        if attribute is Attribute.UID:
-            items.append(b"UID %d" % entry.uid)
-        elif attribute is Attribute.FLAGS:
-            items.append(b"FLAGS " + flag_list(entry.flags, recent=recent))
-        elif attribute is Attribute.INTERNALDATE:
-            items.append(b"INTERNALDATE " + internal_date(entry.internal_us))
-        elif attribute is Attribute.SIZE:
-            items.append(b"RFC822.SIZE %d" % entry.size_bytes)
-        elif attribute is Attribute.MODSEQ:
-            items.append(b"MODSEQ (%d)" % entry.modseq)
-        elif attribute is Attribute.EMAILID:
-            items.append(b"EMAILID (" + email_id(entry.message_id) + b")")
-        elif attribute is Attribute.THREADID:
-            items.append(b"THREADID NIL")
-        else:
-            assert index is not None
-            items.append(_from_index(attribute, index))
-    return items
+Writer = Callable[[Entry, "MessageIndex | Ready", bool], bytes]
+"""Writes one item of a message; the last argument says whether it is recent."""
+
+_WRITERS: Mapping[Attribute, Writer] = {
+    Attribute.UID: lambda entry, _index, _recent: b"UID %d" % entry.uid,
+    Attribute.FLAGS: lambda entry, _index, recent: b"FLAGS " + flag_list(entry.flags, recent=recent),
+    Attribute.INTERNALDATE: lambda entry, _index, _recent: b"INTERNALDATE " + internal_date(entry.internal_us),
+    Attribute.SIZE: lambda entry, _index, _recent: b"RFC822.SIZE %d" % entry.size_bytes,
+    Attribute.MODSEQ: lambda entry, _index, _recent: b"MODSEQ (%d)" % entry.modseq,
+    Attribute.EMAILID: lambda entry, _index, _recent: b"EMAILID (" + email_id(entry.message_id) + b")",
+    Attribute.THREADID: lambda _entry, _index, _recent: b"THREADID NIL",
+    Attribute.ENVELOPE: lambda _entry, index, _recent: b"ENVELOPE " + index.envelope,
+    Attribute.BODY: lambda _entry, index, _recent: b"BODY " + index.body,
+    Attribute.BODYSTRUCTURE: lambda _entry, index, _recent: b"BODYSTRUCTURE " + index.bodystructure,
+}
+NO_STRINGS = Ready(b"", b"", b"", b"")
+"""Stands where no item of FROM_INDEX is asked for."""
 
 
-def _from_index(attribute: Attribute, index: MessageIndex) -> bytes:
-    if attribute is Attribute.ENVELOPE:
-        return b"ENVELOPE " + index.envelope
-    if attribute is Attribute.BODY:
-        return b"BODY " + index.body
-    return b"BODYSTRUCTURE " + index.bodystructure
+def writers_of(attributes: Iterable[Attribute]) -> tuple[Writer, ...]:
+    """Return what writes the items that need no message, in order."""
+    return tuple(_WRITERS[attribute] for attribute in attributes)
 
 
 def internal_date(microseconds: int) -> bytes:
@@ -104,32 +96,32 @@ def _day(number: int) -> bytes:
     return b"%2d-%s-%04d" % (day.day, MONTHS[day.month - 1], day.year)
 
 
-def content_item(content: Content, message: MessageReader) -> Span | Ready:
+def content_item(content: Content, message: MessageReader) -> Span | Piece:
     """Return what FETCH gives of an opened message; raises as `binary_item`."""
     if isinstance(content, Section):
         return section_item(content, message)
     if isinstance(content, Preview):
-        return Ready(preview_item(content, message))
+        return Piece(preview_item(content, message))
     if not content.part and not content.size_only:
         first, count = content.partial or (0, message.size_bytes)
         start = min(first, message.size_bytes)
         return Span(content.label, start, min(start + count, message.size_bytes))
-    return Ready(binary_item(content, message))
+    return Piece(binary_item(content, message))
 
 
-def section_item(section: Section, message: MessageReader) -> Span | Ready:
+def section_item(section: Section, message: MessageReader) -> Span | Piece:
     """Return one body section: the span to read, or what is sent as it is (NIL when there is no such part)."""
     path = ".".join(map(str, section.part))
     fields = section.text in (SectionText.FIELDS, SectionText.FIELDS_NOT)
     word = SectionText.HEADER.value if fields else section.text.value
     span = message.index.span(f"{path}.{word}" if path and word else path or word)
     if span is None:
-        return Ready(section.label + b" NIL")
+        return Piece(section.label + b" NIL")
     if fields:
         header = message.read(span[0], span[1] - span[0])
         chosen = header_fields(header, section.fields, wanted=section.text is SectionText.FIELDS)
         first, count = section.partial or (0, len(chosen))
-        return Ready(section.label + b" " + literal(chosen[first : first + count]))
+        return Piece(section.label + b" " + literal(chosen[first : first + count]))
     start, end = span
     if section.partial is not None:
         start = min(start + section.partial[0], end)

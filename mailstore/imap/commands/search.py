@@ -4,6 +4,7 @@ Source: RFC 3501 §6.4.4, RFC 5530 (LIMIT), RFC 9051 §6.4.4.
 """
 
 from collections.abc import Sequence
+from itertools import compress, count
 
 from mailstore.imap.commands.condstore import become_aware
 from mailstore.imap.commands.esearch import answer_extended, keep_result
@@ -30,21 +31,20 @@ async def search(session: Session, command: Search) -> Outcome:
     if command.returns is not None or "IMAP4REV2" in session.enabled:
         answer_extended(session, command, found, modseq)
         return ok()
-    words = [b"SEARCH", *(b"%d" % number for number in numbers_of(session.selected, found, uid=command.uid))]
-    if modseq and len(words) > 1:
-        words.append(b"(MODSEQ %d)" % modseq)
-    session.send(untagged(b" ".join(words)))
+    words = ["SEARCH", *map(str, numbers_of(session.selected, found, uid=command.uid))]
+    if modseq and found:
+        words.append(f"(MODSEQ {modseq})")
+    session.send(untagged(" ".join(words).encode()))
     return ok()
 
 
 def numbers_of(view: View, uids: Sequence[int], *, uid: bool) -> Sequence[int]:
-    """Return UIDs as they are, or as sequence numbers."""
+    """Return UIDs, which ascend, as they are, or as sequence numbers."""
     if uid:
         return uids
     if len(uids) * 8 < len(view.uids):
         return [number for each in uids if (number := view.sequence(each)) is not None]
-    places = dict(zip(view.uids, range(1, len(view.uids) + 1), strict=True))
-    return [places[each] for each in uids if each in places]
+    return list(compress(count(1), map(set(uids).__contains__, view.uids)))
 
 
 def asks_modseq(key: SearchKey) -> bool:

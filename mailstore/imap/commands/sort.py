@@ -14,7 +14,7 @@ from typing import Any
 from mailstore.imap.commands.base_subject import base_subject
 from mailstore.imap.commands.esearch import answer_extended, keep_result
 from mailstore.imap.commands.examination import matching_entries, summaries_of
-from mailstore.imap.commands.search import BAD_CHARSET, TOO_LONG, numbers_of
+from mailstore.imap.commands.search import BAD_CHARSET, TOO_LONG
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Sort, SortField, SortKey
 from mailstore.imap.protocol.envelope import Envelope, parse_envelope
@@ -45,7 +45,8 @@ async def sort(session: Session, command: Sort) -> Outcome:
     if search.returns is not None:
         answer_extended(session, search, uids, None)
         return ok()
-    numbers = numbers_of(session.selected, uids, uid=search.uid)
+    view = session.selected
+    numbers = uids if search.uid else [number for uid in uids if (number := view.sequence(uid)) is not None]
     session.send(untagged(b" ".join([b"SORT", *(b"%d" % number for number in numbers)])))
     return ok()
 

@@ -6,12 +6,8 @@ by theirs.
 Source: RFC 5256 §3 (ORDEREDSUBJECT, REFERENCES).
 """
 
-from collections.abc import Sequence
-from functools import partial
-
 from mailstore.imap.commands.examination import matching_entries, summaries_of
 from mailstore.imap.commands.references import Letter, by_references, by_subject, message_ids, write
-from mailstore.imap.commands.rendering import header_fields
 from mailstore.imap.commands.search import BAD_CHARSET, TOO_LONG
 from mailstore.imap.commands.sort import sent_us
 from mailstore.imap.outcome import Outcome, ok
@@ -22,10 +18,6 @@ from mailstore.imap.session import Session
 from mailstore.imap.summary import Summary
 from mailstore.mime.words import decode_words
 from mailstore.model import Entry
-from vaguemestre.kernel.database import Transaction
-from vaguemestre.kernel.errors import IntegrityError
-
-BATCH = 100
 
 
 async def thread(session: Session, command: Thread) -> Outcome:
@@ -36,14 +28,7 @@ async def thread(session: Session, command: Thread) -> Outcome:
     if entries is None:
         return TOO_LONG
     summaries = await summaries_of(session, entries)
-    references: dict[str, list[bytes]] = {}
-    if command.algorithm == "REFERENCES":
-        for start in range(0, len(entries), BATCH):
-            references |= await session.read(partial(_references, session, entries[start : start + BATCH]))
-    letters = [
-        _letter(entry, summary, references.get(entry.message_id, []))
-        for entry, summary in zip(entries, summaries, strict=True)
-    ]
+    letters = [_letter(entry, summary) for entry, summary in zip(entries, summaries, strict=True)]
     build = by_references if command.algorithm == "REFERENCES" else by_subject
     uid, view = command.search.uid, session.selected
     written = b"".join(
@@ -53,27 +38,14 @@ async def thread(session: Session, command: Thread) -> Outcome:
     return ok()
 
 
-def _letter(entry: Entry, summary: Summary | None, references: Sequence[bytes]) -> Letter:
+def _letter(entry: Entry, summary: Summary | None) -> Letter:
     if summary is None:
         return Letter(uid=entry.uid, sent_us=entry.internal_us, subject="", message_id=b"", references=())
     envelope: Envelope = summary.envelope
-    known = references or message_ids(envelope.in_reply_to)[:1]
     return Letter(
         uid=entry.uid,
         sent_us=sent_us(entry, envelope),
         subject=decode_words(envelope.subject),
         message_id=next(iter(message_ids(envelope.message_id)), b""),
-        references=tuple(known),
+        references=tuple(message_ids(summary.references) or message_ids(envelope.in_reply_to)[:1]),
     )
-
-
-def _references(session: Session, batch: Sequence[Entry], tx: Transaction) -> dict[str, list[bytes]]:
-    """Return the message ids in the References fields of a batch; none for a damaged message."""
-    found = {}
-    for entry in batch:
-        try:
-            header = session.parts.store.open(tx, session.mailbox_id, entry.message_id).header
-        except IntegrityError:
-            continue
-        found[entry.message_id] = message_ids(header_fields(header, (b"References",), wanted=True))
-    return found

@@ -47,7 +47,7 @@ def test_a_summary_goes_with_its_message(database, store):
     deliver(database, store, 2)
     inbox = database.read_now(lambda tx: folder_of(tx, store).id)
     told = database.read_now(lambda tx: known.of(tx, inbox))
-    told.summaries.update({entry.message_id: Summary(b"()") for entry in told.entries})
+    told.summaries.update({entry.message_id: Summary(b"()", b"") for entry in told.entries})
 
     database.write_now(
         lambda tx: store.change_flags(tx, inbox, [1], FlagChange(op="add", flags=frozenset({"\\Deleted"})))
