@@ -887,6 +887,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "folder_block",
+        sa.Column("folder_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False, comment="of 128 UIDs (blocks.py)"),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False, comment="the block's key for the mailbox"),
+        sa.Column("sealed_strings", sa.LargeBinary(), nullable=False, comment="for lists"),
+        sa.Column("sealed_texts", sa.LargeBinary(), nullable=False, comment="for searches"),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_folder_block_folder_id")),
+        sa.PrimaryKeyConstraint("folder_id", "number", name=op.f("pk_folder_block")),
+    )
+    op.create_table(
         "document_code",
         sa.Column("document_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False, comment="confidentiality, event, reference"),
@@ -933,6 +943,7 @@ def downgrade() -> None:
     op.drop_table("external_filing")
     op.drop_index("ix_document_code_code", table_name="document_code")
     op.drop_table("document_code")
+    op.drop_table("folder_block")
     op.drop_table("expunged")
     op.drop_index("ix_entry_modseq", table_name="entry")
     op.drop_index(op.f("ix_entry_message_id"), table_name="entry")
