@@ -40,7 +40,7 @@ class BridgeSettings(BaseModel):
     )
 
     max_request_bytes: int = Field(
-        default=64 * MEBIBYTE, ge=1, description="largest XDS.b request, attachments included, in bytes"
+        default=64 * MEBIBYTE, ge=1, description="largest XDS.b or FHIR request, attachments included, in bytes"
     )
     max_envelope_bytes: int = Field(
         default=8 * MEBIBYTE, ge=1, description="largest SOAP envelope, attachments left out, in bytes"
@@ -48,7 +48,9 @@ class BridgeSettings(BaseModel):
     max_query_results: int = Field(
         default=1000, ge=1, description="most documents that one stored query answers in full, a count"
     )
-    simultaneous_requests: int = Field(default=4, ge=1, description="XDS.b requests served at once, a count")
+    fhir_page: int = Field(default=20, ge=1, description="resources on a page of a FHIR search that asks for no size")
+    fhir_page_most: int = Field(default=100, ge=1, description="most resources on a page of a FHIR search, a count")
+    simultaneous_requests: int = Field(default=4, ge=1, description="XDS.b or FHIR requests served at once, a count")
     assertion_validity_s: int = Field(
         default=300, ge=1, description="how far from now a VIHF may have been issued, in seconds"
     )

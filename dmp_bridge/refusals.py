@@ -58,6 +58,7 @@ class Refusal(StrEnum):
     FHIR_REFERENCE = "X_FHIR_REFERENCE"
     FHIR_UNSUPPORTED = "X_FHIR_NON_PRIS_EN_CHARGE"
     FHIR_PARAMETER = "X_FHIR_PARAMETRE"
+    FHIR_ABSENT = "X_FHIR_INTROUVABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.FHIR_VALUE: _entry("La valeur d'un élément n'est pas admise par le profil PDSm.", "PDSm 3.1"),
     Refusal.FHIR_REFERENCE: _entry("Une référence ne désigne rien dans la requête ni dans ce service.", "PDSm 3.1"),
     Refusal.FHIR_UNSUPPORTED: _entry("Ce service ne fait pas cette opération.", "ITI-65"),
+    Refusal.FHIR_ABSENT: _entry("Cette ressource n'existe pas.", "FHIR R4 §3.1.0.1"),
     Refusal.FHIR_PARAMETER: _entry("Un paramètre de recherche manque ou n'est pas pris en charge.", "ITI-67"),
 }
 """One entry for each refusal; a test checks that none is missing."""

@@ -9,16 +9,20 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal.api import trace, v1
 from portal.context import Portal
-from portal.limits import XDS_PATH, BodyLimit, LastResort
+from portal.documents.thumbnails import Thumbnails
+from portal.limits import FHIR_PATH, XDS_PATH, BodyLimit, LastResort
+from portal.patient.reply import image_limits
 from portal.problems import ABSENT, INVALID, answer_problem, problem_of
 from portal.rendering import STATIC, Templates
 from portal.security import FormTokens, SecurityHeaders
 from portal.services import PortalServices
 from portal.sessions import SessionLimits
-from portal.web import messages, pages, pro, settings, sign_in
+from portal.web import attestations, messages, pages, pro, settings, sign_in
 from vaguemestre.kernel.errors import VaguemestreError
 
 FORM_KEY = "vaguemestre/portal/forms/v1"
@@ -29,6 +33,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def create_app(services: PortalServices) -> FastAPI:
     """Build the application of the web spaces; it serves until its services are closed."""
     templates = Templates(ZoneInfo(services.settings.time_zone))
+    images = asyncio.Semaphore(services.settings.simultaneous_images)
     app = FastAPI(
         title="Vaguemestre",
         version="1",
@@ -43,18 +48,32 @@ def create_app(services: PortalServices) -> FastAPI:
         tokens=FormTokens(services.instance_key.derive(FORM_KEY)),
         limits=SessionLimits.of(services.settings),
         uploads=asyncio.Semaphore(services.settings.simultaneous_uploads),
-        images=asyncio.Semaphore(services.settings.simultaneous_images),
+        images=images,
+        thumbnails=Thumbnails(image_limits(services.settings), services.settings.thumbnails_bytes, images),
     )
-    for module in (sign_in, pages, messages, settings, pro, v1, trace):
+    for module in (attestations, sign_in, pages, messages, settings, pro, v1, trace):
         app.include_router(module.router)
     if services.xds is not None:
         app.mount(XDS_PATH, services.xds)
+    if services.fhir is not None:
+        app.mount(FHIR_PATH, services.fhir)
+        app.router.routes.append(Route(FHIR_PATH, _AtBase(services.fhir), include_in_schema=False))
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     _handle_errors(app, templates)
     app.add_middleware(BodyLimit, templates=templates)
     app.add_middleware(LastResort, templates=templates)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+class _AtBase:
+    """Serves the base address of a mounted service without its last slash, where transactions are posted."""
+
+    def __init__(self, service: ASGIApp) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._service({**scope, "path": f"{FHIR_PATH}/", "root_path": FHIR_PATH}, receive, send)
 
 
 def _handle_errors(app: FastAPI, templates: Templates) -> None:

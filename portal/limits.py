@@ -12,7 +12,8 @@ from vaguemestre.kernel.log import get_logger
 
 log = get_logger(__name__)
 BODY_BYTES = 256_000
-XDS_PATH = "/xds"  # the services of the record have a limit of their own, and a semaphore
+# The services of the record have a limit of their own, and a semaphore.
+XDS_PATH, FHIR_PATH = "/xds", "/fhir"
 REPLY_SUFFIX = "/repondre"
 # What a form with too many photos may send before the connection is given up; beyond the limit bytes are dropped.
 REPLY_BYTES = 250_000_000
@@ -30,7 +31,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        large = scope["path"].endswith(REPLY_SUFFIX) or scope["path"].startswith(f"{XDS_PATH}/")
+        large = scope["path"].endswith(REPLY_SUFFIX) or scope["path"].startswith((XDS_PATH, FHIR_PATH))
         limit = REPLY_BYTES if large else BODY_BYTES
         announced = Request(scope).headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced) > limit:

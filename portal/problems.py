@@ -14,7 +14,7 @@ from portal.rendering import Templates
 from portal.spaces import space_of
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure, VaguemestreError
 
-API_PREFIX = "/api/"
+PROGRAM_PATHS = ("/api/", "/fhir")
 
 
 class SignInRequired(VaguemestreError):
@@ -79,8 +79,8 @@ _BY_ERROR: tuple[tuple[type[Exception], Problem], ...] = (
 
 
 def wants_json(path: str) -> bool:
-    """Say whether a path is of the API."""
-    return path.startswith(API_PREFIX)
+    """Say whether a path is read by programs."""
+    return path.startswith(PROGRAM_PATHS)
 
 
 def problem_of(error: Exception) -> Problem:

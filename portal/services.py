@@ -24,6 +24,7 @@ class PortalServices:
         patient_domains: domains whose local part is an INS, in lower case.
         dmp: settings of the record, for what a patient files herself.
         xds: the XDS.b services of the record, served under `/xds`; None: not served.
+        fhir: the FHIR service of the record, served under `/fhir`; None: not served.
     """
 
     database: Database
@@ -37,3 +38,4 @@ class PortalServices:
     patient_domains: Collection[str]
     dmp: BridgeSettings = field(default_factory=BridgeSettings)
     xds: ASGIApp | None = None
+    fhir: ASGIApp | None = None

@@ -14,7 +14,7 @@ from access_core.accounts import Account, AccountState, account_by_id, canonical
 from access_core.authentication.certificate_sign_in import CertificateSignIn
 from access_core.authentication.channel import Channel, Use
 from access_core.authentication.exchange import Exchange
-from access_core.authentication.failures import Throttled
+from access_core.authentication.failures import Throttled, TokenRefused
 from access_core.authentication.gate import SECOND_FACTOR, Gate
 from access_core.authentication.password_sign_in import PasswordSignIn
 from access_core.authentication.sasl.mechanisms import Offer, begin
@@ -99,6 +99,18 @@ class Authenticator:
             return await self._answer(question, channel)
 
         return Exchange(dialogue, answer)
+
+    async def token(self, token: str, *, peer: str) -> Account:
+        """Return the account of an access token's holder, whose only mailbox it opens.
+
+        Raises:
+            TokenRefused: it is not good, or no issuer is believed.
+            Throttled: the address has to wait.
+            TemporaryFailure: the issuer or the catalogue is away.
+        """
+        if self._tokens is None:
+            raise TokenRefused("invalid_token")
+        return await self._tokens.verify("", token, peer=peer)
 
     async def second_factor(self, account_id: str, code: str) -> bool:
         """Verify a one-time code; each code passes once. False as well for an account without second factor.

@@ -65,6 +65,7 @@ _CODES = (
 _SET = select(submission_set).where(
     submission_set.c.profile_id == bindparam("profile_id"), submission_set.c.unique_id == bindparam("unique_id")
 )
+_PROFILE_OF_SET = select(submission_set.c.profile_id).where(submission_set.c.entry_uuid == bindparam("entry_uuid"))
 _SET_AVAILABILITY = (
     update(document_entry).where(document_entry.c.id == bindparam("document")).values(availability=bindparam("state"))
 )
@@ -182,6 +183,12 @@ def all_versions_of_profile(tx: Transaction, profile_id: str) -> list[RecordedDo
 def versions_of_set(tx: Transaction, profile_id: str, set_id: str) -> list[RecordedDocument]:
     """List the versions of a document by its CDA setId, highest first, deleted ones left out."""
     return _all(tx, _OF_SET, profile_id=profile_id, set_id=set_id)
+
+
+def profile_of_set(tx: Transaction, entry_uuid: str) -> str | None:
+    """Return the id of the patient that a submission set is about; None when there is no such set."""
+    found = tx.execute(_PROFILE_OF_SET, {"entry_uuid": entry_uuid}).one_or_none()
+    return None if found is None else str(found.profile_id)
 
 
 def submission_set_by_unique_id(tx: Transaction, profile_id: str, unique_id: str) -> SubmissionSet | None:

@@ -5,6 +5,7 @@ direct mode, to the person), it is recent, meant for this record, and not seen b
 professionals, linked to that structure: a structure cannot speak for somebody who does not work there.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -121,17 +122,19 @@ class Gate:
                 mode=self._purposes()[vihf.purpose],
             ),
             patient_id=vihf.patient_id,
-            profile=self._profile(tx, vihf.patient_id),
+            profile=profile_of(tx, vihf.patient_id, self._settings.ins_authorities),
             reason=vihf.reason,
         )
 
-    def _profile(self, tx: Transaction, patient_id: CX) -> Profile | None:
-        if patient_id.oid not in self._settings.ins_authorities:
-            return None
-        try:
-            return profile_by_ins(tx, INS.parse(patient_id.value, strict=False))
-        except InvalidIdentifier:
-            return None
+
+def profile_of(tx: Transaction, patient_id: CX, authorities: Collection[str]) -> Profile | None:
+    """Find the patient of an identifier; AUTHORITIES: OIDs under which an INS is read."""
+    if patient_id.oid not in authorities:
+        return None
+    try:
+        return profile_by_ins(tx, INS.parse(patient_id.value, strict=False))
+    except InvalidIdentifier:
+        return None
 
 
 def _professional(tx: Transaction, vihf: Vihf) -> Professional:

@@ -1,0 +1,1 @@
+"""FHIR for practice software, under `/fhir`: MHD and PDSm over the embedded record."""

@@ -1,0 +1,189 @@
+"""The FHIR service over HTTP: an ASGI application with the addresses of MHD and PDSm, mounted under `/fhir`.
+
+Every answer is a FHIR resource in JSON, refusals included; a document alone (Binary) is also served as it is. No
+address is ever fetched: a submission carries everything.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from access_core.accounts import Account
+from access_core.authentication.failures import AuthenticationFailed
+from access_core.decision import Decision
+from dmp_bridge.fhir.bundles import encoded
+from dmp_bridge.fhir.elements import Meta
+from dmp_bridge.fhir.problems import FhirProblem, IssueType
+from dmp_bridge.fhir.resources import MEDIA_TYPE, Binary
+from dmp_bridge.fhir.search import MAX_PARAMETERS, Query, parameter_problem
+from dmp_bridge.refusals import Refusal
+from portal.fhir.answers import CONTENT_TYPE, answer, answer_error, no_token, problem_of_decision
+from portal.fhir.capability import capability_statement
+from portal.fhir.finding import Finding
+from portal.fhir.parts import FhirParts
+from portal.fhir.publishing import Publishing
+from portal.fhir.view import DOCUMENTS, LISTS, Asked
+from portal.security import FILE_POLICY
+from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+_READABLE = frozenset({"json", MEDIA_TYPE, "application/json"})
+Endpoint = Callable[[Request, Account], Awaitable[Response]]
+
+
+class FhirService:
+    """The routes, each behind an access token but the statement of what the service can do."""
+
+    def __init__(self, parts: FhirParts) -> None:
+        self._parts = parts
+        self._publishing = Publishing(parts)
+        self._finding = Finding(parts)
+        self._turns = asyncio.Semaphore(parts.settings.simultaneous_requests)
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        routes = [
+            Route("/metadata", self.metadata, methods=["GET"]),
+            Route("/", self._let_in(self.transaction), methods=["POST"]),
+            Route("/DocumentReference", self._let_in(partial(self.search, DOCUMENTS)), methods=["GET"]),
+            Route("/DocumentReference", self._let_in(self.create), methods=["POST"]),
+            Route("/DocumentReference/_search", self._let_in(partial(self.search, DOCUMENTS)), methods=["POST"]),
+            Route("/DocumentReference/{id}", self._let_in(self.document), methods=["GET"]),
+            Route("/List", self._let_in(partial(self.search, LISTS)), methods=["GET"]),
+            Route("/List/_search", self._let_in(partial(self.search, LISTS)), methods=["POST"]),
+            Route("/List/{id}", self._let_in(self.submission), methods=["GET"]),
+            Route("/Binary/{id}", self._let_in(self.binary), methods=["GET"]),
+        ]
+        handlers: Mapping[Any, Any] = dict.fromkeys(
+            (FhirProblem, AuthenticationFailed, TemporaryFailure, IntegrityError, HTTPException), _on_error
+        )
+        return Starlette(routes=routes, exception_handlers=handlers)
+
+    async def metadata(self, request: Request) -> Response:
+        """Say what the service can do."""
+        body = msgspec.json.encode(capability_statement(_base(request)))
+        return Response(body, media_type=CONTENT_TYPE)
+
+    async def transaction(self, request: Request, account: Account) -> Response:
+        """ITI-65: file the documents of a bundle."""
+        return answer(await self._publishing.publish(account.id, await self._body(request)))
+
+    async def create(self, request: Request, account: Account) -> Response:
+        """ITI-105: file one document, given with its metadata."""
+        document_id, is_new = await self._publishing.create(account.id, await self._body(request))
+        base = _base(request)
+        created = await self._finding.filed(document_id, base)
+        headers = {"Location": f"{base}/{DOCUMENTS}/{document_id}/_history/1", "ETag": 'W/"1"'}
+        return answer(created, status=201 if is_new else 200, headers=headers)
+
+    async def search(self, kind: str, request: Request, account: Account) -> Response:
+        """ITI-66 and ITI-67: find submission sets or documents, by GET or by POST to `_search`."""
+        pairs = list(request.query_params.multi_items())
+        if request.method == "POST":
+            pairs += await self._form(request)
+        asked = Asked(
+            account_id=account.id,
+            base=_base(request),
+            kind=kind,
+            query=Query.read(pairs),
+            strict="handling=strict" in request.headers.get("prefer", "").replace(" ", ""),
+        )
+        _check_format(asked.query.first("_format"))
+        return answer(await self._finding.search(asked))
+
+    async def document(self, request: Request, account: Account) -> Response:
+        """Read the metadata of a document."""
+        found = await self._finding.document(account.id, request.path_params["id"], _base(request))
+        return answer(found, headers={"ETag": f'W/"{found.meta.version_id}"'} if found.meta else None)
+
+    async def submission(self, request: Request, account: Account) -> Response:
+        """Read a submission set."""
+        return answer(await self._finding.submission(account.id, request.path_params["id"], _base(request)))
+
+    async def binary(self, request: Request, account: Account) -> Response:
+        """ITI-68: read a document, as it is, or as a Binary for who asks for FHIR."""
+        name = request.path_params["id"]
+        found = await self._finding.content(account.id, name)
+        if isinstance(found, Decision):
+            raise problem_of_decision(found)
+        if MEDIA_TYPE in request.headers.get("accept", ""):
+            return answer(
+                Binary(id=name, meta=Meta(version_id="1"), content_type=found.media_type, data=encoded(found.data))
+            )
+        headers = {"Content-Security-Policy": FILE_POLICY, "Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(found.data, media_type=found.media_type, headers=headers)
+
+    def _let_in(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        """Put an endpoint behind an access token, and in its turn."""
+
+        async def served(request: Request) -> Response:
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not token.strip():
+                raise no_token()
+            peer = request.client.host if request.client else "unknown"
+            account = await self._parts.tokens.token(token.strip(), peer=peer)
+            async with self._turns:
+                return await endpoint(request, account)
+
+        return served
+
+    async def _body(self, request: Request) -> bytes:
+        """Return the body of a request, JSON within the limit.
+
+        Raises:
+            FhirProblem: too long, or another media type.
+        """
+        if _media_type(request) not in (MEDIA_TYPE, "application/json"):
+            raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=415)
+        return await self._read(request)
+
+    async def _form(self, request: Request) -> list[tuple[str, str]]:
+        if _media_type(request) != FORM_TYPE:
+            raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=415)
+        text = (await self._read(request)).decode("ascii", errors="replace")
+        try:
+            return parse_qsl(text, max_num_fields=MAX_PARAMETERS)
+        except ValueError:
+            raise parameter_problem() from None
+
+    async def _read(self, request: Request) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self._parts.settings.max_request_bytes:
+                raise FhirProblem.of(IssueType.TOO_LONG, Refusal.DOCUMENT_SIZE, status=413)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def build_fhir(parts: FhirParts) -> Starlette:
+    """Build the service that the portal mounts under `/fhir`."""
+    return FhirService(parts).app()
+
+
+async def _on_error(_request: Request, error: Exception) -> Response:
+    return answer_error(error)
+
+
+def _base(request: Request) -> str:
+    """Return the address under which the client knows this service."""
+    return str(request.base_url).rstrip("/")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _check_format(wanted: str | None) -> None:
+    if wanted is not None and wanted.partition(";")[0].strip() not in _READABLE:
+        raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=406)

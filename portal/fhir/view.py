@@ -1,0 +1,150 @@
+"""What a caller sees of a record, as FHIR resources and pages of a search."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from access_core.profiles import Profile
+from dmp_bridge.fhir import search
+from dmp_bridge.fhir.dates import instant_text
+from dmp_bridge.fhir.documents import RELATIONS, Shown, document_reference
+from dmp_bridge.fhir.lists import list_id, submission_list
+from dmp_bridge.fhir.resources import Bundle, DocumentList, DocumentReference, Entry, EntrySearch, Link
+from dmp_bridge.fhir.search import Query
+from dmp_bridge.record.holdings import Holdings, logical_id
+from dmp_bridge.record.model import RecordedDocument
+from dmp_bridge.xds.metadata import HAS_MEMBER, SubmissionSet
+
+DOCUMENTS, LISTS = "DocumentReference", "List"
+_MEMBERS = "List:item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A search: by whom, from which base address, of which kind, and whether unknown parameters are refused."""
+
+    account_id: str
+    base: str
+    kind: str
+    query: Query
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a caller sees of a record."""
+
+    profile: Profile
+    holdings: Holdings
+    base: str
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, profile: Profile, holdings: Holdings, base: str) -> "View":
+        """Show HOLDINGS; `names` are the ids of the resources by entryUUID, that of any version."""
+        latest = {logical_id(each): each.id for each in holdings.latest()}
+        names = {each.entry.entry_id: latest[logical_id(each)] for each in holdings.documents}
+        return cls(profile, holdings, base, names)
+
+    def documents(self) -> list[RecordedDocument]:
+        """Return the documents, the latest written first."""
+        return sorted(self.holdings.latest(), key=lambda each: (each.entry.creation_time or "", each.id), reverse=True)
+
+    def sets(self) -> list[SubmissionSet]:
+        """Return the submission sets, the latest first."""
+        return sorted(self.holdings.sets, key=lambda each: (each.submission_time or "", each.entry_id), reverse=True)
+
+    def document(self, found: RecordedDocument) -> DocumentReference:
+        """Write a document."""
+        names = self.names
+        relations = tuple(
+            (link.kind, names[link.target])
+            for link in self.holdings.associations
+            if link.kind in RELATIONS and names.get(link.source) == found.id and link.target in names
+        )
+        shown = Shown(
+            id=found.id,
+            version=found.version,
+            indexed=instant_text(found.filing.filed_at),
+            url=f"{self.base}/Binary/{found.id}",
+            patient=self.profile.id,
+            relations=relations,
+        )
+        return document_reference(found.entry, shown)
+
+    def submission(self, found: SubmissionSet) -> DocumentList:
+        """Write a submission set, with the documents that the caller sees of it."""
+        return submission_list(found, self.members(found), self.profile.id)
+
+    def members(self, found: SubmissionSet) -> list[str]:
+        """Return the ids of the documents of a set."""
+        names = self.names
+        links = self.holdings.associations
+        targets = [each.target for each in links if each.kind == HAS_MEMBER and each.source == found.entry_id]
+        return list(dict.fromkeys(names[each] for each in targets if each in names))
+
+
+def page_of(view: View, asked: Asked, unknown: frozenset[str], size: int) -> Bundle:
+    """Return a page of what a search finds; UNKNOWN parameters are left out of its address.
+
+    Raises:
+        FhirProblem: a value is not written as it should be.
+    """
+    found: Sequence[RecordedDocument] | Sequence[SubmissionSet]
+    if asked.kind == DOCUMENTS:
+        found = list(filter(search.document_condition(asked.query), view.documents()))
+    else:
+        found = list(filter(search.set_condition(asked.query), view.sets()))
+    start = _start([_name(each) for each in found], asked.query.first("_page"))
+    shown = found[start : start + size]
+    used = [pair for pair in asked.query.pairs if pair[0] not in unknown and pair[0] != "_page"]
+    links = [Link(relation="self", url=_url(view, asked, used))]
+    if shown and start + size < len(found):
+        links.append(Link(relation="next", url=_url(view, asked, [*used, ("_page", _name(shown[-1]))])))
+    return Bundle(
+        type="searchset",
+        total=len(found),
+        link=tuple(links),
+        entry=(*(_entry(view, each) for each in shown), *_included(view, asked, shown)),
+    )
+
+
+def _name(found: RecordedDocument | SubmissionSet) -> str:
+    return found.id if isinstance(found, RecordedDocument) else list_id(found.entry_id)
+
+
+def _start(names: Sequence[str], after: str | None) -> int:
+    """Return where a page begins; the last of the page before may have been hidden since."""
+    if after is None:
+        return 0
+    if after not in names:
+        raise search.parameter_problem("_page")
+    return names.index(after) + 1
+
+
+def _url(view: View, asked: Asked, pairs: Sequence[tuple[str, str]]) -> str:
+    """Write the address of a page; the patient is named by an id of ours, since addresses are written down."""
+    others = [pair for pair in pairs if pair[0] not in search.PATIENT]
+    return f"{view.base}/{asked.kind}?{urlencode([('patient', view.profile.id), *others])}"
+
+
+def _entry(view: View, found: RecordedDocument | SubmissionSet, mode: str = "match") -> Entry:
+    if isinstance(found, RecordedDocument):
+        return Entry(
+            full_url=f"{view.base}/{DOCUMENTS}/{found.id}",
+            resource=view.document(found),
+            search=EntrySearch(mode=mode),
+        )
+    name = list_id(found.entry_id)
+    return Entry(full_url=f"{view.base}/{LISTS}/{name}", resource=view.submission(found), search=EntrySearch(mode=mode))
+
+
+def _included(view: View, asked: Asked, shown: Sequence[RecordedDocument] | Sequence[SubmissionSet]) -> list[Entry]:
+    """Add the submission sets of the documents shown (`_revinclude=List:item`), or the documents of the sets."""
+    names = {_name(each) for each in shown}
+    if asked.kind == DOCUMENTS and _MEMBERS in asked.query.every("_revinclude"):
+        return [_entry(view, each, "include") for each in view.sets() if names & set(view.members(each))]
+    if asked.kind == LISTS and _MEMBERS in asked.query.every("_include"):
+        members = {member for each in view.sets() if _name(each) in names for member in view.members(each)}
+        return [_entry(view, each, "include") for each in view.documents() if each.id in members]
+    return []
