@@ -65,7 +65,7 @@ class PasswordSignIn:
         attempt = Attempt(login=login, peer=peer, account=account)
         if account and attempt.active and self._recent.holds(login, peer, password, kept.encoded if kept else None):
             return account
-        return await self._take_turn(attempt, password, kept)
+        return await self._take_turn(attempt, password, kept, use)
 
     def close(self) -> None:
         """End the threads that compute Argon2."""
@@ -86,25 +86,25 @@ class PasswordSignIn:
             attempt, right=True, also=lambda tx: note_use(tx, found.id, self._gate.clock.now())
         )
 
-    async def _take_turn(self, attempt: Attempt, password: str, kept: Kept | None) -> Account:
+    async def _take_turn(self, attempt: Attempt, password: str, kept: Kept | None, use: Use) -> Account:
         """Verify in turn: no more guesses are under way than turns, so that the brake sees each failure."""
         if self._waiting >= self._settings.waiting_limit:
             raise Throttled(1)
         self._waiting += 1
         try:
             async with self._turns:
-                return await self._compute(attempt, password, kept)
+                return await self._compute(attempt, password, kept, use)
         finally:
             self._waiting -= 1
 
-    async def _compute(self, attempt: Attempt, password: str, kept: Kept | None) -> Account:
+    async def _compute(self, attempt: Attempt, password: str, kept: Kept | None, use: Use) -> Account:
         await self._gate.hold(attempt)
         encoded = kept.encoded if kept and len(password) <= LONGEST else self._decoy
         right = await self._in_thread(verify_password, password[:LONGEST], encoded)
         if not (right and attempt.active and attempt.account and kept):
             await self._gate.settle(attempt, right=False)
             raise AuthenticationFailed("sign-in: refused")
-        renewed = await self._renewed(attempt.account, password, kept)
+        renewed = await self._renewed(attempt.account, password, kept, use)
 
         def also(tx: Transaction) -> None:
             if renewed is not None and attempt.account:
@@ -114,10 +114,10 @@ class PasswordSignIn:
         self._recent.keep(attempt.login, attempt.peer, password, renewed[0] if renewed else encoded)
         return account
 
-    async def _renewed(self, account: Account, password: str, kept: Kept) -> tuple[str, bytes] | None:
-        """Encode again what was made with older parameters, derive the SCRAM keys that are not there yet."""
+    async def _renewed(self, account: Account, password: str, kept: Kept, use: Use) -> tuple[str, bytes] | None:
+        """Encode again what was made with older parameters, derive the SCRAM keys that a mail program lacks."""
         outdated = is_outdated(kept.encoded)
-        if not outdated and kept.scram is not None:
+        if not outdated and (kept.scram is not None or use is Use.PORTAL):
             return None
         encoded = await self._in_thread(hash_password, password) if outdated else kept.encoded
         return encoded, await self._in_thread(self._scram.sealed, account.login, account.id, password)

@@ -10,6 +10,7 @@ Source: RFC 5802 §3, RFC 7677 §4 (4,096 iterations or more).
 import hashlib
 import hmac
 import struct
+from collections.abc import Callable
 
 from access_core.authentication.sasl.preparation import saslprep
 from access_core.authentication.sasl.steps import ScramSecret
@@ -46,8 +47,12 @@ class ScramKeeper:
             login: canonical.
             credential_id: the account for its own password, else the application password.
         """
-        keys = derive(password, self.salt(login), ITERATIONS)
-        return self._instance_key.seal(_LAYOUT.pack(ITERATIONS, *keys), _context(credential_id))
+        return self.prepared(login, password)(credential_id)
+
+    def prepared(self, login: str, password: str) -> Callable[[str], bytes]:
+        """Derive the keys now; the function returned seals them once the credential has its id."""
+        keys = _LAYOUT.pack(ITERATIONS, *derive(password, self.salt(login), ITERATIONS))
+        return lambda credential_id: self._instance_key.seal(keys, _context(credential_id))
 
     def opened(self, credential_id: str, sealed: bytes) -> ScramSecret | None:
         """Open what `sealed` returned; None for keys of another number of iterations than the one in force.

@@ -3,11 +3,12 @@
 The command line and whatever administers an instance later call these functions; none of them decides who may.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from access_core.accounts import AccountState, set_password
+from access_core.authentication.application_passwords import ApplicationPasswords, NewApplicationPassword, revoke
 from access_core.care import declare_care
 from access_core.decision import Verdict
 from access_core.life import announce
@@ -18,16 +19,21 @@ from access_core.trace.entries import TraceEntry, record
 from mailstore.store import MailStore
 from vaguemestre.app.directories import look_up_new
 from vaguemestre.kernel.database import Transaction
+from vaguemestre.kernel.keys import InstanceKey
 
 OPERATOR = "Opérateur (ligne de commande)"
 
 
 @dataclass(frozen=True, slots=True)
 class NewMailbox:
-    """A professional mailbox to open, with the Argon2id encoding of its first password."""
+    """A professional mailbox to open, with the Argon2id encoding of its first password.
+
+    `seal_scram` seals the SCRAM keys of that password for the account, once this has its id (`ScramKeeper.prepared`).
+    """
 
     professional: NewProfessional
     encoded_password: str
+    seal_scram: Callable[[str], bytes]
 
 
 def open_mailbox(tx: Transaction, store: MailStore, new: NewMailbox) -> Professional:
@@ -40,7 +46,8 @@ def open_mailbox(tx: Transaction, store: MailStore, new: NewMailbox) -> Professi
     added = add_professional(tx, new.professional)
     if added.rpps is not None:
         look_up_new(tx, added.account_id, added.rpps, now)
-    set_password(tx, added.account_id, new.encoded_password, changed_at=now)
+    scram = new.seal_scram(added.account_id)
+    set_password(tx, added.account_id, new.encoded_password, changed_at=now, scram=scram)
     store.create_mailbox(tx, added.account_id)
     note(tx, "mailbox_opened", now, mailbox_id=added.account_id)
     return added
@@ -55,6 +62,28 @@ def change_mailbox_state(tx: Transaction, account_id: str, state: AccountState, 
     """Suspend, resume or close a professional mailbox."""
     set_state(tx, account_id, state)
     note(tx, f"mailbox_{state}", now, mailbox_id=account_id)
+
+
+def add_application_password(
+    tx: Transaction, instance_key: InstanceKey, mailbox: Professional, new: NewApplicationPassword
+) -> tuple[str, str]:
+    """Make an application password for a mailbox; returns its id and the password, which nobody can read again.
+
+    Raises:
+        PermanentFailure: as `ApplicationPasswords.add` says.
+    """
+    keeper = ApplicationPasswords(instance_key)
+    identifier, password = keeper.add(tx, mailbox.account_id, mailbox.address, new)
+    _note_application_password(tx, "application_password_created", mailbox, identifier, new.created_at)
+    return identifier, password
+
+
+def revoke_application_password(tx: Transaction, mailbox: Professional, identifier: str, now: datetime) -> bool:
+    """Revoke an application password; False when the mailbox has none of this id in force."""
+    revoked = revoke(tx, mailbox.account_id, identifier, now)
+    if revoked:
+        _note_application_password(tx, "application_password_revoked", mailbox, identifier, now)
+    return revoked
 
 
 def open_profile(tx: Transaction, store: MailStore, new: NewProfile) -> Profile:
@@ -94,6 +123,13 @@ def note(
 ) -> None:
     """Trace what the operator did."""
     record(tx, replace(operator_entry(event, now), profile_id=profile_id, mailbox_id=mailbox_id))
+
+
+def _note_application_password(
+    tx: Transaction, event: str, mailbox: Professional, identifier: str, now: datetime
+) -> None:
+    entry = replace(operator_entry(event, now), mailbox_id=mailbox.account_id)
+    record(tx, replace(entry, resource_kind="application_password", resource_id=identifier))
 
 
 def operator_entry(event: str, now: datetime) -> TraceEntry:

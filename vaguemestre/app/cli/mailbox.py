@@ -170,7 +170,7 @@ def _open_all(instance: "Instance", rows: list[dict[str, str]], password: str) -
     # One encoding for all: they are given the same first password anyway.
     encoded, keeper = hash_password(password), ScramKeeper(instance.instance_key)
     asked = [_professional(instance, row) for row in rows]
-    mailboxes = [NewMailbox(each, encoded, keeper.prepared(each.address.lower(), password)) for each in asked]
+    mailboxes = [NewMailbox(each, encoded, keeper.prepared(each.address, password)) for each in asked]
     return instance.database.write_now(lambda tx: open_mailboxes(tx, instance.mail_store, mailboxes))
 
 
