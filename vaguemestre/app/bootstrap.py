@@ -385,7 +385,7 @@ def _worker(instance: Instance) -> "Service":
     schedule = Schedule(instance.clock, settings.access.life, space_eraser(instance.mail_store))
     notices = NoticeSender(instance.database, instance.mail_store, instance.clock, settings.notices)
     handlers: dict[str, Handler] = {
-        **instance.mail_store.handlers(),
+        **instance.mail_store.handlers(instance.database),
         **schedule.handlers(),
         **receipt_handlers(instance),
         INTAKE_TASK: intake,
