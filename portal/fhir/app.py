@@ -177,7 +177,7 @@ async def _on_error(_request: Request, error: Exception) -> Response:
 
 def _base(request: Request) -> str:
     """Return the address under which the client knows this service."""
-    return str(request.base_url).rstrip("/")
+    return str(request.base_url.replace(path=request.scope["root_path"])).rstrip("/")
 
 
 def _media_type(request: Request) -> str:
