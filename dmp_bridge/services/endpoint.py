@@ -1,4 +1,4 @@
-"""The XDS.b services over HTTP: an ASGI application with the addresses `/registry` and `/repository`.
+"""The XDS.b services over HTTP: an ASGI application with the addresses `/registry`, `/repository`, `/patients`.
 
 A request is read within its limits, its caller proved outside any transaction, let in by a first unit of work, and
 answered by a second: an ITI-41 is all or nothing, and what was refused is traced even though nothing was kept.
@@ -13,9 +13,11 @@ from typing import Any
 from lxml import etree
 
 from dmp_bridge.config import BridgeSettings
+from dmp_bridge.external.existence import EXISTENCE, EXISTENCE_ANSWER, HL7
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import refuse_as
 from dmp_bridge.services.callers import Caller, Gate
+from dmp_bridge.services.patients_service import existence_answer, existence_of
 from dmp_bridge.services.providing import Provided, Refused, filing_case, provide
 from dmp_bridge.services.registry_service import Call, Denied, answer_query, answer_update, note_search
 from dmp_bridge.services.repository_service import read_provided, retrieve
@@ -46,14 +48,20 @@ _BODIES = {
     UPDATE: f"{{{schemes.LCM}}}SubmitObjectsRequest",
     PROVIDE: f"{{{XDS}}}ProvideAndRegisterDocumentSetRequest",
     RETRIEVE: f"{{{XDS}}}RetrieveDocumentSetRequest",
+    EXISTENCE: f"{{{HL7}}}PRPA_IN201307UV02",
 }
 _ANSWERS = {
     STORED_QUERY: f"{STORED_QUERY}Response",
     UPDATE: f"{UPDATE}-Response",
     PROVIDE: f"{PROVIDE}Response",
     RETRIEVE: f"{RETRIEVE}Response",
+    EXISTENCE: EXISTENCE_ANSWER,
 }
-ADDRESSES = {"registry": frozenset({STORED_QUERY, UPDATE}), "repository": frozenset({PROVIDE, RETRIEVE})}
+ADDRESSES = {
+    "registry": frozenset({STORED_QUERY, UPDATE}),
+    "repository": frozenset({PROVIDE, RETRIEVE}),
+    "patients": frozenset({EXISTENCE}),
+}
 BUSY = "Le service n'est pas disponible pour l'instant."
 
 
@@ -155,6 +163,10 @@ class XdsEndpoint:
             return await database.write(partial(_updated, call=call, body=request.body))
         if request.action == PROVIDE:
             return await self._provided(request, call)
+        if request.action == EXISTENCE:
+            deciding = partial(existence_of, call=call, presume_care=self._parts.presume_care)
+            existence = await database.write(deciding)
+            return Answer(existence_answer(existence, request.body, call.caller.patient_id, call))
         retrieving = partial(retrieve, call=call, body=request.body, store=self._parts.store, settings=settings)
         retrieved = await database.write(retrieving)
         return Answer(retrieved.answer, retrieved.attachments, packaged=True)

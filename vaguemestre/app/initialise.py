@@ -14,6 +14,7 @@ from dmp_bridge.config import TEST_INS_AUTHORITIES
 from vaguemestre.app.dkim_keys import DkimKey, create_dkim_keys
 from vaguemestre.app.migrations import migrate
 from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject, write_secret
+from vaguemestre.app.record_choice import ONLY_HERE, ChosenRecord
 from vaguemestre.app.settings import Settings, load_settings
 from vaguemestre.app.trust_file import ListedDomain, render_whitelist
 from vaguemestre.kernel.errors import ConfigurationError, VaguemestreError
@@ -34,6 +35,7 @@ class Plan:
     host: str = "127.0.0.1"
     database_url: str = "sqlite:///catalogue.db"
     blobs_url: str = "file:blobs"
+    record: ChosenRecord = ONLY_HERE
 
 
 def initialise(plan: Plan, now: datetime) -> Settings:
@@ -73,6 +75,7 @@ def _write_trust(plan: Plan, now: datetime) -> None:
     pki = plan.folder / "pki"
     authority = Authority.create(now)
     authority.save(pki)
+    plan.record.write_certificates(authority, pki, now)
     (pki / "ca.crl.pem").write_bytes(authority.revocation_list((), now))
     hosts = tuple(dict.fromkeys(("localhost", "127.0.0.1", "::1", plan.host, *plan.domains, *plan.patient_domains)))
     subject = operator_subject(plan.domains[0], ORGANISATION)
@@ -107,6 +110,8 @@ def render_config(plan: Plan, keys: Iterable[DkimKey]) -> str:
         "[dmp]",
         "# Une instance de TEST lit aussi les INS de test et de démonstration ; en production, retirez cette ligne.",
         f"ins_authorities = {_quote(sorted(TEST_INS_AUTHORITIES))}",
+        f"record = {_quote(plan.record.choice)}",
+        *plan.record.lines(),
         "",
         "[dkim.public_keys]",
         *records,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vaguemestre.app.cli.shared import AsJson, Refused, print_facts
+from vaguemestre.app.cli.shared import AsJson, print_facts
 
 
 def init(
@@ -19,7 +19,9 @@ def init(
     host: Annotated[str, typer.Option(help="Adresse IP d'écoute.")] = "127.0.0.1",
     db: Annotated[str, typer.Option(help="URL SQLAlchemy du catalogue.")] = "sqlite:///catalogue.db",
     blobs: Annotated[str, typer.Option(help="file:DOSSIER ou s3://SEAU/PREFIXE.")] = "file:blobs",
-    dmp: Annotated[str, typer.Option(help="Dossier de santé : embedded.")] = "embedded",
+    dmp: Annotated[
+        list[str], typer.Option(help="Dossier de santé : embedded, l'adresse d'un autre, ou les deux ; répétable.")
+    ] = ["embedded"],  # noqa: B006  typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Crée une instance dans un dossier.
@@ -27,9 +29,8 @@ def init(
     Réglages, clés, autorité de TEST, certificats, liste blanche, catalogue : tout, ou rien.
     """
     from vaguemestre.app.initialise import CONFIG_NAME, Plan, initialise
+    from vaguemestre.app.record_choice import ChosenRecord
 
-    if dmp != "embedded":
-        raise Refused("--dmp : cette version n'a que le dossier intégré (embedded)")
     plan = Plan(
         folder=folder.resolve(),
         domains=tuple(name.lower() for name in domain),
@@ -38,6 +39,7 @@ def init(
         host=host,
         database_url=db,
         blobs_url=blobs,
+        record=ChosenRecord.parse(dmp),
     )
     settings = initialise(plan, datetime.now(UTC))
     facts = {
