@@ -30,7 +30,12 @@ class PortalSettings(BaseModel):
         16, ge=1, description="Replies that one process receives at a time; others wait, then are told to come back."
     )
     upload_wait_seconds: int = Field(30, ge=1, le=300, description="Seconds that a reply waits for its turn.")
-    simultaneous_images: int = Field(2, ge=1, description="Photos that one process has cleaned at a time.")
+    simultaneous_images: int = Field(
+        2, ge=1, description="Photos that one process has cleaned, and thumbnails that it has drawn, at a time."
+    )
+    thumbnails_bytes: int = Field(
+        16_000_000, ge=100_000, description="Memory of one process for thumbnails and previews, in bytes."
+    )
 
     @field_validator("time_zone")
     @classmethod

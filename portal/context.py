@@ -11,10 +11,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from access_core.decision import Decision
+from access_core.reasons import REGISTER
 from portal import words
+from portal.documents.thumbnails import Thumbnails
 from portal.patient.viewer import Viewer, find_viewer
 from portal.pro.viewer import ProfessionalViewer, find_professional
-from portal.problems import FormRefused, SignInRequired
+from portal.problems import FormRefused, Problem, SignInRequired, answer_problem
 from portal.rendering import Templates
 from portal.security import VISIT_COOKIE, FormTokens, same_origin
 from portal.services import PortalServices
@@ -37,6 +40,7 @@ class Portal:
     limits: SessionLimits
     uploads: asyncio.Semaphore
     images: asyncio.Semaphore
+    thumbnails: Thumbnails
 
 
 def portal_of(request: Request) -> Portal:
@@ -114,6 +118,13 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     if fresh is not None:
         set_cookie(page, VISIT_COOKIE, fresh)
     return page
+
+
+def refused(request: Request, decision: Decision) -> Response:
+    """Answer a refusal of the engine with its shown code and sentence."""
+    entry = REGISTER[decision.reason]
+    problem = Problem(404 if entry.shown.startswith("V_") else 403, entry.shown.value, "Accès refusé", entry.sentence)
+    return answer_problem(request, problem, portal_of(request).templates)
 
 
 def set_cookie(response: Response, name: str, value: str) -> None:

@@ -20,6 +20,10 @@ FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 # The PDF reader of Chromium styles its own page and does not start in a sandbox.
 PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
+# A page that shows a PDF in a frame of its own, and that PDF.
+FRAMING_POLICY = f"{PAGE_POLICY}; frame-src 'self'"
+FRAMED_PDF_POLICY = PDF_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": PAGE_POLICY,
     "Cache-Control": "no-store",

@@ -46,13 +46,13 @@ class DocumentContent:
 
 
 def read_content(
-    data: bytes, *, title: str, is_cda: bool, zone: ZoneInfo, piece_address: Callable[[int], str]
+    data: bytes, *, title: str, is_cda: bool, zone: ZoneInfo, piece_address: Callable[[str], str]
 ) -> DocumentContent:
     """Read a document.
 
     Args:
         title: names the file inside.
-        piece_address: where the page finds the n-th piece, from 0.
+        piece_address: where the page finds a piece: `0` the first file, `0/image` its picture.
     """
     if not is_cda:
         file = _file(title, data)
@@ -98,7 +98,7 @@ def piece_of(data: bytes, number: int) -> FileContent | None:
 
 
 def _structured(
-    title: str, document: etree._Element, facts: tuple[Fact, ...], piece_address: Callable[[int], str]
+    title: str, document: etree._Element, facts: tuple[Fact, ...], piece_address: Callable[[str], str]
 ) -> DocumentContent:
     pieces, copy = media_of(document), pdf_copy_of(document)
     sections = read_sections(document, _illustrations(pieces, piece_address))
@@ -106,15 +106,14 @@ def _structured(
     return DocumentContent(facts=facts, sections=sections, readable=readable, pieces=pieces)
 
 
-def _illustrations(pieces: tuple[Media, ...], piece_address: Callable[[int], str]) -> Mapping[str, Illustration]:
-    return {
-        piece.identifier: Illustration(piece_address(number), _piece_words(piece), _is_picture(piece))
-        for number, piece in enumerate(pieces)
-    }
+def _illustrations(pieces: tuple[Media, ...], piece_address: Callable[[str], str]) -> Mapping[str, Illustration]:
+    return {piece.identifier: _illustration(piece, number, piece_address) for number, piece in enumerate(pieces)}
 
 
-def _is_picture(piece: Media) -> bool:
-    return media_type_of(piece.content) in IMAGE_TYPES
+def _illustration(piece: Media, number: int, piece_address: Callable[[str], str]) -> Illustration:
+    is_picture = media_type_of(piece.content) in IMAGE_TYPES
+    address = piece_address(f"{number}/image" if is_picture else str(number))
+    return Illustration(address, _piece_words(piece), is_picture)
 
 
 def _piece_words(piece: Media) -> str:

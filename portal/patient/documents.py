@@ -3,7 +3,7 @@
 A document that the engine hides does not appear in the list, nor in a count (access.md §10.7, 5).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -15,26 +15,27 @@ from access_core.profiles import Profile
 from access_core.reasons import Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
-from dmp_bridge.cda.body import read_body
 from dmp_bridge.record.documents import content, document, documents_of
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.model import Availability, Origin, RecordedDocument
-from portal.attachments.kinds import FileContent, Kind, kind_of, safe_name
-from portal.patient.narrative import Block, read_narrative
+from portal.attachments.kinds import FileContent, kind_of, safe_name
+from portal.documents.reading import CDA_TYPES
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from vaguemestre.kernel.database import Transaction
-from vaguemestre.kernel.errors import ProtocolError
 
 _STATE_WORDS = {Availability.DEPRECATED: "Remplacé par une version plus récente", Availability.ARCHIVED: "Archivé"}
-_XML = frozenset({"text/xml", "application/xml", "application/hl7-v3+xml"})
+_PICTURED = frozenset(
+    {"urn:ihe:iti:xds-sd:pdf:2008", "urn:ihe:iti-fr:xds-sd:jpeg:2010", "urn:ihe:iti-fr:xds-sd:tiff:2010"}
+)
+"""Formats of documents of which a thumbnail can be drawn (JDV_J60)."""
 _HIDING = frozenset({Reason.V_DOC_INVISIBLE_PATIENT, Reason.V_DOC_INVISIBLE_RL, Reason.V_DOC_MASQUE_PRO})
 NO_TITLE = "Document sans titre"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentLine:
-    """A document in the list; `kind`, `author` and `status` in words."""
+    """A document in the list; `kind`, `author` and `status` in words; `pictured`: it may have a thumbnail."""
 
     id: str
     title: str
@@ -42,20 +43,29 @@ class DocumentLine:
     author: str
     created_at: datetime
     status: str
+    pictured: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentView:
-    """A document that she may read: what it is, its PDF or image if it holds one, its text if it is structured."""
+class OpenedDocument:
+    """A document that she may read, with its bytes as they were filed; `is_cda`: a clinical document in XML."""
 
     line: DocumentLine
     filed_at: datetime
     filed_by: str
     masked: bool
     by_patient: bool
-    original: FileContent
-    readable: FileContent | None
-    narrative: tuple[Block, ...]
+    is_cda: bool
+    data: bytes = field(repr=False)
+
+    @property
+    def original(self) -> FileContent:
+        """The document as a file."""
+        title = self.line.title[:80]
+        if self.is_cda:
+            return FileContent(f"{title}.xml", None, self.data)
+        kind = kind_of(self.data)
+        return FileContent(title if kind is None else safe_name(title, kind, 1), kind, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Reading:
     """What came of asking for a document: the decision, and the document when it is allowed."""
 
     decision: Decision
-    view: DocumentView | None
+    document: OpenedDocument | None
 
 
 async def list_documents(services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
@@ -71,19 +81,43 @@ async def list_documents(services: PortalServices, viewer: Viewer) -> list[Docum
     return await services.database.read(partial(visible_documents, services=services, viewer=viewer))
 
 
-async def read_document(services: PortalServices, viewer: Viewer, document_id: str) -> Reading | None:
-    """Read one document: decide, trace, then open it.
+async def open_document(services: PortalServices, viewer: Viewer, document_id: str) -> Reading | None:
+    """Open one document: decide, trace, then read its bytes.
 
     Returns:
         None when this patient's record has no such document at all.
     """
-    decision = await services.database.write(
-        partial(_decide, services=services, viewer=viewer, document_id=document_id)
-    )
-    if decision is None or not decision.allowed:
-        return None if decision is None else Reading(decision, None)
-    view = await services.database.read(partial(_view, services=services, viewer=viewer, document_id=document_id))
-    return None if view is None else Reading(decision, view)
+    decision = await decide_reading(services, viewer, document_id)
+    if decision is None:
+        return None
+    opened = await load_document(services, viewer, document_id) if decision.allowed else None
+    return None if decision.allowed and opened is None else Reading(decision, opened)
+
+
+async def decide_reading(
+    services: PortalServices, viewer: Viewer, document_id: str, *, seen: bool = False
+) -> Decision | None:
+    """Decide whether she may read a document, and trace it.
+
+    Args:
+        seen: the page of the document was just shown, and traced, to this session: what it is made of (its file, its
+            pictures) is decided again, but only a refusal is traced.
+
+    Returns:
+        None when this patient's record has no such document at all.
+    """
+    if seen:
+        judge = partial(_judge, services=services, viewer=viewer, document_id=document_id)
+        decision = await services.database.read(judge)
+        if decision is None or decision.allowed:
+            return decision
+    decide = partial(_decide, services=services, viewer=viewer, document_id=document_id)
+    return await services.database.write(decide)
+
+
+async def load_document(services: PortalServices, viewer: Viewer, document_id: str) -> OpenedDocument | None:
+    """Read the bytes of a document that she may read; None when it is no longer there."""
+    return await services.database.read(partial(_open, services=services, viewer=viewer, document_id=document_id))
 
 
 def visible_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
@@ -130,6 +164,11 @@ def _case(tx: Transaction, services: PortalServices, viewer: Viewer, found: Reco
     return reading_facts(tx, request)
 
 
+def _judge(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
+    found = own_document(tx, viewer, document_id)
+    return None if found is None else _case(tx, services, viewer, found).decide()
+
+
 def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
     found = own_document(tx, viewer, document_id)
     if found is None:
@@ -152,39 +191,20 @@ def _line(found: RecordedDocument) -> DocumentLine:
         author=found.author_name or found.filing.label,
         created_at=found.created_at or found.filing.filed_at,
         status=_STATE_WORDS.get(found.availability, ""),
+        pictured=found.entry.format_code is not None and found.entry.format_code.code in _PICTURED,
     )
 
 
-def _view(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> DocumentView | None:
+def _open(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> OpenedDocument | None:
     found = own_document(tx, viewer, document_id)
     if found is None:
         return None
-    line, data = _line(found), content(tx, services.store, found)
-    is_cda = found.entry.mime_type in _XML
-    name = line.title[:80]
-    kind = None if is_cda else kind_of(data)
-    original = FileContent(f"{name}.xml" if is_cda else _named(name, kind), kind, data)
-    return DocumentView(
-        line=line,
+    return OpenedDocument(
+        line=_line(found),
         filed_at=found.filing.filed_at,
         filed_by=found.filing.label,
         masked=found.masked,
         by_patient=found.filing.origin is Origin.PATIENT,
-        original=original,
-        readable=_embedded(name, data) if is_cda else original if kind is not None else None,
-        narrative=read_narrative(data) if is_cda else (),
+        is_cda=found.entry.mime_type in CDA_TYPES,
+        data=content(tx, services.store, found),
     )
-
-
-def _embedded(name: str, cda: bytes) -> FileContent | None:
-    """Return the file that a level 1 CDA wraps, when its bytes are of a kind that we know."""
-    try:
-        body = read_body(cda)
-    except ProtocolError:
-        return None
-    kind = None if body is None else kind_of(body.content)
-    return None if body is None or kind is None else FileContent(_named(name, kind), kind, body.content)
-
-
-def _named(name: str, kind: Kind | None) -> str:
-    return name if kind is None else safe_name(name, kind, 1)

@@ -7,11 +7,11 @@ from functools import partial
 from access_core.reasons import REGISTER, Reason
 from access_core.trace.entries import TraceEntry, record
 from mailstore.model import INBOX, SEEN, FlagChange
+from portal.attachments.kinds import FileContent
 from portal.delivery import RecipientLine, recipient_lines
 from portal.patient.bodies import Body
 from portal.patient.mail import (
     AttachedFile,
-    FileContent,
     attached_files,
     author_name,
     file_content,

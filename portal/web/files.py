@@ -8,14 +8,19 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from dmp_bridge.pictures.pictures import Picture
 from portal.attachments.kinds import VIEWABLE, FileContent, Kind
-from portal.security import FILE_POLICY, PDF_POLICY
+from portal.problems import Absent
+from portal.security import FILE_POLICY, FRAMED_PDF_POLICY, PDF_POLICY
 
 UNKNOWN = "application/octet-stream"
 
 
-def file_answer(file: FileContent, *, download: bool) -> Response:
-    """Answer with a file, inside the page when its kind allows and DOWNLOAD is not asked for."""
+def file_answer(file: FileContent, *, download: bool, framed: bool = False) -> Response:
+    """Answer with a file, inside the page when its kind allows and DOWNLOAD is not asked for.
+
+    FRAMED: a PDF may stand in a frame of our own page.
+    """
     inline = file.kind in VIEWABLE and not download
     media_type = file.kind.value if file.kind is not None else UNKNOWN
     if file.kind is Kind.TEXT:
@@ -25,7 +30,21 @@ def file_answer(file: FileContent, *, download: bool) -> Response:
         "Content-Security-Policy": PDF_POLICY if file.kind is Kind.PDF else FILE_POLICY,
         "Content-Type": media_type,
     }
+    if framed and file.kind is Kind.PDF and inline:
+        headers |= {"Content-Security-Policy": FRAMED_PDF_POLICY, "X-Frame-Options": "SAMEORIGIN"}
     return Response(file.content, headers=headers)
+
+
+def picture_answer(picture: Picture | None) -> Response:
+    """Answer with a picture that our own child process made.
+
+    Raises:
+        Absent: there is none.
+    """
+    if picture is None:
+        raise Absent("portal: no picture of this file")
+    headers = {"Content-Security-Policy": FILE_POLICY, "Content-Type": picture.media_type}
+    return Response(picture.content, headers=headers)
 
 
 def _charset(content: bytes) -> str:

@@ -6,12 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.context import ProfessionalSignedIn, Services, posted_form, redirect, render
+from portal.context import ProfessionalSignedIn, Services, posted_form, redirect, refused, render
 from portal.explanation import explain_to_professional
 from portal.pro.history import read_own_acts, read_patient_history
 from portal.problems import Absent
 from portal.web.errors import FieldError
-from portal.web.pages import refused
 
 router = APIRouter(include_in_schema=False)
 MESSAGE_ID_LONGEST = 998  # RFC 5322 §2.1.1
