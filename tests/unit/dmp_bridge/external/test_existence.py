@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from access_core.profiles import Activation, Profile, activate, close, oppose
+from access_core.activation import Activation, activate
+from access_core.profiles import Profile, close, oppose
 from access_core.trace.reader import history_of_patient
 from dmp_bridge.external.client import Access, connect
 from dmp_bridge.external.existence import Existence, RecordState, Told, read_existence
