@@ -1,19 +1,22 @@
 """Proofs that a person receives: of her opposition, of the start and end of a carer's access.
 
-A proof is a durable row with its reference, written in the transaction of what it proves and never changed. It is what
-meets the obligation ATTESTATION_PDF: no PDF file is made of it and nothing is filed in the record; the command
-`patient attestations` shows its text.
+A proof is a durable row with its reference, written in the transaction of what it proves and never changed: it meets
+the obligation ATTESTATION_PDF. Its PDF is made of the row when somebody asks for it, always the same bytes. It is no
+document of the record: those are filed by people about care.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import bindparam, insert, select
 
 from access_core.tables import attestation
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.ids import new_id
+from vaguemestre.kernel.pdf import write_pdf
 
 
 class AttestationKind(StrEnum):
@@ -35,6 +38,11 @@ class Attestation:
     issued_at: datetime
 
 
+TITLES: Final[Mapping[AttestationKind, str]] = {
+    AttestationKind.OPPOSITION: "Attestation d'opposition à l'espace de santé",
+    AttestationKind.CARER_STARTS: "Attestation d'accès d'un proche aidant",
+    AttestationKind.CARER_ENDS: "Attestation de fin d'accès d'un proche aidant",
+}
 _INSERT = insert(attestation)
 _OF_PATIENT = (
     select(attestation)
@@ -57,3 +65,20 @@ def attestations_of(tx: Transaction, profile_id: str) -> list[Attestation]:
     return [
         Attestation(row.id, row.profile_id, AttestationKind(row.kind), row.statement, row.issued_at) for row in rows
     ]
+
+
+def attestation_of(tx: Transaction, profile_id: str, attestation_id: str) -> Attestation | None:
+    """Find a proof that concerns a profile, by its reference."""
+    return next((each for each in attestations_of(tx, profile_id) if each.id == attestation_id), None)
+
+
+def attestation_pdf(proof: Attestation) -> bytes:
+    """Return the proof as the PDF that a person keeps."""
+    return write_pdf(
+        TITLES[proof.kind],
+        (
+            proof.statement,
+            f"Établie le {proof.issued_at:%d/%m/%Y} à {proof.issued_at:%H:%M} UTC.",
+            f"Référence de l'attestation : {proof.id}. L'opérateur garde l'original et peut confirmer cette référence.",
+        ),
+    )

@@ -19,6 +19,7 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
     NOTICE_CHANGED = "notice_changed"
     SESSION_CLOSED = "session_closed"
+    ATTESTATION_READ = "attestation_read"
 
 
 def event_entry(

@@ -34,6 +34,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "message_refused": "Message refusé",
     "message_read": "Lecture d'un message",
     "attachment_read": "Lecture d'une pièce jointe",
+    "attestation_read": "Téléchargement d'une attestation",
     "conversation_closed": "Fin d'un échange",
     "care_declared": "Déclaration de prise en charge",
     "profile_opened": "Création du profil",

@@ -155,7 +155,7 @@ def test_what_a_minor_keeps_secret_is_hidden_from_her_parents(family: Family, tm
 
 
 @pytest.mark.requirement("VGM:DELEGATION")
-def test_three_carers_at_most_help_a_child_and_each_gets_her_attestation(family: Family) -> None:
+def test_three_carers_at_most_help_a_child_and_each_gets_her_attestation(family: Family, tmp_path: Path) -> None:
     for ins in CARERS:
         family.add_active_adult(ins)
     for ins in CARERS[:3]:
@@ -173,7 +173,11 @@ def test_three_carers_at_most_help_a_child_and_each_gets_her_attestation(family:
     assert "[H_TITULAIRE_REQUIS]" in further
     assert "[H_TITULAIRE_REQUIS]" in closing
     assert declined["reason"] == "C_ACCEPTATION_REFUSEE"
-    kinds = [each["kind"] for each in family.run("patient", "attestations", CHILD)]
+    proofs = family.run("patient", "attestations", CHILD)
+    kinds = [each["kind"] for each in proofs]
+    written = tmp_path / "attestation.pdf"
+    family.run("patient", "attestation", CHILD, proofs[0]["id"], str(written))
+    assert written.read_bytes().startswith(b"%PDF-")
     assert (kinds.count("aidant_debut"), kinds.count("aidant_fin")) == (3, 1)
 
 

@@ -1,5 +1,6 @@
 """`vaguemestre patient`, continued: sharing a profile with a second representative or with carers."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -119,6 +120,33 @@ def attestations(ins: InsText, config: Config = None, as_json: AsJson = False) -
         found = instance.database.read_now(lambda tx: attestations_of(tx, patient.find(tx, instance, ins).id))
     rows = [{"id": each.id, "kind": each.kind, "at": each.issued_at, "statement": each.statement} for each in found]
     print_rows(rows, ("id", "kind", "at", "statement"), as_json=as_json)
+
+
+@commands.command()
+def attestation(
+    ins: InsText,
+    reference: Annotated[str, typer.Argument(metavar="ID", help="Référence, selon « patient attestations ».")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.pdf", help="Fichier à écrire.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Écrit une attestation en PDF."""
+    from access_core.attestations import attestation_of, attestation_pdf
+    from vaguemestre.app.administration import note
+    from vaguemestre.app.pki import write_secret
+
+    def work(tx: "Transaction") -> bytes:
+        profile = patient.find(tx, instance, ins)
+        proof = attestation_of(tx, profile.id, reference)
+        if proof is None:
+            raise Refused("aucune attestation de cette référence pour cette personne")
+        note(tx, "attestation_read", instance.clock.now(), profile_id=profile.id)
+        return attestation_pdf(proof)
+
+    with opened(config) as instance:
+        content = instance.database.write_now(work)
+    write_secret(file, content)
+    print_facts({"file": str(file), "size_bytes": len(content)}, as_json=as_json)
 
 
 def _invitation(tx: "Transaction", instance: "Instance", ins: str, invited: str) -> "Delegation":

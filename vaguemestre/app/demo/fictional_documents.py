@@ -4,8 +4,6 @@ Used by tests, by the demo and by people who try the program. Everything is buil
 that what is sent here is what a real sender of ours would send.
 """
 
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 
@@ -15,6 +13,7 @@ from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
 from dmp_bridge.packaging import package_documents
 from dmp_bridge.xds.identifiers import INS_NIR_TEST, PROFESSIONALS, STRUCTURES
 from dmp_bridge.xds.metadata import Code
+from vaguemestre.kernel.pdf import write_pdf
 
 WINTER_IN_PARIS = timezone(timedelta(hours=1))
 WRITTEN_AT = datetime(2026, 1, 15, 10, 15, tzinfo=WINTER_IN_PARIS)
@@ -77,32 +76,9 @@ CAMILLE_MARTIN = FictionalAuthor()
 
 
 def fictional_pdf(*lines: str) -> bytes:
-    """Return a one-page PDF 1.4 with LINES in Helvetica (Latin-1 characters)."""
-    texts = " T* ".join(f"({_escaped(line)}) Tj" for line in lines or ("Document fictif",))
-    stream = zlib.compress(f"BT /F1 12 Tf 16 TL 60 780 Td {texts} ET".encode("latin-1", "replace"))
-    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>",
-        font,
-        b"<</Length %d/Filter/FlateDecode>>\nstream\n%b\nendstream" % (len(stream), stream),
-    ]
-    return _pdf_file(objects)
-
-
-def _pdf_file(objects: Sequence[bytes]) -> bytes:
-    content, offsets = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(content))
-        content += b"%d 0 obj\n%b\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    trailer = b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(content))
-    return content + b"xref\n0 %d\n0000000000 65535 f \n%b%b" % (len(objects) + 1, table, trailer)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+    """Return a PDF whose title is the first of LINES."""
+    title, *rest = lines or ("Document fictif",)
+    return write_pdf(title, rest)
 
 
 def fictional_cda(
