@@ -1,107 +1,115 @@
 """One SMTP connection: bytes to lines, replies to bytes, TLS and time limits.
 
-The lower half of the server (`esmtp.py` has the commands), on aiosmtpd's protocol, which keeps the session, the
-envelope and the table of commands. Lines end in CRLF and nothing else, the replies of a pipelined group leave in
-one write, and what came in clear before STARTTLS is forgotten.
+The lower half of the server (`esmtp.py` has the commands, `receiving.py` the content). Lines end in CRLF and nothing
+else, the replies of a pipelined group leave in one write, and what came in clear before STARTTLS is forgotten.
 """
 
 import asyncio
 import ssl
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
-
-from aiosmtpd.smtp import SMTP
+from typing import Any, ClassVar, cast
 
 from smtp_gateway.replies import Refusal, Reply, defer, refuse
 from smtp_gateway.session import Door, MailEnvelope, PeerSession
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
-CHUNK_BYTES = 65_536
+CHUNK_BYTES = 262_144
+UNREAD_BYTES = 524_288  # what may wait for the session before the transport stops reading
 MAX_COMMAND_BYTES = 12_288  # RFC 4954 §4.2, the longest of all
 BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "BDAT"})  # BDAT: to read what it announces
 TLS_FAREWELL_S = 5.0  # a peer that does not answer close_notify is cut off
 NEVER = float("inf")
+COMMAND_PREFIX = "smtp_"
 log = get_logger(__name__)
 
-Command = Callable[[str], Coroutine[Any, Any, None]]
+Command = Callable[[Any, str], Coroutine[Any, Any, None]]
 
 
 class LineTooLong(ProtocolError):
     """No line can be found again with certainty."""
 
 
-class SmtpConnection(SMTP):
-    """One connection of a listener, without the commands."""
+class SmtpConnection(asyncio.BufferedProtocol):
+    """One connection of a listener; the methods `smtp_…` of its subclasses are its commands."""
 
-    line_length_limit = CHUNK_BYTES  # of the reader's buffer; lines have their own limits
+    commands: ClassVar[dict[str, Command]] = {}
+    # A transport fills it and hands it over in one go, so that one serves all connections of the loop's thread.
+    _landing: ClassVar[memoryview] = memoryview(bytearray(CHUNK_BYTES))
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        names = [name for name in dir(cls) if name.startswith(COMMAND_PREFIX)]
+        cls.commands = {name.removeprefix(COMMAND_PREFIX).upper(): getattr(cls, name) for name in names}
 
     def __init__(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(_NO_HOOKS, hostname=door.settings.hostname, loop=loop)
+        self.loop = loop
+        self.transport: asyncio.Transport | None = None
+        self.ended: asyncio.Task[None] | None = None
+        """The task that serves the session."""
         self._door = door
         self._settings = door.settings
         self._steps = door.steps
+        self._peer = PeerSession()
+        self._mail = MailEnvelope()
         self._pending = b""
+        self._unread: list[bytes] = []
+        self._unread_bytes = 0
+        self._arrival: asyncio.Future[None] | None = None
+        self._at_eof = False
         self._replies: list[bytes] = []
         self._ending = False
         self._receiving = False
         self._deaf = False
         self._deadline = NEVER
         self._trust_deadline = loop.time() + door.settings.before_trust_s
+        self._timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
 
     # -- transport ------------------------------------------------------------------------------------------------
 
-    def _create_session(self) -> PeerSession:
-        return PeerSession(self.loop)
-
-    def _create_envelope(self) -> MailEnvelope:
-        return MailEnvelope()
-
-    def _set_rset_state(self) -> None:
-        self.envelope = self._create_envelope()
-
     async def _forget(self) -> None:
         """Begin anew, without the message under way and what came of it."""
         intake = self._mail.intake
-        self._set_rset_state()
+        self._mail = MailEnvelope()
         if intake is not None:
             await intake.discard()
 
-    @property
-    def _peer(self) -> PeerSession:
-        return cast(PeerSession, self.session)
-
-    @property
-    def _mail(self) -> MailEnvelope:
-        return cast(MailEnvelope, self.envelope)
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session; called once, since STARTTLS swaps the transport underneath."""
-        super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, transport)
         name = transport.get_extra_info("peername")
         self._peer.peer_host = str(name[0]) if isinstance(name, tuple) else "unix"
         if self._door.implicit_tls:
             self._inside_tls(transport)
+        self._start_timer(min(self._settings.command_timeout_s, self._settings.before_trust_s))
+        self.ended = self.loop.create_task(self._handle_client())
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let the session end by itself: an acceptance under way is carried to its end."""
-        self._reader.feed_eof()
+        self._note_eof()
         self._writable.set()
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
-        asyncio.StreamReaderProtocol.connection_lost(self, None)
+        self._stop_timer()
         self.transport = None
 
-    def data_received(self, data: bytes) -> None:
-        """Keep bytes for the session, in the reader that is in force."""
-        if not self._deaf:
-            self._reader.feed_data(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport puts what it reads."""
+        return self._landing
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Keep what came for the session."""
+        if self._deaf:
+            return
+        self._unread.append(bytes(self._landing[:nbytes]))
+        self._unread_bytes += nbytes
+        if self._unread_bytes > UNREAD_BYTES and self.transport is not None:
+            self.transport.pause_reading()
+        self._wake()
 
     def eof_received(self) -> bool:
         """Note that the peer sends no more; in clear it may still read."""
-        self._reader.feed_eof()
+        self._note_eof()
         return not self._peer.tls
 
     def pause_writing(self) -> None:
@@ -112,17 +120,26 @@ class SmtpConnection(SMTP):
         """Write again."""
         self._writable.set()
 
-    def _reset_timeout(self, duration: float | None = None) -> None:
-        """Start the one timer of the connection; it looks at the deadline, which moves without it."""
-        delay = (
-            duration if duration is not None else min(self._settings.command_timeout_s, self._settings.before_trust_s)
-        )
-        self._timeout_handle = self.loop.call_later(delay, self._timeout_cb)
+    def _note_eof(self) -> None:
+        self._at_eof = True
+        self._wake()
 
-    def _timeout_cb(self) -> None:
+    def _wake(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def _start_timer(self, delay_s: float) -> None:
+        """Start the one timer of the connection; it looks at the deadline, which moves without it."""
+        self._timer = self.loop.call_later(delay_s, self._look_at_deadline)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_at_deadline(self) -> None:
         left = self._deadline - self.loop.time()
         if left > 0:
-            self._reset_timeout(min(left, self._settings.command_timeout_s))
+            self._start_timer(min(left, self._settings.command_timeout_s))
         else:
             self._hang_up(Refusal.TOO_SLOW)
 
@@ -131,7 +148,7 @@ class SmtpConnection(SMTP):
         self._write(refuse(reason).line)
         if self.transport is not None:
             self.transport.close()
-        self._reader.feed_eof()  # closing TLS waits for the peer's farewell; the session does not
+        self._note_eof()  # closing TLS waits for the peer's farewell; the session does not
 
     def drain(self) -> None:
         """End the session as soon as no message is under way."""
@@ -141,12 +158,7 @@ class SmtpConnection(SMTP):
     def abort(self) -> None:
         """Cut the connection, without the farewell of TLS, which a peer may let us wait for."""
         if self.transport is not None:
-            cast(asyncio.WriteTransport, self.transport).abort()
-
-    @property
-    def ended(self) -> "asyncio.Task[None] | None":
-        """The task that serves the session."""
-        return self._handler_coroutine
+            self.transport.abort()
 
     # -- lines and replies ----------------------------------------------------------------------------------------
 
@@ -164,7 +176,7 @@ class SmtpConnection(SMTP):
 
     def _write(self, data: bytes) -> None:
         if self.transport is not None and not self.transport.is_closing():
-            cast(asyncio.WriteTransport, self.transport).write(data)
+            self.transport.write(data)
 
     async def _flush(self) -> None:
         if self._replies:
@@ -181,10 +193,24 @@ class SmtpConnection(SMTP):
         self._deadline = self.loop.time() + self._settings.command_timeout_s
         if not self._peer.trusted:
             self._deadline = min(self._deadline, self._trust_deadline)
-        data = await self._reader.read(CHUNK_BYTES)
+        if not self._unread and not self._at_eof:
+            self._arrival = self.loop.create_future()
+            await self._arrival
         self._deadline = NEVER
-        self._pending = self._pending + data if self._pending else data
-        return bool(data)
+        return self._take_unread()
+
+    def _take_unread(self) -> bool:
+        """Add what came to what is pending; returns whether anything came."""
+        if not self._unread:
+            return False
+        self._pending = (
+            b"".join((self._pending, *self._unread)) if self._pending or self._unread[1:] else self._unread[0]
+        )
+        if self._unread_bytes > UNREAD_BYTES and self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+        self._unread.clear()
+        self._unread_bytes = 0
+        return True
 
     def _take_line(self) -> bytes | None:
         """Take one line without its CRLF; None when none is complete.
@@ -218,7 +244,7 @@ class SmtpConnection(SMTP):
             if refusal is not None:
                 self._reply(refusal)
             else:
-                self._reply(Reply(f"220 {self.hostname} ESMTP Vaguemestre\r\n".encode("ascii")))
+                self._reply(Reply(f"220 {self._settings.hostname} ESMTP Vaguemestre\r\n".encode("ascii")))
             await self._serve()
             await self._flush()
         except (OSError, ssl.SSLError) as error:
@@ -230,8 +256,7 @@ class SmtpConnection(SMTP):
         finally:
             await self._forget()
             self._door.leave(self, self._peer.peer_host)
-            if self._timeout_handle is not None:
-                self._timeout_handle.cancel()
+            self._stop_timer()
             if self.transport is not None:
                 self.transport.close()
 
@@ -257,14 +282,14 @@ class SmtpConnection(SMTP):
     async def _obey(self, line: bytes) -> None:
         verb, _, rest = line.partition(b" ")
         name = verb.upper().decode("ascii", "replace")
-        command: Command | None = self._smtp_methods.get(name)
+        command = self.commands.get(name)
         if command is None:
             self._reply(refuse(Refusal.UNKNOWN_COMMAND))
         elif not self._peer.tls and name not in BEFORE_TLS:
             self._reply(refuse(Refusal.TLS_REQUIRED))
         else:
             try:
-                await command(rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
+                await command(self, rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
             except UnicodeDecodeError:
                 self._misread(name, Refusal.NOT_ASCII)
             except ProtocolError:
@@ -278,14 +303,14 @@ class SmtpConnection(SMTP):
         self._reply(refuse(reason))
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
-        # What came in clear lies in the old reader and in _pending, and is dropped with them (RFC 3207 §4.2). There
-        # is no await between the new reader and the moment when the transport hands its bytes to TLS.
-        self._pending = b""
-        self._reader = asyncio.StreamReader(limit=CHUNK_BYTES, loop=self.loop)
+        # What came in clear is dropped (RFC 3207 §4.2). There is no await between here and the moment when the
+        # transport hands its bytes to TLS.
+        self._pending, self._unread_bytes, self._at_eof = b"", 0, False
+        self._unread.clear()
         left = max(1.0, self._trust_deadline - self.loop.time())
         try:
             transport = await self.loop.start_tls(
-                self.transport,  # type: ignore[arg-type]  # a stream transport
+                self.transport,  # type: ignore[arg-type]  # given: the session lives
                 self,
                 context,
                 server_side=True,
@@ -300,8 +325,7 @@ class SmtpConnection(SMTP):
             self._replies.clear()
             return
         self.transport = transport
-        self._reader.set_transport(transport)
-        self._set_rset_state()
+        self._mail = MailEnvelope()
         self._inside_tls(transport)
 
     def _inside_tls(self, transport: asyncio.BaseTransport) -> None:
@@ -311,6 +335,3 @@ class SmtpConnection(SMTP):
         tls = transport.get_extra_info("ssl_object")
         peer.certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         peer.end_point = self._door.end_point()
-
-
-_NO_HOOKS = object()

@@ -6,6 +6,7 @@ the reply waits for the end of the data or of the chunk.
 """
 
 from enum import Enum
+from io import IncrementalNewlineDecoder
 
 END = b"\r\n.\r\n"
 STUFFED = b"\r\n."
@@ -28,12 +29,13 @@ class _Checked:
         max_line_bytes: most bytes of one line, CRLF included.
     """
 
-    __slots__ = ("_line_bytes", "_max_bytes", "_max_line", "done", "fault", "rest", "size_bytes")
+    __slots__ = ("_line_bytes", "_line_ends", "_max_bytes", "_max_line", "done", "fault", "rest", "size_bytes")
 
     def __init__(self, max_bytes: int, max_line_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._max_line = max_line_bytes
         self._line_bytes = 0
+        self._line_ends = IncrementalNewlineDecoder(None, translate=False)  # used for what it notes, in one fast pass
         self.size_bytes = 0
         self.fault: Fault | None = None
         self.done = False
@@ -42,8 +44,8 @@ class _Checked:
 
     def _is_text(self, content: bytes) -> bool:
         """Tell whether each CR and LF is part of a CRLF and no octet is NUL; CONTENT never ends inside a CRLF."""
-        line_ends = content.count(b"\r\n")
-        if content.count(b"\r") != line_ends or content.count(b"\n") != line_ends:
+        self._line_ends.decode(content.decode("latin-1"), final=True)
+        if self._line_ends.newlines not in (None, "\r\n"):
             self.fault = Fault.BARE_LINE_END
         elif b"\0" in content:
             self.fault = Fault.NUL
@@ -82,14 +84,14 @@ class DataDecoder(_Checked):
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the wire; return the content that is certain, empty after a fault."""
-        held = self._held + data
-        end = held.find(END)
+        held = self._held + data if self._held else data
+        end = held.find(END) if b"." in held else -1  # a search for one byte costs nothing where there is none
         if end >= 0:
             content, self.rest, self.done = held[: end + 2], held[end + 5 :], True
             self._held = b""
         else:
             cut = len(held) - _undecided(held)
-            content, self._held = held[:cut], held[cut:]
+            content, self._held = (held[:cut], held[cut:]) if cut < len(held) else (held, b"")
         if not content or self.fault:
             return b""
         return self._checked(content)
@@ -97,7 +99,7 @@ class DataDecoder(_Checked):
     def _checked(self, content: bytes) -> bytes:
         if not self._is_text(content):
             return b""
-        if STUFFED in content:
+        if b"." in content and STUFFED in content:
             content = content.replace(STUFFED, b"\r\n")
         if self._first:
             content, self._first = content[2:], False
@@ -126,7 +128,7 @@ class ChunkDecoder(_Checked):
         part, self.rest = data[: self._left], data[self._left :]
         self._left -= len(part)
         self.done = self._left == 0
-        content, self._held = self._held + part, b""
+        content, self._held = self._held + part if self._held else part, b""
         if content.endswith(b"\r") and not (self.done and self._last):
             content, self._held = content[:-1], b"\r"
         if self.fault or not (self._is_text(content) and self._fits(content)):

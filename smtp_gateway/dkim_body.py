@@ -48,8 +48,11 @@ class BodyHash:
         if chunk[-1:] in (b" ", b"\t"):
             kept = chunk.rstrip(b" \t")
             chunk, self._blanks = kept, chunk[len(kept) :]
-        if b" \r\n" in chunk or b"\t" in chunk:
+        tab = b"\t" in chunk
+        if not tab and b" " not in chunk:
+            return chunk
+        if tab or b" \r\n" in chunk:
             chunk = TRAILING_BLANKS.sub(b"", chunk)
-        if b"  " in chunk or b"\t" in chunk:
+        if tab or b"  " in chunk:
             chunk = BLANK_RUN.sub(b" ", chunk)
         return chunk

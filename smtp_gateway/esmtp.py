@@ -1,4 +1,3 @@
-# ruff: noqa: N802  aiosmtpd finds a command by the name of its method
 """The SMTP server: what answers each SMTP command, on a connection of `connection.py`; content comes by `receiving.py`.
 
 Nothing is decided here: syntax and order are checked, the role's steps answer the rest, and every reply comes from
@@ -25,15 +24,15 @@ from smtp_gateway.sign_in import challenge_line, take
 class EsmtpProtocol(MessageReceiver):
     """The commands of one connection."""
 
-    async def smtp_HELO(self, arg: str) -> None:
+    async def smtp_helo(self, arg: str) -> None:
         """Greet without extensions."""
         if await self._greet(arg, extended=False):
-            self._reply(Reply(f"250 {self.hostname}\r\n".encode("ascii")))
+            self._reply(Reply(f"250 {self._settings.hostname}\r\n".encode("ascii")))
 
-    async def smtp_EHLO(self, arg: str) -> None:
+    async def smtp_ehlo(self, arg: str) -> None:
         """Greet and say what is offered."""
         if await self._greet(arg, extended=True):
-            lines = [self.hostname, *self._extensions()]
+            lines = [self._settings.hostname, *self._extensions()]
             text = "".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}\r\n"
             self._reply(Reply(text.encode("ascii")))
 
@@ -71,7 +70,7 @@ class EsmtpProtocol(MessageReceiver):
         domains = f" RCPTDOMAINMAX={settings.max_recipient_domains}" if settings.max_recipient_domains else ""
         return f"LIMITS MAILMAX={settings.max_mails} RCPTMAX={settings.max_recipients}{domains}"
 
-    async def smtp_STARTTLS(self, arg: str) -> None:
+    async def smtp_starttls(self, arg: str) -> None:
         """Go on inside TLS."""
         context = self._door.tls_context
         if arg:
@@ -85,7 +84,7 @@ class EsmtpProtocol(MessageReceiver):
             await self._flush()
             await self._start_tls(context)
 
-    async def smtp_AUTH(self, arg: str) -> None:
+    async def smtp_auth(self, arg: str) -> None:
         """Identify the account by one of the SASL mechanisms offered (RFC 4954)."""
         words = arg.split()
         if not self._steps.mechanisms(self._peer):
@@ -120,7 +119,7 @@ class EsmtpProtocol(MessageReceiver):
             return None
         return response
 
-    async def smtp_MAIL(self, arg: str | None) -> None:
+    async def smtp_mail(self, arg: str | None) -> None:
         """Begin a message."""
         refusal = self._not_ready()
         if refusal is None:
@@ -170,7 +169,7 @@ class EsmtpProtocol(MessageReceiver):
             return Refusal.NOT_ASCII
         return check_declared_size(size, self._settings.max_message_bytes)
 
-    async def smtp_RCPT(self, arg: str | None) -> None:
+    async def smtp_rcpt(self, arg: str | None) -> None:
         """Add a recipient."""
         envelope = self._mail
         if envelope.sender is None or envelope.chunks is not None:
@@ -202,29 +201,29 @@ class EsmtpProtocol(MessageReceiver):
         domains = {domain_of(each) for each in (*addresses, address)} if settings.max_recipient_domains else ()
         return len(domains) > settings.max_recipient_domains
 
-    async def smtp_RSET(self, arg: str) -> None:
+    async def smtp_rset(self, arg: str) -> None:
         """Forget the message under way."""
         if not arg:
             await self._forget()
         self._reply(refuse(Refusal.SYNTAX) if arg else replies.OK)
 
-    async def smtp_NOOP(self, arg: str) -> None:
+    async def smtp_noop(self, arg: str) -> None:
         """Do nothing."""
         self._reply(replies.OK)
 
-    async def smtp_QUIT(self, arg: str) -> None:
+    async def smtp_quit(self, arg: str) -> None:
         """End the session."""
         self._reply(refuse(Refusal.SYNTAX) if arg else replies.BYE)
         self._ending = not arg
 
-    async def smtp_VRFY(self, arg: str) -> None:
+    async def smtp_vrfy(self, arg: str) -> None:
         """Tell nothing about addresses."""
         self._reply(replies.CANNOT_VERIFY)
 
-    async def smtp_EXPN(self, arg: str) -> None:
+    async def smtp_expn(self, arg: str) -> None:
         """Tell nothing about lists."""
         self._reply(replies.NO_EXPANSION)
 
-    async def smtp_HELP(self, arg: str) -> None:
+    async def smtp_help(self, arg: str) -> None:
         """Point at the norm."""
         self._reply(replies.HELP)

@@ -1,4 +1,3 @@
-# ruff: noqa: N802  aiosmtpd finds a command by the name of its method
 """How content comes in: DATA (RFC 5321 §4.1.1.4) and BDAT (RFC 3030), on a connection of `connection.py`.
 
 One message comes by one of the two. A chunk is read to its last byte even when it is refused, since its bytes must
@@ -24,7 +23,7 @@ FAULTS = {
 class MessageReceiver(SmtpConnection):
     """The commands that carry content."""
 
-    async def smtp_DATA(self, arg: str) -> None:
+    async def smtp_data(self, arg: str) -> None:
         """Take the content and accept the message."""
         refusal = Refusal.SYNTAX if arg else self._not_receivable()
         if refusal is None and self._mail.chunks is not None:
@@ -36,7 +35,7 @@ class MessageReceiver(SmtpConnection):
         decoder = DataDecoder(self._settings.max_message_bytes, self._settings.max_line_bytes)
         await self._take(decoder, last=True)
 
-    async def smtp_BDAT(self, arg: str) -> None:
+    async def smtp_bdat(self, arg: str) -> None:
         """Take one chunk; the last one ends the message, which is accepted."""
         size_bytes, last = parse_chunk(arg)
         refusal = self._not_receivable() if self._peer.tls else Refusal.TLS_REQUIRED

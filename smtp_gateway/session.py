@@ -3,14 +3,11 @@
 `esmtp.py` speaks SMTP; a role (`mx.py`, `submission.py`) answers its steps. The values here pass between them.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Protocol
-
-from aiosmtpd.smtp import Envelope, Session
 
 from access_core.accounts import Account
 from access_core.authentication.exchange import Exchange
@@ -26,11 +23,13 @@ if TYPE_CHECKING:
     from smtp_gateway.connection import SmtpConnection
 
 
-class PeerSession(Session):
+class PeerSession:
     """One connection."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
+    def __init__(self) -> None:
+        self.host_name: str | None = None
+        """As the peer calls itself, None before EHLO."""
+        self.extended_smtp = False
         self.peer_host = ""
         """Network address of the peer."""
         self.tls = False
@@ -53,11 +52,10 @@ class PeerSession(Session):
         """MAIL commands so far."""
 
 
-class MailEnvelope(Envelope):
+class MailEnvelope:
     """One message under way."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.sender: str | None = None
         """Reverse path as given, "" for the null one, None before MAIL."""
         self.recipients: list[Recipient] = []

@@ -54,6 +54,16 @@ class Entity:
         return self.kind in MESSAGE_TYPES
 
     @property
+    def reports_lines(self) -> bool:
+        """Whether BODY tells the lines of the body: of a text, a message, a multipart that shows as a text."""
+        return self.kind[0] == b"text" or self.is_message or (self.is_multipart and not self.children)
+
+    @property
+    def counts_lines(self) -> bool:
+        """Whether the lines of the body belong to what BODY tells of this entity or of one that holds it."""
+        return self.reports_lines or (self.parent is not None and self.parent.counts_lines)
+
+    @property
     def boundary(self) -> bytes | None:
         """The boundary of a multipart, None when it has none that could be found."""
         for name, value in self.parameters:

@@ -31,7 +31,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True)
     body_start: int
     body_end: int
     lines: int
-    """Line breaks in the body."""
+    """Line breaks in the body of a text or of a message, 0 of anything else."""
 
     @property
     def size_bytes(self) -> int:

@@ -53,6 +53,7 @@ class Scanner:
         self._position = 0  # where to go on, relative to the tail; likewise the next
         self._counted = 0  # up to where line breaks are counted
         self._breaks = 0
+        self._counting = True  # whether the line breaks that come next are reported of any entity
         self._line_start = True  # whether a line begins at the position
         self._incomplete = False  # whether a line that may be a delimiter is cut
         self._enter_body(root, 0)
@@ -61,7 +62,7 @@ class Scanner:
         """Take the next bytes of the body."""
         if not self._open and not self._in_header:
             self._base += len(chunk)
-            self._breaks += chunk.count(b"\n")
+            self._breaks += chunk.count(b"\n") if self._counting else 0
             return
         data = self._tail + chunk if self._tail else chunk
         self._run(data, final=False)
@@ -126,6 +127,10 @@ class Scanner:
     def _enter_body(self, entity: Entity, offset: int) -> None:
         entity.body_start, entity.lines = offset, self._breaks
         self._in_header, self._line_start = False, True
+        self._open_body(entity, offset)
+        self._counting = entity.counts_lines
+
+    def _open_body(self, entity: Entity, offset: int) -> None:
         if not (entity.is_multipart or entity.is_message):
             return
         if entity.depth >= self._limits.depth or self._parts >= self._limits.parts:
@@ -148,7 +153,7 @@ class Scanner:
             if len(data) - position < 2 and not final:
                 return None
             self._line_start = False
-        line = position if self._line_start else data.find(b"\n--", position) + 1
+        line = position if self._line_start else _next_hyphens(data, position)
         while line > 0 or self._line_start:
             end = data.find(b"\n", line, line + MAX_DELIMITER_BYTES)
             if end < 0 and len(data) - line < MAX_DELIMITER_BYTES:
@@ -161,7 +166,7 @@ class Scanner:
             if found is not None:
                 return found
             self._line_start = False
-            line = data.find(b"\n--", line) + 1
+            line = _next_hyphens(data, line)
         self._position = len(data) if final else max(position, len(data) - OVERLAP_BYTES)
         return None
 
@@ -191,6 +196,7 @@ class Scanner:
         while self._open[-1][1] is not owner:
             self._open.pop()
         self._current, self._in_header, self._line_start = owner, False, False
+        self._counting = owner.counts_lines
         if delimiter.closes:  # its line break may belong to the delimiter of an outer multipart
             self._open.pop()
             self._position = _without_break(data, delimiter.end)
@@ -203,12 +209,18 @@ class Scanner:
         """End the current entity and those that hold it, up to STOP, which stays open."""
         entity: Entity | None = self._current
         while entity is not None and entity is not stop:
-            entity.body_end, entity.lines = end, self._breaks - entity.lines
+            entity.body_end, entity.lines = end, self._breaks - entity.lines if entity.reports_lines else 0
             entity = entity.parent
 
     def _count(self, data: bytes, end: int) -> None:
-        self._breaks += data.count(b"\n", self._counted, end)
+        if self._counting:
+            self._breaks += data.count(b"\n", self._counted, end)
         self._counted = max(self._counted, end)
+
+
+def _next_hyphens(data: bytes, position: int) -> int:
+    """Return the start of the next line that begins with `--`, 0 when there is none; one byte is found at no cost."""
+    return data.find(b"\n--", position) + 1 if data.find(b"-", position) >= 0 else 0
 
 
 def _without_break(data: bytes, line: int) -> int:
