@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, case, func, select, type_coerce
+import msgspec
+from sqlalchemy import BigInteger, Select, String, bindparam, case, cast, func, select, type_coerce
 
 from mailstore.flags import DELETED_BIT, SEEN_BIT, decode_flags
 from mailstore.model import Changes, Entry, FolderId, FolderProblem, FolderRefused, FolderStatus
@@ -25,7 +26,9 @@ ENTRY_COLUMNS = (
 )
 _here = entry.c.folder_id == bindparam("folder_id")
 _since = entry.c.modseq > bindparam("modseq")
-_uids = select(entry.c.uid).where(_here).order_by(entry.c.uid)
+_in_order = select(entry.c.uid).where(_here).order_by(entry.c.uid).subquery()
+_uids = select(func.aggregate_strings(cast(_in_order.c.uid, String), ","))
+"""One row for all UIDs: half the time of a row each."""
 _all = select(*ENTRY_COLUMNS).where(_here).order_by(entry.c.uid)
 _all_since = select(*ENTRY_COLUMNS).where(_here, _since)
 """Unordered: asked for the order of UIDs, SQLite would walk the whole folder instead of its modseq index."""
@@ -65,7 +68,8 @@ _usage = (
 
 def uids(tx: Transaction, folder_id: FolderId) -> "array[int]":
     """Return the UIDs of a folder, ascending, 4 bytes each."""
-    return array("I", tx.execute(_uids, {"folder_id": folder_id}).scalars())
+    written: str | None = tx.execute(_uids, {"folder_id": folder_id}).scalar()
+    return array("I", sorted(msgspec.json.decode(f"[{written or ''}]", type=list[int])))
 
 
 def entries(
