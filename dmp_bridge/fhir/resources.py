@@ -276,5 +276,4 @@ def _read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = _PLACE.search(str(error))
-        place = found[1].replace("[...]", "") if found else ""
-        raise FhirProblem.of(IssueType.STRUCTURE, Refusal.FHIR_UNREADABLE, place) from None
+        raise FhirProblem.of(IssueType.STRUCTURE, Refusal.FHIR_UNREADABLE, found[1] if found else "") from None

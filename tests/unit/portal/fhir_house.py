@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx2
 
-from access_core.trace.reader import history_of_patient
+from access_core.care import declare_care
+from access_core.professionals import MailboxType, NewProfessional, add_professional
+from access_core.trace.reader import acts_of, history_of_patient
 from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.record.documents import documents_of
 from dmp_bridge.record.model import RecordedDocument
@@ -30,6 +32,35 @@ class FhirHouse:
     doctor: FhirClient
     service: FhirClient
     client: httpx2.AsyncClient
+    issuer: Issuer
+
+    def token_of(self, address: str) -> str:
+        return self.issuer.token(address)
+
+    def add_colleague(self, *, in_team: bool = False) -> FhirClient:
+        """Dr Durand, who takes care of the patient only if IN_TEAM."""
+        now, space = self.space.clock.now(), self.space
+
+        def settle(tx: Transaction) -> str:
+            new = NewProfessional(
+                address="paul.durand@demo.mssante.fr",
+                type=MailboxType.PER,
+                name="Dr Paul Durand",
+                created_at=now,
+                rpps="10009999999",
+                profession="10",
+            )
+            added = add_professional(tx, new)
+            if in_team:
+                declare_care(tx, space.patient.id, added.account_id, until=None, now=now)
+            return added.address
+
+        return FhirClient(self.client, self.issuer.token(self.write(settle)))
+
+    def acts_of(self, account_id: str) -> list[tuple[str, str]]:
+        """What the trace tells of a professional, oldest first."""
+        recorded = self.space.database.read_now(lambda tx: acts_of(tx, account_id))
+        return [(each.entry.act, each.entry.reason) for each in reversed(recorded)]
 
     def write(self, work: Callable[[Transaction], Any]) -> Any:
         return self.space.database.write_now(work)
@@ -67,5 +98,5 @@ async def open_fhir_house(space: PatientSpace, **settings: Any) -> AsyncIterator
     transport = httpx2.ASGITransport(app=create_app(replace(services, fhir=build_fhir(parts))))
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
         doctor = FhirClient(client, issuer.token(space.doctor.address))
-        yield FhirHouse(space, doctor, FhirClient(client, issuer.token(service.address)), client)
+        yield FhirHouse(space, doctor, FhirClient(client, issuer.token(service.address)), client, issuer)
     services.authenticator.close()
