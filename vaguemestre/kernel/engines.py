@@ -25,18 +25,22 @@ PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA secure_delete=FAST",
-    "PRAGMA cache_size=-32768",
 )
+READER_PAGES_KIB = 8_192
+"""A process has several readers; the system keeps the pages of the file anyway."""
+WRITER_PAGES_KIB = 32_768
 
 
 def build_reader(url: str) -> Engine:
     """Build the engine whose connections read; each transaction sees one snapshot."""
-    return _sqlite(url, "BEGIN") if url.startswith("sqlite") else _postgresql(url, "REPEATABLE READ")
+    return _sqlite(url, "BEGIN", READER_PAGES_KIB) if url.startswith("sqlite") else _postgresql(url, "REPEATABLE READ")
 
 
 def build_writer(url: str) -> Engine:
     """Build the engine of the writer thread."""
-    return _sqlite(url, "BEGIN IMMEDIATE") if url.startswith("sqlite") else _postgresql(url, "READ COMMITTED")
+    if url.startswith("sqlite"):
+        return _sqlite(url, "BEGIN IMMEDIATE", WRITER_PAGES_KIB)
+    return _postgresql(url, "READ COMMITTED")
 
 
 @contextlib.contextmanager
@@ -91,13 +95,13 @@ class WriteTurn:
             self._descriptor = None
 
 
-def _sqlite(url: str, begin: str) -> Engine:
+def _sqlite(url: str, begin: str, pages_kib: int) -> Engine:
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun by us, below, and not by the driver
-        for pragma in PRAGMAS:
+        for pragma in (*PRAGMAS, f"PRAGMA cache_size=-{pages_kib}"):
             connection.execute(pragma)
 
     @event.listens_for(engine, "begin")
