@@ -3,6 +3,7 @@
 Read once at start and passed on as values; a duration is in seconds, a size in bytes.
 """
 
+from datetime import time
 from pathlib import Path
 from typing import Literal
 
@@ -178,3 +179,12 @@ class NoticeSettings(BaseModel):
     sender: str = Field("ne-pas-repondre@localhost", description="address that notices come from")
     portal_url: str = Field("https://localhost", description="address of the patient space, named in notices")
     timeout_s: float = Field(30, gt=0, description="longest wait for the smarthost, seconds")
+    fallback_smarthost: str | None = Field(
+        None, description='"host:port" asked too, with the same TLS and account, when the first stays away'
+    )
+    fallback_after_s: float = Field(3_600, ge=0, description="wait after which that one is asked, seconds (1 h)")
+    daily_at: time = Field(time(18, 0), description="hour at which those are told who want one notice a day")
+    time_zone: str = Field("Europe/Paris", description="zone of that hour")
+    reminder_after_s: int = Field(
+        86_400, ge=0, description="a message unread for so long is told of once more, seconds (24 h); 0: never"
+    )

@@ -1,23 +1,32 @@
-"""The texts of notices to the ordinary e-mail of patients: fixed sentences and the address of the space, nothing else.
+"""The texts of notices to ordinary e-mail: fixed sentences, the address of the space, a link that ends them.
 
 An ordinary mailbox is read by anybody: a notice says that something waits in the space, never from whom, about whom or
-what. The only field that a text may hold is `{portail}`.
+what. The only fields that a text may hold are `{portail}` and `{desabonnement}`; both are addresses of ours.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from access_core.obligations import Notice
+from smtp_gateway.notice_choices import FIXED
 
 GREETING = "Bonjour,"
+SAFETY = "Pour votre sécurité, ce message ne contient aucune information de santé. Ne répondez pas à ce message."
 CLOSING = (
-    "Pour votre sécurité, ce message ne contient aucune information de santé. Ne répondez pas à ce message.",
+    SAFETY,
     "Pour choisir les avis que vous recevez : {portail}/parametres",
+    "Pour ne plus recevoir cet avis, sans vous connecter : {desabonnement}",
 )
-CLOSING_FIXED = (
-    "Pour votre sécurité, ce message ne contient aucune information de santé. Ne répondez pas à ce message.",
-    "Cet avis concerne la sécurité de l'espace : il ne peut pas être désactivé.",
-)
-FIXED = frozenset({Notice.FIRST_ACCESS, Notice.EMERGENCY_ACCESS, Notice.ACCOUNT})
+CLOSING_FIXED = (SAFETY, "Cet avis concerne la sécurité de l'espace : il ne peut pas être désactivé.")
+
+
+class OwnNotice(StrEnum):
+    """What the sender of notices says by itself."""
+
+    DIGEST = "digest"
+    """Once a day, for those who want no more."""
+    REMINDER = "reminder"
+    """Once, when a message stays unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,7 @@ class NoticeText:
     sentence: str
 
 
-TEXTS: dict[Notice, NoticeText] = {
+TEXTS: dict[Notice | OwnNotice, NoticeText] = {
     Notice.MESSAGE: NoticeText(
         "Vous avez un nouveau message", "Un nouveau message vous attend dans votre espace : {portail}/messages"
     ),
@@ -62,12 +71,26 @@ TEXTS: dict[Notice, NoticeText] = {
     Notice.DOCUMENT_OPENED: NoticeText(
         "Du nouveau dans votre espace", "Un document est désormais consultable : {portail}/documents"
     ),
+    OwnNotice.DIGEST: NoticeText(
+        "Du nouveau dans votre espace", "Depuis hier, du nouveau vous attend dans votre espace : {portail}"
+    ),
+    OwnNotice.REMINDER: NoticeText(
+        "Un message vous attend toujours", "Un message que vous n'avez pas lu vous attend : {portail}/messages"
+    ),
 }
 
 
-def render(notice: Notice, portal_url: str) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses that a text may name; UNSUBSCRIBE is None for a notice that cannot be ended."""
+
+    portal: str
+    unsubscribe: str | None = None
+
+
+def render(notice: Notice | OwnNotice, links: Links) -> tuple[str, str]:
     """Return the subject and the text of a notice."""
     chosen = TEXTS[notice]
-    closing = CLOSING_FIXED if notice in FIXED else CLOSING
+    closing = CLOSING_FIXED if notice in FIXED or links.unsubscribe is None else CLOSING
     text = "\n\n".join((GREETING, chosen.sentence, "\n".join(closing)))
-    return chosen.subject, text.format(portail=portal_url.rstrip("/")) + "\n"
+    return chosen.subject, text.format(portail=links.portal.rstrip("/"), desabonnement=links.unsubscribe) + "\n"

@@ -1,35 +1,38 @@
 """The handler of notices: to a patient's ordinary e-mail through a smarthost, to a professional's mailbox here.
 
-Each task ends: sent, refused by the smarthost, nobody to tell, or no smarthost set; `notice_state` says which. Only a
-smarthost that is away makes it wait. What is written comes from `notice_texts.py` alone.
+Each task ends in one state of `NoticeState`, which `notice_state` keeps; only a smarthost that is away makes it wait.
+Who wants one notice a day gets one for all that came; a message that stays unread is told of once more. What is
+written comes from `notice_texts.py` alone.
 """
 
-import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from enum import StrEnum
-
-import aiosmtplib
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from access_core.accounts import AccountState
-from access_core.obligations import Notice
+from access_core.obligations import NOTICE_TASK, Notice
 from access_core.professionals import professional_by_account
 from access_core.profiles import profile_by_id
-from mailstore.store import Delivery, MailStore
+from mailstore.model import SEEN
+from mailstore.store import INBOX, Delivery, MailStore
 from smtp_gateway.config import NoticeSettings
-from smtp_gateway.notice_texts import FIXED, render
-from smtp_gateway.queue.routes import parse_hop
+from smtp_gateway.notice_choices import Choice, Topic, choices_of, next_daily, topic_of
+from smtp_gateway.notice_links import PATH, NoticeLinks, Subscription
+from smtp_gateway.notice_texts import Links, OwnNotice, render
+from smtp_gateway.smarthost import Smarthost
 from smtp_gateway.tables import notice_state
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction, insert_ignoring
-from vaguemestre.kernel.errors import ConfigurationError, TemporaryFailure
 from vaguemestre.kernel.ids import new_id
-from vaguemestre.kernel.outbox import Task
+from vaguemestre.kernel.outbox import Closing, Handler, Task, enqueue
 
-Closing = Callable[[Transaction], None]
+DIGEST_TASK = "notice.digest"
+REMINDER_TASK = "notice.reminder"
 
 
 class NoticeState(StrEnum):
@@ -40,32 +43,43 @@ class NoticeState(StrEnum):
     REFUSED = "refused"
     NO_ADDRESS = "no_address"
     NOT_CONFIGURED = "not_configured"
+    OPTED_OUT = "opted_out"
+    GROUPED = "grouped"
+    """Told with others, once that day."""
+    READ_MEANWHILE = "read_meanwhile"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class _Person:
-    """Where somebody is told: an ordinary e-mail, or a mailbox here with its address."""
+    """Where somebody is told, and when: an ordinary e-mail, or a mailbox here with its address."""
 
     email: str | None = None
     mailbox: tuple[str, str] | None = None
+    choice: Choice = Choice.IMMEDIATE
+    read: bool = False
+    """The message that a reminder is about has been read, or is gone."""
 
 
 class NoticeSender:
-    """Does the tasks of kind "notice".
+    """Does the tasks of the kinds "notice", "notice.digest" and "notice.reminder".
 
     Raises:
         ConfigurationError: the authorities of the smarthost cannot be read.
     """
 
-    def __init__(self, database: Database, store: MailStore, clock: Clock, settings: NoticeSettings) -> None:
+    def __init__(
+        self, database: Database, store: MailStore, clock: Clock, settings: NoticeSettings, links: NoticeLinks
+    ) -> None:
         self._database = database
         self._store = store
         self._clock = clock
         self._settings = settings
-        try:
-            self._tls = ssl.create_default_context(cafile=settings.authority)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"notices: authority cannot be used: {type(error).__name__}") from None
+        self._links = links
+        self._smarthost = Smarthost(settings)
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what the outbox worker needs."""
+        return dict.fromkeys((NOTICE_TASK, DIGEST_TASK, REMINDER_TASK), self)
 
     async def __call__(self, task: Task) -> Closing:
         """Tell one person.
@@ -73,18 +87,66 @@ class NoticeSender:
         Raises:
             TemporaryFailure: the smarthost is away.
         """
-        notice, recipient_id = Notice(str(task.payload["notice"])), str(task.payload["recipient_id"])
-        person = await self._database.read(lambda tx: _find(tx, recipient_id))
-        if person.mailbox is not None:
+        notice = _notice(task)
+        person = await self._database.read(partial(self._find, task=task, notice=notice))
+        if person.mailbox is not None and not isinstance(notice, OwnNotice):
             return await self._into_mailbox(task, notice, person.mailbox)
-        if person.email is None:
-            return self._closing(task, NoticeState.NO_ADDRESS)
-        if self._settings.smarthost is None:
-            return self._closing(task, NoticeState.NOT_CONFIGURED)
-        return self._closing(task, await self._send(self._letter(notice, person.email), self._settings.smarthost))
+        ended = self._without_sending(person)
+        if ended is not None:
+            return partial(self._close, task=task, state=ended)
+        letter = self._letter(notice, person.email or "", self._unsubscribe(task, notice))
+        given = await self._smarthost.give(letter, attempts=task.attempts)
+        return partial(self._close, task=task, state=NoticeState(given))
 
-    def _letter(self, notice: Notice, address: str) -> EmailMessage:
-        subject, text = render(notice, self._settings.portal_url)
+    def _without_sending(self, person: _Person) -> NoticeState | None:
+        """Return how a notice ends that does not leave, None when it leaves."""
+        if person.email is None:
+            return NoticeState.NO_ADDRESS
+        if person.choice is Choice.NONE:
+            return NoticeState.OPTED_OUT
+        if person.read:
+            return NoticeState.READ_MEANWHILE
+        if not self._smarthost.configured:
+            return NoticeState.NOT_CONFIGURED
+        return NoticeState.GROUPED if person.choice is Choice.DAILY else None
+
+    def _find(self, tx: Transaction, *, task: Task, notice: Notice | OwnNotice) -> _Person:
+        recipient_id = str(task.payload["recipient_id"])
+        profile = profile_by_id(tx, recipient_id)
+        if profile is None:
+            professional = professional_by_account(tx, recipient_id)
+            if professional is None or professional.state is AccountState.CLOSED:
+                return _Person()
+            return _Person(mailbox=(professional.account_id, professional.address))
+        choices = choices_of(tx, recipient_id)
+        if notice is OwnNotice.DIGEST:
+            told = Choice.IMMEDIATE if Choice.DAILY in choices.values() else Choice.NONE
+        else:
+            topic = _topic(notice)
+            told = choices[topic] if topic is not None else Choice.IMMEDIATE
+        if notice is OwnNotice.REMINDER and told is Choice.DAILY:
+            told = Choice.NONE
+        read = notice is OwnNotice.REMINDER and self._is_read(tx, task)
+        return _Person(email=profile.email or None, choice=told, read=read)
+
+    def _is_read(self, tx: Transaction, task: Task) -> bool:
+        """Tell whether the message that a reminder is about is no longer waiting in the patient's inbox."""
+        owner = profile_by_id(tx, str(task.payload["profile_id"]))
+        inbox = self._store.folder(tx, owner.account_id, INBOX) if owner is not None else None
+        entries = self._store.entries(tx, inbox.id) if inbox is not None else []
+        message_id = task.payload["resource_id"]
+        return not any(each.message_id == message_id and SEEN not in each.flags for each in entries)
+
+    def _unsubscribe(self, task: Task, notice: Notice | OwnNotice) -> str | None:
+        """Return the address that ends this kind of notice to this person, None when it cannot be ended."""
+        topic = _topic(notice)
+        if topic is None and notice is not OwnNotice.DIGEST:
+            return None
+        token = self._links.token(Subscription(str(task.payload["recipient_id"]), topic))
+        return f"{self._settings.portal_url.rstrip('/')}{PATH}/{token}"
+
+    def _letter(self, notice: Notice | OwnNotice, address: str, unsubscribe: str | None) -> EmailMessage:
+        subject, text = render(notice, Links(self._settings.portal_url, unsubscribe))
         message = EmailMessage(policy=SMTP)
         message["From"] = Address("Espace patient", addr_spec=self._settings.sender)
         message["To"] = Address(addr_spec=address)
@@ -92,42 +154,18 @@ class NoticeSender:
         message["Date"] = self._clock.now()
         message["Message-ID"] = f"<{new_id()}@{self._settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        if notice not in FIXED:
-            message["List-Unsubscribe"] = f"<{self._settings.portal_url.rstrip('/')}/parametres>"
+        if unsubscribe is not None:
+            message["List-Unsubscribe"] = f"<{unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(text, charset="utf-8", cte="quoted-printable")
         return message
-
-    async def _send(self, message: EmailMessage, smarthost: str) -> NoticeState:
-        settings, hop = self._settings, parse_hop(smarthost)
-        try:
-            await aiosmtplib.send(
-                message,
-                hostname=hop.host,
-                port=hop.port,
-                timeout=settings.timeout_s,
-                use_tls=settings.tls == "implicit",
-                start_tls=settings.tls == "starttls",
-                tls_context=None if settings.tls == "none" else self._tls,
-                username=settings.login,
-                password=settings.password.get_secret_value() if settings.password else None,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as refused:
-            if any(each.code < 500 for each in refused.recipients):
-                raise TemporaryFailure("notice: the smarthost asks to try again") from None
-            return NoticeState.REFUSED
-        except aiosmtplib.SMTPResponseException as refusal:
-            if refusal.code >= 500:
-                return NoticeState.REFUSED
-            raise TemporaryFailure("notice: the smarthost asks to try again") from None
-        except (aiosmtplib.SMTPException, OSError, TimeoutError):
-            raise TemporaryFailure("notice: the smarthost is away") from None
-        return NoticeState.SENT
 
     async def _into_mailbox(self, task: Task, notice: Notice, mailbox: tuple[str, str]) -> Closing:
         """Put the notice into a professional's own mailbox, where nothing needs to leave."""
         mailbox_id, address = mailbox
+        letter = self._letter(notice, address, None)
         draft = self._store.draft()
-        await draft.write(self._letter(notice, address).as_bytes())
+        await draft.write(letter.as_bytes())
         message = await draft.seal()
         now = self._clock.now()
 
@@ -137,8 +175,18 @@ class NoticeSender:
 
         return close
 
-    def _closing(self, task: Task, state: NoticeState) -> Closing:
-        return lambda tx: self._note(tx, task, state)
+    def _close(self, tx: Transaction, *, task: Task, state: NoticeState) -> None:
+        """Note how a task ended, and leave what follows: the notice of the day, the reminder."""
+        self._note(tx, task, state)
+        now, recipient_id = self._clock.now(), str(task.payload["recipient_id"])
+        if state is NoticeState.GROUPED:
+            due_at = next_daily(now, self._settings.daily_at, ZoneInfo(self._settings.time_zone))
+            once = {"notice": OwnNotice.DIGEST.value, "recipient_id": recipient_id}
+            enqueue(tx, DIGEST_TASK, f"{recipient_id}:{due_at.date()}", once, due_at=due_at)
+        elif state is NoticeState.SENT and _notice(task) is Notice.MESSAGE and self._settings.reminder_after_s:
+            due_at = now + timedelta(seconds=self._settings.reminder_after_s)
+            again = dict(task.payload) | {"notice": OwnNotice.REMINDER.value}
+            enqueue(tx, REMINDER_TASK, f"{recipient_id}:{task.payload['resource_id']}", again, due_at=due_at)
 
     def _note(self, tx: Transaction, task: Task, state: NoticeState) -> None:
         row = {
@@ -151,11 +199,13 @@ class NoticeSender:
         insert_ignoring(tx, notice_state, row)
 
 
-def _find(tx: Transaction, recipient_id: str) -> _Person:
-    profile = profile_by_id(tx, recipient_id)
-    if profile is not None:
-        return _Person(email=profile.email or None)
-    professional = professional_by_account(tx, recipient_id)
-    if professional is None or professional.state is AccountState.CLOSED:
-        return _Person()
-    return _Person(mailbox=(professional.account_id, professional.address))
+def _notice(task: Task) -> Notice | OwnNotice:
+    said = str(task.payload["notice"])
+    return OwnNotice(said) if said in set(OwnNotice) else Notice(said)
+
+
+def _topic(notice: Notice | OwnNotice) -> Topic | None:
+    """Return what a notice is about; None for the notice of the day and for what cannot be ended."""
+    if isinstance(notice, OwnNotice):
+        return Topic.MESSAGE if notice is OwnNotice.REMINDER else None
+    return topic_of(notice)

@@ -66,7 +66,7 @@ _DONE = {
     "attachment_read": ("ouvert une pièce jointe", "ouvert une pièce jointe", "ouvrir une pièce jointe"),
     "attestation_read": ("téléchargé une attestation", "téléchargé une attestation", "télécharger une attestation"),
     "password_changed": ("changé votre mot de passe", "changé votre mot de passe", "changer votre mot de passe"),
-    "notice_changed": ("changé votre adresse d'avis", "changé votre adresse d'avis", "changer votre adresse d'avis"),
+    "notice_changed": ("changé vos avis par e-mail", "changé vos avis par e-mail", "changer vos avis par e-mail"),
     "conversation_closed": ("mis fin à un échange", "mis fin à un échange avec vous", "mettre fin à un échange"),
     "profile_opened": ("créé votre profil", "créé votre profil", "créer votre profil"),
     "profile_activated": ("activé votre profil", "activé votre profil", "activer votre profil"),

@@ -16,6 +16,7 @@ from portal.patient.account import (
     end_session,
     list_sessions,
 )
+from portal.patient.notices import CHOICE_WORDS, list_choices
 from portal.patient.viewer import Viewer
 from portal.problems import THROTTLED
 from portal.services import PortalServices
@@ -27,6 +28,7 @@ DONE = {
     "connexions": "Toutes vos autres connexions sont fermées.",
     "mot-de-passe": "Votre mot de passe est changé. Vos autres connexions sont fermées.",
     "avis": "Votre adresse est enregistrée.",
+    "choix": "Vos choix sont enregistrés.",
 }
 
 
@@ -58,6 +60,8 @@ async def _page(
         viewer=viewer,
         here="/parametres",
         sessions=sessions,
+        choices=await list_choices(services, viewer),
+        choice_words=CHOICE_WORDS,
         settings=services.settings,
         **shown,
     )

@@ -365,14 +365,12 @@ def _fhir(instance: Instance) -> "Starlette":
 
 
 def _worker(instance: Instance) -> "Service":
-    from access_core.obligations import NOTICE_TASK
     from access_core.schedule import Schedule
     from dmp_bridge.intake import INTAKE_TASK, Intake
-    from smtp_gateway.notices import NoticeSender
     from vaguemestre.app.erasure import space_eraser
-    from vaguemestre.app.outgoing import receipt_handlers
+    from vaguemestre.app.outgoing import notice_handlers, receipt_handlers
     from vaguemestre.app.worker import WorkerService
-    from vaguemestre.kernel.outbox import Handler, OutboxWorker
+    from vaguemestre.kernel.outbox import Handler, OutboxWorker, Patience
 
     settings = instance.settings
     intake = Intake(
@@ -383,15 +381,15 @@ def _worker(instance: Instance) -> "Service":
         presume_care=settings.access.filing_care == "presumed",
     )
     schedule = Schedule(instance.clock, settings.access.life, space_eraser(instance.mail_store))
-    notices = NoticeSender(instance.database, instance.mail_store, instance.clock, settings.notices)
     handlers: dict[str, Handler] = {
         **instance.mail_store.handlers(instance.database),
         **schedule.handlers(),
         **receipt_handlers(instance),
         INTAKE_TASK: intake,
-        NOTICE_TASK: notices,
+        **notice_handlers(instance),
     }
-    return WorkerService("worker", OutboxWorker(instance.database, instance.bus, instance.clock, handlers))
+    patience = Patience(endless=frozenset(schedule.handlers()))
+    return WorkerService("worker", OutboxWorker(instance.database, instance.bus, instance.clock, handlers, patience))
 
 
 def _dns_records(settings: Settings) -> "KeyRecords | None":

@@ -19,6 +19,19 @@ def receipt_handlers(instance: "Instance") -> "dict[str, Handler]":
     return {**sender.handlers(), REPORT_TASK: ReportReader(*parts, speakers(instance.trust, own))}
 
 
+def notice_handlers(instance: "Instance") -> "dict[str, Handler]":
+    """Build what tells people of what waits for them.
+
+    Raises:
+        ConfigurationError: the authorities of the smarthost cannot be read.
+    """
+    from smtp_gateway.notice_links import NoticeLinks
+    from smtp_gateway.notices import NoticeSender
+
+    parts = (instance.database, instance.mail_store, instance.clock)
+    return NoticeSender(*parts, instance.settings.notices, NoticeLinks(instance.instance_key)).handlers()
+
+
 def relay(instance: "Instance") -> "Service":
     """Build what empties the queue towards other operators."""
     from smtp_gateway.dkim_keyring import SigningKeyring
