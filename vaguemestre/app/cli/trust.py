@@ -50,19 +50,47 @@ def refresh(config: Config = None, as_json: AsJson = False) -> None:
 @commands.command()
 def show(
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="Domaine à chercher.")],
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE.pem", help="Certificat que montre un opérateur.")
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Montre les certificats qui parlent pour un domaine."""
+    """Dit si un domaine, ou le certificat montré pour lui, est de confiance, et pourquoi."""
     from smtp_gateway.trust.admission import load_list
+    from smtp_gateway.trust.explaining import explain_certificate, explain_domain, explain_list
+    from smtp_gateway.trust.revocation import Revocation
+    from vaguemestre.kernel.clock import SystemClock
 
-    whitelist = load_list(read_settings(config).trust)
-    subjects = whitelist.subjects.get(domain.lower())
-    if subjects is None:
-        raise Refused("ce domaine n'est pas sur la liste blanche")
+    settings, clock = read_settings(config), SystemClock()
+    whitelist = load_list(settings.trust)
+    listed = explain_domain(whitelist, domain)
+    if not listed.passed:
+        raise Refused(listed.sentence)
+    findings = [listed, *explain_list(whitelist, settings.trust, clock.now())]
+    if certificate is not None:
+        pki = settings.pki
+        revocation = Revocation.build(pki.authority, pki.revocation, settings.trust, clock)
+        findings += explain_certificate(_der(certificate), domain, whitelist, revocation)
+    trusted = all(each.passed for each in findings)
     facts = {
         "domain": domain.lower(),
-        "subjects": sorted(str(subject) for subject in subjects),
+        "trusted": trusted,
+        "why": [f"{'oui' if each.passed else 'NON'} : {each.sentence}" for each in findings],
+        "subjects": sorted(str(subject) for subject in whitelist.subjects[domain.lower()]),
         "generated_at": whitelist.generated_at,
     }
     print_facts(facts, as_json=as_json)
+    if not trusted:
+        raise typer.Exit(1)
+
+
+def _der(path: Path) -> bytes:
+    """Read the first certificate of a PEM file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())[0].public_bytes(Encoding.DER)
+    except (OSError, ValueError):
+        raise Refused(f"{path} : ce n'est pas un certificat PEM") from None
