@@ -4,6 +4,7 @@ Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 nam
 """
 
 import re
+from functools import lru_cache
 
 from mailstore.imap.protocol.commands import Fetch
 from mailstore.imap.protocol.cursor import Cursor, read_page
@@ -22,6 +23,8 @@ _FIELD = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,200}\Z")
 _ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+\Z")
 _BINARY = frozenset({"BINARY", "BINARY.PEEK", "BINARY.SIZE"})
 PART_DEPTH = 100
+KEPT_BYTES = 512
+_Asked = tuple[tuple[Attribute, ...], tuple[Content, ...], int | None, bool, tuple[int, int] | None]
 
 _FAST = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
 _MACROS = {
@@ -38,27 +41,32 @@ _ATTRIBUTES = {attribute.value: attribute for attribute in Attribute}
 
 
 def parse_fetch(cursor: Cursor, target: Target) -> Fetch:
-    """Read what stands after the message numbers.
+    """Read what stands after the message numbers, up to the end of the command.
 
     Raises:
         ProtocolError: an unknown item or a malformed section.
     """
+    rest = cursor.data[cursor.at :]
+    cursor.at = len(cursor.data)
+    return Fetch(target, *(_asked if len(rest) <= KEPT_BYTES else _asked.__wrapped__)(rest, target.uid))
+
+
+@lru_cache(maxsize=512)
+def _asked(rest: bytes, uid: bool) -> _Asked:
+    """Read items and modifiers; a client sends the same ones over and over."""
+    cursor = Cursor(rest)
     items = dict.fromkeys(_items(cursor))
     changed_since, vanished, partial = _modifiers(cursor)
-    if vanished and (changed_since is None or not target.uid):
+    cursor.end()
+    if vanished and (changed_since is None or not uid):
         raise ProtocolError("VANISHED goes with UID FETCH and CHANGEDSINCE")
-    if partial is not None and not target.uid:
+    if partial is not None and not uid:
         raise ProtocolError("PARTIAL goes with UID FETCH")
     if changed_since is not None:
         items[Attribute.MODSEQ] = None
-    return Fetch(
-        target,
-        tuple(item for item in items if isinstance(item, Attribute)),
-        tuple(item for item in items if not isinstance(item, Attribute)),
-        changed_since,
-        vanished,
-        partial,
-    )
+    attributes = tuple(item for item in items if isinstance(item, Attribute))
+    contents = tuple(item for item in items if not isinstance(item, Attribute))
+    return attributes, contents, changed_since, vanished, partial
 
 
 def _items(cursor: Cursor) -> tuple[Attribute | Content, ...]:
