@@ -351,6 +351,7 @@ def _fhir(instance: Instance) -> "Starlette":
     """Build the FHIR service of the embedded record."""
     from portal.fhir.app import build_fhir
     from portal.fhir.parts import FhirParts
+    from portal.patient.reply import image_limits
 
     settings = instance.settings
     parts = FhirParts(
@@ -359,6 +360,7 @@ def _fhir(instance: Instance) -> "Starlette":
         clock=instance.clock,
         settings=settings.dmp,
         tokens=instance.authenticator,
+        images=image_limits(settings.portal),
         presume_care=settings.access.filing_care == "presumed",
     )
     return build_fhir(parts)

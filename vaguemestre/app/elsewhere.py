@@ -27,7 +27,7 @@ def _filing(instance: "Instance") -> "Service":
     from dmp_bridge.external.filing_task import ExternalFilingTask, TaskParts
     from dmp_bridge.external.queue import FILE_TASK
     from vaguemestre.app.worker import WorkerService
-    from vaguemestre.kernel.outbox import OutboxWorker
+    from vaguemestre.kernel.outbox import OutboxWorker, Patience
 
     settings = instance.settings.dmp
     parts = TaskParts(
@@ -42,6 +42,6 @@ def _filing(instance: "Instance") -> "Service":
         instance.bus,
         instance.clock,
         {FILE_TASK: ExternalFilingTask(parts)},
-        max_attempts=settings.external.attempts,
+        Patience(max_attempts=settings.external.attempts),
     )
     return WorkerService("dmp", worker)

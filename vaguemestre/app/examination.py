@@ -25,6 +25,7 @@ from vaguemestre.app.pid_file import read_pid
 from vaguemestre.app.roles import PORTS_OF_ROLE, Role
 from vaguemestre.kernel.errors import VaguemestreError
 from vaguemestre.kernel.keys import InstanceKey
+from vaguemestre.kernel.outbox import MAX_ATTEMPTS, troubles
 
 WARN_BEFORE_EXPIRY = timedelta(days=30)
 CONNECT_TIMEOUT_S = 1.0
@@ -141,6 +142,19 @@ def _trace(instance: Instance) -> Seen:
     yield (Health.GOOD, f"{result.entries} entrées chaînées") if result.ok else (Health.BAD, result.why)
 
 
+def _tasks(instance: Instance) -> Seen:
+    if current_revision(instance.settings.database_url()) is None:
+        return  # said by the check of the catalogue
+    found = instance.database.read_now(troubles)
+    for each in found:
+        if each.struggling:
+            yield Health.BAD, f"{each.kind} : {each.struggling} tâches échouent après {MAX_ATTEMPTS} essais ou plus"
+        if each.failed:
+            yield Health.WARNING, f"{each.kind} : {each.failed} tâches abandonnées"
+    if not found:
+        yield Health.GOOD, "aucune tâche abandonnée ni en souffrance"
+
+
 def _ports(instance: Instance) -> Seen:
     settings = instance.settings
     ports = settings.instance.ports()
@@ -182,5 +196,6 @@ CHECKS: dict[str, Callable[[Instance], Seen]] = {
     "liste blanche": _whitelist,
     "catalogue": _catalogue,
     "registre": _trace,
+    "tâches": _tasks,
     "ports": _ports,
 }

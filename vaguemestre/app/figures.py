@@ -7,7 +7,7 @@ from dmp_bridge.tables import document_entry
 from mailstore.tables import message
 from smtp_gateway.tables import conversation
 from vaguemestre.kernel.database import Transaction
-from vaguemestre.kernel.outbox import task
+from vaguemestre.kernel.outbox import task, troubles
 
 COUNTED = {
     "messages": message,
@@ -30,4 +30,5 @@ def count_rows(tx: Transaction) -> dict[str, object]:
     for name, column in GROUPED.items():
         grouped = select(column.label("value"), func.count().label("number")).group_by(column).order_by(column)
         counts[name] = {str(row.value): row.number for row in tx.execute(grouped)}
+    counts["tasks_in_trouble"] = {each.kind: each.failed + each.struggling for each in troubles(tx)}
     return counts

@@ -1,21 +1,21 @@
 """The outbox: slow or remote work that a transaction leaves behind, done by workers.
 
 A task is recorded in the transaction that causes it, leased by a worker, retried with backoff, and ends in exactly
-one final state (done, failed). A handler does its slow work outside any transaction and returns the closing unit
-of work, which commits together with the task's end; so a worker killed at any instant repeats at most the slow
-part, and handlers must be idempotent.
+one final state (done, failed); what the law obliges to is retried without end. A handler does its slow work outside any
+transaction and returns the closing unit of work, which commits together with the task's end; so a worker killed at any
+instant repeats at most the slow part, and handlers must be idempotent.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Column, Index, Integer, String, Table, Text, bindparam, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, Text, and_, bindparam, case, func, or_, select, update
 
 from vaguemestre.kernel.bus import Bus
 from vaguemestre.kernel.clock import Clock
@@ -123,6 +123,50 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(BACKOFF_FIRST_S * 2 ** min(attempts - 1, 20), BACKOFF_LONGEST_S))
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Tasks of one kind that do not get done: FAILED were given up, STRUGGLING are still tried after many attempts."""
+
+    kind: str
+    failed: int
+    struggling: int
+
+
+_TROUBLES = (
+    select(
+        task.c.kind,
+        func.count(case((task.c.state == TaskState.FAILED, 1))).label("failed"),
+        func.count(case((task.c.state == TaskState.WAITING, 1))).label("struggling"),
+    )
+    .where(
+        or_(
+            task.c.state == TaskState.FAILED,
+            and_(task.c.state == TaskState.WAITING, task.c.attempts >= MAX_ATTEMPTS),
+        )
+    )
+    .group_by(task.c.kind)
+    .order_by(task.c.kind)
+)
+
+
+def troubles(tx: Transaction) -> list[Trouble]:
+    """List the kinds of task that somebody has to look at."""
+    return [Trouble(row.kind, row.failed, row.struggling) for row in tx.execute(_TROUBLES)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a task that fails is tried before it is given up; never for the kinds in ENDLESS."""
+
+    max_attempts: int = MAX_ATTEMPTS
+    endless: Collection[str] = frozenset()
+
+    def ends(self, task: Task, error: Exception) -> bool:
+        """Tell whether this failure is the last one."""
+        last = isinstance(error, PermanentFailure) or task.attempts >= self.max_attempts
+        return last and task.kind not in self.endless
+
+
 class OutboxWorker:
     """Runs due tasks, a few at a time, until cancelled."""
 
@@ -132,10 +176,9 @@ class OutboxWorker:
         bus: Bus,
         clock: Clock,
         handlers: Mapping[str, Handler],
-        *,
-        max_attempts: int = MAX_ATTEMPTS,
+        patience: Patience = Patience(),
     ) -> None:
-        self._max_attempts = max_attempts
+        self._patience = patience
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -199,10 +242,8 @@ class OutboxWorker:
         try:
             closing = await self._handlers[each.kind](each)
             await self._database.write(lambda tx: self._end(tx, each, TaskState.DONE, None, closing))
-        except PermanentFailure as error:
-            await self._give_up(each, error)
         except Exception as error:  # noqa: BLE001 - a bug in a handler must not stop the others, nor lose the task
-            if each.attempts >= self._max_attempts:
+            if self._patience.ends(each, error):
                 await self._give_up(each, error)
             else:
                 await self._postpone(each, error)

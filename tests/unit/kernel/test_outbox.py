@@ -11,7 +11,18 @@ from vaguemestre.kernel.bus import Bus, LocalBus
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database, Transaction, metadata
 from vaguemestre.kernel.errors import PermanentFailure, TemporaryFailure
-from vaguemestre.kernel.outbox import LEASE_S, OutboxWorker, Task, backoff, enqueue, task
+from vaguemestre.kernel.outbox import (
+    LEASE_S,
+    MAX_ATTEMPTS,
+    OutboxWorker,
+    Patience,
+    Task,
+    Trouble,
+    backoff,
+    enqueue,
+    task,
+    troubles,
+)
 
 effect = Table("kernel_effect", metadata, Column("number", Integer, primary_key=True))
 
@@ -122,3 +133,41 @@ def test_a_task_of_an_act_that_is_rolled_back_is_not_recorded(database: Database
         database.write_now(work)
 
     assert states(database) == []
+
+
+@pytest.mark.parametrize("error", [PermanentFailure("never"), TemporaryFailure("away"), ValueError("bug")])
+async def test_an_endless_task_is_retried_until_it_is_done_and_shows_meanwhile(
+    database: Database, bus: Bus, clock: ManualClock, error: Exception
+):
+    broken = [True]
+
+    async def handler(each: Task):
+        if broken[0]:
+            raise error
+
+    record(database, clock)
+    worker = OutboxWorker(database, bus, clock, {"filing": handler}, Patience(endless=frozenset({"filing"})))
+    for _ in range(MAX_ATTEMPTS + 5):
+        assert await worker.run_due() == 1
+        clock.advance(timedelta(hours=1))
+    seen = database.read_now(troubles)
+    broken[0] = False
+    await worker.run_due()
+
+    assert seen == [Trouble("filing", failed=0, struggling=1)]
+    assert states(database) == [("done", MAX_ATTEMPTS + 6, None)]
+    assert database.read_now(troubles) == []
+
+
+async def test_a_task_that_was_given_up_shows(database: Database, bus: Bus, clock: ManualClock):
+    async def handler(each: Task):
+        raise TemporaryFailure("away")
+
+    record(database, clock)
+    worker = OutboxWorker(database, bus, clock, {"filing": handler})
+    for _ in range(MAX_ATTEMPTS):
+        await worker.run_due()
+        clock.advance(timedelta(hours=1))
+
+    assert states(database) == [("failed", MAX_ATTEMPTS, "TemporaryFailure")]
+    assert database.read_now(troubles) == [Trouble("filing", failed=1, struggling=0)]

@@ -33,7 +33,7 @@ from tests.unit.dmp_bridge.external.conftest import Elsewhere, with_settings
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_archive, fictional_cda
 from vaguemestre.kernel.bus import LocalBus
 from vaguemestre.kernel.errors import TemporaryFailure
-from vaguemestre.kernel.outbox import OutboxWorker, TaskState, task
+from vaguemestre.kernel.outbox import OutboxWorker, Patience, TaskState, task
 
 A_DAY = timedelta(days=1)
 LOST = "c" * 32
@@ -71,7 +71,7 @@ class Gateway:
         handlers = {FILE_TASK: ExternalFilingTask(parts)}
         worker = OutboxWorker(
             self.practice.database, self.bus, self.practice.clock, handlers,
-            max_attempts=self.access.settings.attempts,
+            patience=Patience(max_attempts=self.access.settings.attempts),
         )  # fmt: skip
         await worker.run_due()
         self.practice.clock.advance(A_DAY)
