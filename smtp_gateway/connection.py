@@ -14,7 +14,7 @@ from smtp_gateway.session import Door, MailEnvelope, PeerSession
 from vaguemestre.kernel.errors import ProtocolError, TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
-CHUNK_BYTES = 262_144
+CHUNK_BYTES = 65_536  # larger pieces of memory would come from the system, and go back to it, each time
 UNREAD_BYTES = 524_288  # what may wait for the session before the transport stops reading
 MAX_COMMAND_BYTES = 12_288  # RFC 4954 §4.2, the longest of all
 BEFORE_TLS = frozenset({"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "BDAT"})  # BDAT: to read what it announces

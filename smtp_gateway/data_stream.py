@@ -85,7 +85,7 @@ class DataDecoder(_Checked):
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the wire; return the content that is certain, empty after a fault."""
         held = self._held + data if self._held else data
-        end = held.find(END) if b"." in held else -1  # a search for one byte costs nothing where there is none
+        end = held.find(END, *_dots(held))
         if end >= 0:
             content, self.rest, self.done = held[: end + 2], held[end + 5 :], True
             self._held = b""
@@ -99,7 +99,7 @@ class DataDecoder(_Checked):
     def _checked(self, content: bytes) -> bytes:
         if not self._is_text(content):
             return b""
-        if b"." in content and STUFFED in content:
+        if content.find(STUFFED, *_dots(content)) >= 0:
             content = content.replace(STUFFED, b"\r\n")
         if self._first:
             content, self._first = content[2:], False
@@ -134,6 +134,12 @@ class ChunkDecoder(_Checked):
         if self.fault or not (self._is_text(content) and self._fits(content)):
             return b""
         return content
+
+
+def _dots(data: bytes) -> tuple[int, int]:
+    """Return where a sequence with a dot can lie, from first to last; one byte is found ten times faster than two."""
+    first = data.find(b".")
+    return (max(first - 2, 0), data.rfind(b".") + 3) if first >= 0 else (0, 0)
 
 
 def _undecided(held: bytes) -> int:

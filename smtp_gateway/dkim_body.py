@@ -1,12 +1,13 @@
 """The two canonical forms of a body (RFC 6376 §3.4.3, §3.4.4), hashed while the body streams by.
 
 The relaxed form differs from the bytes only where a blank is doubled, is a tab or ends a line; a regular
-expression runs over a chunk only when one of these occurs, which base64 never does.
+expression runs only between the first and the last blank of a chunk, and only when one of these occurs.
 """
 
 import hashlib
 import re
 
+BLANKS = (b" ", b"\t")
 TRAILING_BLANKS = re.compile(rb"[ \t]+(?=\r\n)")
 BLANK_RUN = re.compile(rb"[ \t]{2,}|\t")
 
@@ -48,11 +49,17 @@ class BodyHash:
         if chunk[-1:] in (b" ", b"\t"):
             kept = chunk.rstrip(b" \t")
             chunk, self._blanks = kept, chunk[len(kept) :]
-        tab = b"\t" in chunk
-        if not tab and b" " not in chunk:
+        places = [place for blank in BLANKS if (place := chunk.find(blank)) >= 0]
+        if not places:
             return chunk
-        if tab or b" \r\n" in chunk:
-            chunk = TRAILING_BLANKS.sub(b"", chunk)
-        if tab or b"  " in chunk:
-            chunk = BLANK_RUN.sub(b" ", chunk)
-        return chunk
+        first, last = min(places), max(chunk.rfind(blank) for blank in BLANKS) + 3  # with the line end behind it
+        return chunk[:first] + _relaxed(chunk[first:last]) + chunk[last:]
+
+
+def _relaxed(text: bytes) -> bytes:
+    tab = b"\t" in text
+    if tab or b" \r\n" in text:
+        text = TRAILING_BLANKS.sub(b"", text)
+    if tab or b"  " in text:
+        text = BLANK_RUN.sub(b" ", text)
+    return text

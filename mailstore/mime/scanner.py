@@ -219,8 +219,12 @@ class Scanner:
 
 
 def _next_hyphens(data: bytes, position: int) -> int:
-    """Return the start of the next line that begins with `--`, 0 when there is none; one byte is found at no cost."""
-    return data.find(b"\n--", position) + 1 if data.find(b"-", position) >= 0 else 0
+    """Return the start of the next line that begins with `--`, 0 when there is none.
+
+    It is looked for between the first and the last hyphen only: one byte is found ten times faster than three.
+    """
+    first = data.find(b"-", position)
+    return data.find(b"\n--", max(first - 1, position), data.rfind(b"-") + 1) + 1 if first >= 0 else 0
 
 
 def _without_break(data: bytes, line: int) -> int:
