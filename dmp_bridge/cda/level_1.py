@@ -43,6 +43,7 @@ class Level1Request:
         serviced_at: when the act was done; `written_at` when None.
         type_code: LOINC or TRE_A05; by default a letter, or a picture for an image.
         replaces: setId and version of the document that this one replaces, and its id.
+        id: of the document; a fresh one when None.
     """
 
     patient: PatientIdentity
@@ -55,10 +56,11 @@ class Level1Request:
     practice_setting: Code = AMBULATORY
     facility_type: Code = PRIVATE_PRACTICE
     replaces: tuple[InstanceId, InstanceId, int] | None = None
+    id: InstanceId | None = None
 
 
 def compose_level_1(request: Level1Request) -> bytes:
-    """Wrap the file of REQUEST; each call gives the document a fresh id.
+    """Wrap the file of REQUEST.
 
     Raises:
         ExchangeError: DOCUMENT_NOT_CDA when a level 1 body cannot be of this media type, CDA_INCOMPLETE when the
@@ -89,7 +91,7 @@ def _document(request: Level1Request, code: Code) -> CDADocument:
     )
     set_id, version, related = _version(request)
     return CDADocument(
-        id=InstanceId(new_oid()),
+        id=request.id or InstanceId(new_oid()),
         code=code,
         title=request.title or code.display,
         effective_time=written,

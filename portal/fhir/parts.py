@@ -18,6 +18,7 @@ from access_core.reasons import Reason
 from access_core.trace.entries import TraceEntry, record
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.fhir.problems import FhirProblem, Finding, IssueType
+from dmp_bridge.pictures.pictures import ImageLimits
 from dmp_bridge.services.callers import Caller, profile_of
 from dmp_bridge.services.registry_service import Call
 from dmp_bridge.xds.identifiers import CX
@@ -40,13 +41,14 @@ class TokenDoor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FhirParts:
-    """What the service works with; PRESUME_CARE as in `FilingCase`."""
+    """What the service works with; IMAGES: how photographs are read, PRESUME_CARE as in `FilingCase`."""
 
     database: Database
     store: MailStore
     clock: Clock
     settings: BridgeSettings
     tokens: TokenDoor
+    images: ImageLimits
     presume_care: bool = False
 
 

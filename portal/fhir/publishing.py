@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from access_core.acts import Act
-from access_core.decision import Obligation
+from access_core.decision import Obligation, Verdict
+from access_core.professionals import professional_by_account
 from access_core.profiles import profile_by_id
 from dmp_bridge.fhir.bundles import (
     UNIQUE_ID_TARGET,
@@ -34,6 +35,7 @@ from dmp_bridge.filing import Filer
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import FilingOutcome, refuse_as
 from dmp_bridge.record.registry import document_by_id, document_by_unique_id, registered_set
+from dmp_bridge.refusals import ExchangeError
 from dmp_bridge.services.providing import Provided, Refused, filing_case, prepare_provided, provide
 from dmp_bridge.services.registry_service import Call
 from dmp_bridge.xds.errors import XdsRefusal
@@ -42,6 +44,7 @@ from dmp_bridge.xds.metadata import HAS_MEMBER, Association, Submission
 from dmp_bridge.xds.times import xds_from_instant
 from portal.fhir.answers import problem_of_refusal
 from portal.fhir.parts import FhirParts, call_for, note_unknown_patient, number_of_profile
+from portal.fhir.wrapping import Publisher, needs_wrapping, wrapped
 from vaguemestre.kernel.database import Transaction
 
 CREATED, KNOWN = "201 Created", "200 OK"
@@ -87,6 +90,8 @@ class Publishing:
         publication = await self._read(
             named, lambda known: read_simplified(reference, known, source_id=source_id, time=time)
         )
+        if needs_wrapping(publication):
+            publication = await self._wrapped(account_id, publication)
         filed = await self._file(account_id, publication)
         ((entry_id, document_id),) = filed.documents.items()
         return document_id, entry_id in filed.new
@@ -94,6 +99,31 @@ class Publishing:
     async def _read(self, named: frozenset[str], read: Reader) -> Publication:
         known = await self._parts.database.read(partial(_patients, named=named)) if named else {}
         return await asyncio.to_thread(read, known)
+
+    async def _wrapped(self, account_id: str, publication: Publication) -> Publication:
+        """Make a document of a plain file; for a patient who is not known, filing says so."""
+        parts, now = self._parts, self._parts.clock.now()
+        patient = publication.submission.submission_set.patient_id or CX("")
+
+        def work(tx: Transaction) -> tuple[Call, Publisher | None]:
+            call = call_for(tx, account_id, patient, parts.settings, now)
+            professional, profile = professional_by_account(tx, account_id), call.caller.profile
+            if professional is None or profile is None:
+                return call, None
+            source_id = parts.settings.repository_id
+            return call, Publisher(professional=professional, profile=profile, source_id=source_id, now=now)
+
+        call, publisher = await parts.database.read(work)
+        if publisher is None:
+            return publication
+        try:
+            return await asyncio.to_thread(wrapped, publication, publisher, parts.images)
+        except ExchangeError as error:
+            unique_id = publication.submission.entries[0].unique_id
+            outcome = FilingOutcome(verdict=Verdict.DENY, reason=error.code, unique_id=unique_id)
+            refused = Refused([outcome])
+            await parts.database.write(partial(self._note, call=call, refused=refused))
+            raise problem_of_refusal(refused) from None
 
     async def _file(self, account_id: str, publication: Publication) -> Filed:
         parts, now = self._parts, self._parts.clock.now()

@@ -16,6 +16,7 @@ from dmp_bridge.record.model import RecordedDocument
 from portal.app import create_app
 from portal.fhir.app import build_fhir
 from portal.fhir.parts import FhirParts
+from portal.patient.reply import image_limits
 from tests.fictional.fhir_client import FhirClient, Issuer
 from tests.fictional.patient_space import PatientSpace
 from tests.fictional.people import add_service
@@ -94,6 +95,7 @@ async def open_fhir_house(space: PatientSpace, **settings: Any) -> AsyncIterator
         clock=space.clock,
         settings=BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES, **settings),
         tokens=services.authenticator,
+        images=image_limits(services.settings),
     )
     transport = httpx2.ASGITransport(app=create_app(replace(services, fhir=build_fhir(parts))))
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:

@@ -7,6 +7,7 @@ import pytest
 
 from access_core.care import declare_care
 from access_core.professionals import professional_by_address
+from dmp_bridge.cda.body import read_body
 from tests.fictional.fhir_client import (
     INS,
     bundle_of,
@@ -15,7 +16,7 @@ from tests.fictional.fhir_client import (
     unique_id_of,
 )
 from tests.unit.portal.fhir_house import FhirHouse, open_fhir_house
-from vaguemestre.app.demo.fictional_documents import fictional_cda
+from vaguemestre.app.demo.fictional_documents import fictional_cda, fictional_pdf
 
 
 @pytest.fixture
@@ -196,3 +197,34 @@ async def test_a_binary_is_given_as_fhir_to_who_asks_for_it(fhir):
 
     assert answer.json()["resourceType"] == "Binary"
     assert base64.b64decode(answer.json()["data"]) == cda
+
+
+async def test_a_plain_file_of_a_simplified_publication_becomes_a_document(fhir):
+    pdf = fictional_pdf("Courrier")
+    reference = simplified_of(fictional_cda())
+    reference["content"][0]["attachment"] = {
+        "contentType": "application/pdf",
+        "title": "Courrier au patient",
+        "data": base64.b64encode(pdf).decode(),
+    }
+
+    created = await fhir.doctor.post("/DocumentReference", reference)
+    read = await fhir.doctor.get(f"/Binary/{fhir.document().id}")
+
+    body = read_body(read.content)
+    assert (created.status_code, created.json()["content"][0]["attachment"]["contentType"]) == (201, "text/xml")
+    assert created.json()["masterIdentifier"]["value"] == reference["masterIdentifier"]["value"]
+    assert body is not None
+    assert (body.media_type, body.content) == ("application/pdf", pdf)
+    assert fhir.document().title == "Courrier au patient"
+
+
+async def test_a_file_that_no_document_holds_is_refused(fhir):
+    reference = simplified_of(fictional_cda())
+    reference["content"][0]["attachment"]["data"] = base64.b64encode(b"MZ\x90\x00\x03\x00\x00\x00").decode()
+
+    answer = await fhir.doctor.post("/DocumentReference", reference)
+
+    assert (answer.status_code, codes_of(answer)) == (422, ["X_DOCUMENT_NON_CDA"])
+    assert fhir.acts()[-1] == ("file_document", "X_DOCUMENT_NON_CDA")
+    assert fhir.documents() == []
