@@ -10,10 +10,16 @@ from axe_playwright_python.async_playwright import Axe
 from cryptography import x509
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from access_core.accounts import set_password
+from access_core.authentication.passwords import hash_password
+from access_core.authentication.totp import keep_totp, seal_secret
+from access_core.consent import set_standing
+from access_core.facts import Standing
 from portal.service import Listener, PortalService
 from tests.fictional.patient_space import PASSWORD, Enclosure, PatientSpace
 from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
 from vaguemestre.app.pki import Authority, CertificateRequest
+from vaguemestre.kernel.database import Transaction
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
@@ -70,8 +76,17 @@ async def fill(space: PatientSpace) -> list[str]:
     ended = await space.write("[FIN] Suite", "Au revoir")
     document = await asyncio.to_thread(space.file, fictional_cda())
     threads = [f"/messages/{receipt.conversation_ids[0]}" for receipt in (first, rich, ended)]
-    reading = ["/messages", "/documents", "/historique", "/professionnels", "/profil", "/parametres", "/accessibilite"]
-    return ["/", *reading, *threads, f"/documents/{document}", "/introuvable"]
+    reading = [
+        "/messages",
+        "/documents",
+        "/historique",
+        "/professionnels",
+        "/profil",
+        "/attestations",
+        "/parametres",
+        "/accessibilite",
+    ]
+    return ["/", *reading, *threads, f"/documents/{document}", "/attestations", "/introuvable"]
 
 
 @pytest.fixture
@@ -188,3 +203,47 @@ async def test_print_leaves_out_navigation_and_forms(site: Site):
     assert not await page.get_by_role("navigation").first.is_visible()
     assert not await page.locator("textarea").is_visible()
     assert await page.get_by_text("imprimé le").is_visible()
+
+
+def make_attending(space: PatientSpace) -> None:
+    """Give the doctor a password, a second factor and the title of médecin traitant."""
+    account_id, now = space.doctor.account_id, space.clock.now()
+
+    def work(tx: Transaction) -> None:
+        set_password(tx, account_id, hash_password(PASSWORD), changed_at=now)
+        keep_totp(tx, account_id, seal_secret(space.key, account_id, space.secret), enrolled_at=now)
+        set_standing(tx, space.patient.id, account_id, Standing.MEDECIN_TRAITANT)
+
+    space.database.write_now(work)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
+async def test_the_professional_space_has_no_violation_either(site: Site, width: int, scheme: str):
+    await asyncio.to_thread(make_attending, site.space)
+    page = await site.page(width, scheme)
+    found: dict[str, list[str]] = {}
+
+    async def look(place: str) -> None:
+        found[place] = await violations(page)
+        found[f"{place}, débord"] = ["overflow"] if await page.evaluate(OVERFLOW) > 0 else []
+        found[f"{place}, cibles"] = await page.evaluate(SMALL_TARGETS)
+
+    await page.goto(f"{site.base}/pro/")
+    await look("connexion")
+    await page.get_by_label("Adresse de messagerie").fill(site.space.doctor.address)
+    await page.get_by_label("Mot de passe").fill(PASSWORD)
+    await page.get_by_role("button", name="Se connecter").click()
+    await page.get_by_label("Code à 6 chiffres").fill(site.space.code())
+    await page.get_by_role("button", name="Se connecter").click()
+    await look("accueil")
+    await page.get_by_role("main").get_by_role("link", name="Mes actes").click()
+    await look("actes")
+    await page.get_by_role("link", name="Décisions sur ce message").first.click()
+    await look("message")
+    await page.goto(f"{site.base}/pro/patients/historique")
+    await page.get_by_label("Matricule INS").fill(site.space.patient.ins.value)
+    await page.get_by_role("button", name="Voir l'historique").click()
+    await look("patient")
+
+    assert {place: each for place, each in found.items() if each} == {}
+    assert await page.get_by_role("main").get_by_text("Envoi d'un message à un patient").count() > 0
