@@ -40,13 +40,14 @@ class Program:
             raise PermanentFailure(f"vaguemestre {' '.join(arguments[:2])}: {done.stderr.strip()}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def serve(self) -> dict[str, int]:
-        """Start every role; returns the ports once each listener accepts.
+    def serve(self, *roles: str) -> dict[str, int]:
+        """Start every role, or those named; returns the ports once each listener accepts.
 
         Raises:
             PermanentFailure: it ended instead.
         """
-        command = [sys.executable, "-m", "vaguemestre.app.cli", "serve"]
+        wanted = [option for role in roles for option in ("--role", role)]
+        command = [sys.executable, "-m", "vaguemestre.app.cli", "serve", *wanted]
         log = (self.folder / "run" / "log.jsonl").open("w")
         self._serving = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment()
