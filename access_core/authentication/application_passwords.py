@@ -25,6 +25,7 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 letters, none that looks lik
 GROUPS, GROUP = 4, 6  # 24 letters of 5 bits
 PER_ACCOUNT = 50
 LABEL_LONGEST = 80
+TRACED_AS = "app_password"  # the kind of resource in the trace, 16 characters at most
 _FORM = re.compile(rf"vm[{ALPHABET}]{{{GROUPS * GROUP}}}", re.ASCII)
 _SEPARATORS = re.compile(r"[\s-]")
 

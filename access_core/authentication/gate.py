@@ -34,7 +34,7 @@ class Attempt:
     Attributes:
         login: canonical; what the counters are kept by.
         account: None when there is none of this login.
-        kind: what proved it, as the trace says it: account (its password), application_password, certificate, token.
+        kind: what proved it, as the trace says it: account (its password), app_password, certificate, token.
         credential_id: which of them; None when it is not known, or its successes are to be written each time.
         guessable: whether the proof is a password that somebody chose: those have a counter of their own, so that
             guessing them does not shut out the programs that prove by something else.

@@ -14,6 +14,7 @@ from sqlalchemy import Row, bindparam, select
 
 from access_core.accounts import Account, account_by_login, set_password
 from access_core.authentication.application_passwords import (
+    TRACED_AS,
     ApplicationPassword,
     ApplicationPasswords,
     has_form,
@@ -78,7 +79,7 @@ class PasswordSignIn:
             return account, self._applications.find(tx, account.id, password, now) if account else None
 
         account, found = await self._gate.database.read(look)
-        attempt = Attempt(login=login, peer=peer, account=account, kind="application_password", guessable=False)
+        attempt = Attempt(login=login, peer=peer, account=account, kind=TRACED_AS, guessable=False)
         if found is None or not found.scope.allows(use):
             return await self._gate.settle(attempt, right=False)
         attempt = replace(attempt, credential_id=found.id)

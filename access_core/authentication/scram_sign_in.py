@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, select
 
 from access_core.accounts import Account, account_by_login
-from access_core.authentication.application_passwords import ApplicationPasswords, note_use
+from access_core.authentication.application_passwords import TRACED_AS, ApplicationPasswords, note_use
 from access_core.authentication.channel import Use
 from access_core.authentication.gate import Attempt, Gate
 from access_core.authentication.sasl.steps import ScramOffer, ScramSecret
@@ -43,7 +43,7 @@ class ScramSignIn:
             login=login,
             peer=peer,
             account=account,
-            kind="account" if own else "application_password",
+            kind="account" if own else TRACED_AS,
             credential_id=credential_id,
             guessable=own,
         )

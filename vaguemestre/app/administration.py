@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from access_core.accounts import AccountState, set_password
-from access_core.authentication.application_passwords import ApplicationPasswords, NewApplicationPassword, revoke
+from access_core.authentication.application_passwords import (
+    TRACED_AS,
+    ApplicationPasswords,
+    NewApplicationPassword,
+    revoke,
+)
 from access_core.care import declare_care
 from access_core.decision import Verdict
 from access_core.life import announce
@@ -129,7 +134,7 @@ def _note_application_password(
     tx: Transaction, event: str, mailbox: Professional, identifier: str, now: datetime
 ) -> None:
     entry = replace(operator_entry(event, now), mailbox_id=mailbox.account_id)
-    record(tx, replace(entry, resource_kind="application_password", resource_id=identifier))
+    record(tx, replace(entry, resource_kind=TRACED_AS, resource_id=identifier))
 
 
 def operator_entry(event: str, now: datetime) -> TraceEntry:
