@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class Taken:
     sender: str
     recipients: tuple[str, ...]
     content: bytes
+    answered: bool = True
+    """False: it hung up before it said so."""
 
 
 @dataclass
@@ -22,9 +24,12 @@ class Manners:
 
     starttls: bool = True
     dsn: bool = False
+    utf8: bool = False
     recipient: Callable[[str], str] = lambda _address: "250 2.1.5 OK"
     data: Callable[[], str] = lambda: "250 2.0.0 OK"
     """Answer after the data; "drop" hangs up after taking the message, "lose" before, "stall" never answers."""
+    certificate: Callable[[], ssl.SSLContext] | None = None
+    """Chooses what it shows of itself, connection by connection; None: always the same."""
 
 
 @dataclass
@@ -76,10 +81,11 @@ class PeerOperator:
                     offers = ["peer", "8BITMIME", "SIZE"]
                     offers += ["STARTTLS"] if self.manners.starttls and not secure else []
                     offers += ["DSN"] if self.manners.dsn else []
+                    offers += ["SMTPUTF8"] if self.manners.utf8 else []
                     writer.write("".join(f"250-{each}\r\n" for each in offers).encode() + b"250 PIPELINING\r\n")
                 case "STARTTLS":
                     writer.write(b"220 2.0.0 go\r\n")
-                    await writer.start_tls(self.tls)
+                    await writer.start_tls(self.manners.certificate() if self.manners.certificate else self.tls)
                 case "MAIL":
                     sender, recipients = rest[len("FROM:<") :].partition(">")[0], []
                     writer.write(b"250 2.1.0 OK\r\n")
@@ -108,7 +114,7 @@ class PeerOperator:
         if answer == "stall":
             await asyncio.Event().wait()
         if answer == "drop" or answer.startswith("2"):
-            self.taken.append(message)
+            self.taken.append(replace(message, answered=answer != "drop"))
         if answer in ("drop", "lose"):
             return False
         writer.write(f"{answer}\r\n".encode())
