@@ -7,6 +7,7 @@ address of the document reaches the page. The work is bounded by a budget for th
 Source: HL7 CDA R2 §4.3.5 (section narrative block); WCAG 2.2 1.3.1 (headers of tables).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -20,7 +21,8 @@ HL7 = "{urn:hl7-org:v3}"
 MAX_ELEMENTS = 30_000
 MAX_CHARACTERS = 600_000
 MAX_SPAN = 50
-WIDE_COLUMNS = 4
+LOOKED_AT = 40
+NARROW_PIXELS, LETTER_PIXELS, PADDING_PIXELS = 250, 9, 18
 SCHEMES = ("https://", "http://", "mailto:")
 SCOPES = frozenset({"row", "col", "rowgroup", "colgroup"})
 _TAG_NAMES = (
@@ -57,6 +59,9 @@ _STYLES = {
 }
 _NOTHING = "<!-- -->"
 """Opens an element whose content is written elsewhere or not at all; nh3 removes it."""
+_EMPTY_LINES = re.compile(r"(?:<br>\s*){3,}")
+_AFTER_BLOCK = re.compile(r"(</(?:table|div|p|ul|ol|figure)>)\s*(?:<br>\s*)+")
+_OUTER_LINES = re.compile(r"^(?:\s|<br>)+|(?:\s|<br>)+$")
 _REVISIONS = {"delete": "del", "insert": "ins"}
 
 
@@ -106,7 +111,8 @@ def narrative_html(text: etree._Element, title: str, illustrations: Illustration
         url_schemes={"https", "http", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
-    return Markup(clean.strip())  # noqa: S704 - nh3 made it safe
+    airy = _AFTER_BLOCK.sub(r"\1", _EMPTY_LINES.sub("<br><br>", clean))
+    return Markup(_OUTER_LINES.sub("", airy))  # noqa: S704 - nh3 made it safe
 
 
 @dataclass(slots=True)
@@ -170,8 +176,8 @@ class _Writer:
         return _PLAIN.get(name, ("", ""))
 
     def _table(self, table: etree._Element) -> tuple[str, str]:
-        """A wide table scrolls inside its own box, which keys can reach; a narrow one folds its words."""
-        if _columns(table) < WIDE_COLUMNS:
+        """A table too wide for a telephone scrolls inside its own box, which keys can reach."""
+        if _least_width(table) <= NARROW_PIXELS:
             return "<table>", "</table>"
         caption = table.find(f"{HL7}caption")
         name = _words(caption) if caption is not None else self.title
@@ -228,6 +234,9 @@ def _caption(each: etree._Element) -> tuple[str, str]:
 
 
 def _header_cell(each: etree._Element) -> tuple[str, str]:
+    """An empty header cell is the corner of a table: it is the header of nothing."""
+    if not _words(each):
+        return f"<td{_spans(each)}>", "</td>"
     return f'<th{_spans(each)} scope="{_scope(each)}">', "</th>"
 
 
@@ -259,14 +268,16 @@ def _span(cell: etree._Element, name: str) -> int:
     return min(int(text), MAX_SPAN) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
-def _columns(table: etree._Element) -> int:
-    """Return the number of columns, going by the first rows."""
-    widest = 0
-    for number, row in enumerate(table.iter(f"{HL7}tr")):
-        widest = max(widest, sum(_span(cell, "colspan") for cell in islice(row, MAX_SPAN)))
-        if number >= 20:
-            break
-    return widest
+def _least_width(table: etree._Element) -> int:
+    """Estimate the pixels that a table takes when no word is broken, going by its first rows."""
+    columns: dict[int, int] = {}
+    for row in islice(table.iter(f"{HL7}tr"), LOOKED_AT):
+        place = 0
+        for cell in islice(row, LOOKED_AT):
+            longest = max((len(word) for word in _words(cell).split()), default=0)
+            columns[place] = max(columns.get(place, 0), longest)
+            place += _span(cell, "colspan")
+    return sum(longest * LETTER_PIXELS + PADDING_PIXELS for longest in columns.values())
 
 
 def _words(element: etree._Element) -> str:
