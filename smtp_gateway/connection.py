@@ -292,6 +292,9 @@ class SmtpConnection(asyncio.BufferedProtocol):
                 await command(self, rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
             except UnicodeDecodeError:
                 self._misread(name, Refusal.NOT_ASCII)
+            except LineTooLong:  # the answer to a challenge of AUTH
+                self._reply(refuse(Refusal.LINE_TOO_LONG))
+                self._ending = True
             except ProtocolError:
                 self._misread(name, Refusal.SYNTAX)
             except TemporaryFailure as failure:
