@@ -1,73 +1,73 @@
-"""A real Postfix as the other operator: mail, reports and bounces, mutual TLS both ways."""
+"""A real Postfix as the other operator: mail, reports, receipts and bounces, mutual TLS both ways."""
 
 import os
-import smtplib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.standins.postfix import PostfixServer, Site, start_postfix
-from tests.unit.smtp_gateway.world import (
-    DOMAIN,
-    MARTIN,
-    PATIENT,
-    PATIENT_DOMAIN,
-    PEER,
-    PEER_DOMAIN,
-    World,
-    letter,
-    running,
-)
+from mailstore.store import INBOX
+from smtp_gateway.receipts.outcome import Outcome
+from smtp_gateway.receipts.sending import note_read
+from tests.standins.correspondence import Correspondence, correspondence
+from tests.unit.smtp_gateway.world import DOMAIN, MARTIN, PATIENT, PEER, PEER_DOMAIN, letter
+from vaguemestre.kernel.database import Transaction
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix starts as root only")
+STRANGER = f"inconnu@{PEER_DOMAIN}"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with running(tmp_path) as started:
+def between(tmp_path: Path) -> Iterator[Correspondence]:
+    with correspondence(tmp_path) as started:
         yield started
-
-
-@pytest.fixture
-def postfix(world: World) -> Iterator[PostfixServer]:
-    routes = {DOMAIN: world.ports["mx"], PATIENT_DOMAIN: world.ports["mx"]}
-    with start_postfix(Site(world.folder, PEER_DOMAIN, PEER, routes)) as started:
-        yield started
-
-
-def until(found: Callable[[], bool], postfix: PostfixServer) -> None:
-    """Wait until Postfix, which tells nobody when it is done, has done something."""
-    deadline = time.monotonic() + 30
-    while not found():
-        assert time.monotonic() < deadline, postfix.log()
-        time.sleep(0.05)
-
-
-def work(world: World, postfix: PostfixServer) -> None:
-    async def once() -> None:
-        await world.runner(routes={PEER_DOMAIN: f"127.0.0.1:{postfix.port}"}).run_due()
-
-    world.run(once())
 
 
 @pytest.mark.requirement("VGM:RELAY-01")
-def test_mail_and_reports_pass_both_ways(world: World, postfix: PostfixServer) -> None:
+def test_mail_and_reports_leave_for_postfix_and_come_back(between: Correspondence) -> None:
+    world = between.world
     with world.at_submission() as client:
-        client.sendmail(MARTIN, [PEER], letter(MARTIN, PEER), rcpt_options=["NOTIFY=SUCCESS,FAILURE"])
-        stranger = f"inconnu@{PEER_DOMAIN}"
-        client.sendmail(MARTIN, [stranger], letter(MARTIN, stranger))
-    work(world, postfix)
-    until(lambda: len(postfix.messages()) == 1 and len(world.messages(MARTIN)) == 2, postfix)
-    with smtplib.SMTP("127.0.0.1", postfix.port) as client:
-        client.sendmail(PEER, [PATIENT], letter(PEER, PATIENT))
-        client.sendmail(PEER, [f"nobody@{DOMAIN}"], letter(PEER, f"nobody@{DOMAIN}"))
-    until(lambda: len(postfix.messages()) == 2 and len(world.messages(PATIENT)) == 1, postfix)
+        wishes = ["NOTIFY=SUCCESS,FAILURE"]
+        client.sendmail(MARTIN, [PEER], letter(MARTIN, PEER, Message_ID="<1@demo>"), rcpt_options=wishes)
+        client.sendmail(MARTIN, [STRANGER], letter(MARTIN, STRANGER, Message_ID="<2@demo>"))
 
-    received, bounced = postfix.messages()
+    between.work()
+    between.until(lambda: len(between.received()) == 1 and len(world.messages(MARTIN)) == 2)
+    between.work()
+
+    (received,) = between.postfix.messages()
     reports = b"".join(world.messages(MARTIN))
     assert b'Client CN "mx.operator.test"' in received
+    assert b"(verified OK)" in received
     assert b"Action: delivered" in reports  # Postfix reports the success that we passed on to it
     assert b"Action: failed" in reports  # we report what Postfix refused
-    assert b"D_PROFIL_INEXISTANT" in bounced
+    assert between.state("<1@demo>", PEER) == Outcome.DELIVERED
+    assert between.state("<2@demo>", STRANGER) == Outcome.FAILED
+    assert "Verified TLS connection established to 127.0.0.1" in between.postfix.log()
+
+
+@pytest.mark.requirement("MSS2:ECO.2.3.1")
+def test_mail_of_postfix_is_reported_acknowledged_or_bounced(between: Correspondence) -> None:
+    world = between.world
+    content = letter(PEER, PATIENT, Message_ID="<3@peer>", Disposition_Notification_To=PEER)
+    between.write(PATIENT, content, mail=("ENVID=q+2B1",), rcpt=("NOTIFY=SUCCESS", "ORCPT=rfc822;ma+2Bm@x"))
+    between.write(f"nobody@{DOMAIN}", letter(PEER, f"nobody@{DOMAIN}"))
+    between.until(lambda: len(world.messages(PATIENT)) == 1 and len(between.received()) == 1)
+
+    def read(tx: Transaction) -> None:
+        inbox = world.store.folder(tx, world.mailbox(PATIENT), INBOX)
+        assert inbox is not None
+        for each in world.store.entries(tx, inbox.id):
+            note_read(tx, each.message_id, world.mailbox(PATIENT), now=world.clock.now())
+
+    world.database.write_now(read)
+    between.work()
+    between.until(lambda: len(between.received()) == 3)
+
+    whole = "\n".join(each.as_string() for each in between.received())
+    assert "D_PROFIL_INEXISTANT" in whole
+    assert "Original-Envelope-Id: q+1" in whole
+    assert "Original-Recipient: rfc822; ma+m@x" in whole
+    assert "Action: delivered\nStatus: 2.1.5" in whole
+    assert "Disposition: manual-action/MDN-sent-automatically; displayed" in whole
+    assert "Original-Message-ID: <3@peer>" in whole

@@ -44,11 +44,20 @@ smtpd_tls_CAfile = {pki}/ca.pem
 smtpd_tls_security_level = may
 smtpd_tls_protocols = >=TLSv1.2
 smtpd_tls_ask_ccert = yes
+smtpd_tls_ccert_verifydepth = 3
 smtpd_tls_received_header = yes
 smtp_tls_cert_file = {pki}/peer.pem
 smtp_tls_key_file = {pki}/peer.key
 smtp_tls_CAfile = {pki}/ca.pem
-smtp_tls_security_level = encrypt
+smtp_tls_loglevel = 1
+smtp_tls_security_level = secure
+smtp_tls_secure_cert_match = localhost
+smtp_tls_mandatory_protocols = >=TLSv1.2
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+queue_run_delay = 1s
+delay_warning_time = {delay}
+confirm_delay_cleared = no
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = reject_unlisted_recipient
 """
@@ -62,6 +71,8 @@ class Site:
     domain: str
     known: str
     routes: dict[str, int]
+    delay: str = "0h"
+    """When it tells a sender that it is still trying."""
 
 
 class PostfixServer:
@@ -70,6 +81,9 @@ class PostfixServer:
     def __init__(self, folder: Path, site: Site) -> None:
         self.folder = folder
         self.port = free_port()
+        """Of operators: TLS with a client certificate that it verifies."""
+        self.inside = free_port()
+        """Of its own people."""
         for name in ("etc", "spool", "data", "boxes"):
             (folder / name).mkdir()
         shutil.copytree(site.pki, folder / "pki")
@@ -84,6 +98,7 @@ class PostfixServer:
             domain=site.domain,
             known=site.known,
             transports=routes,
+            delay=site.delay,
             uid=nobody.st_uid,
             gid=nobody.st_gid,
         )
@@ -100,6 +115,9 @@ class PostfixServer:
             fields[4] = "n"
             yield " ".join(fields) + "\n"
         yield f"127.0.0.1:{self.port} inet n - n - - smtpd\n"
+        yield " -o smtpd_tls_security_level=encrypt\n -o smtpd_tls_req_ccert=yes\n"
+        yield f"127.0.0.1:{self.inside} inet n - n - - smtpd\n"
+        yield " -o smtpd_tls_security_level=none\n"
         yield "postlog unix-dgram n - n - 1 postlogd\n"
 
     def control(self, word: str) -> None:
