@@ -1,5 +1,10 @@
 """Two Vaguemestres: one files documents, the other is the record elsewhere that it feeds, over real TLS."""
 
+import contextlib
+import os
+import random
+import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +13,7 @@ from pathlib import Path
 from benchmarks.processes import tree
 from tests.fictional.structure_keys import issue_rsa
 from tests.scenarios.conftest import free_port_base
-from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
+from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_archive, fictional_cda
 from vaguemestre.app.demo.people import DOMAIN, MARTIN
 from vaguemestre.app.demo.program import Program
 from vaguemestre.app.demo.stage import add_doctor
@@ -17,6 +22,7 @@ from vaguemestre.app.pki import Authority
 STRUCTURE = "300000000000000"
 SERVICE = "cardiologie@ch.test"
 PATIENCE_S = 120
+NOBODY = 2**22 + 1  # beyond the highest pid
 _IDENTITY = (
     *("--family", DOMINIQUE.family, "--given", "Dominique"),
     *("--birth-date", f"{DOMINIQUE.birth_date:%Y-%m-%d}", "--sex", "F"),
@@ -27,6 +33,7 @@ class RecordPair:
     """The gateway, and the record elsewhere; `serve` starts them, `stop` ends both."""
 
     def __init__(self, folder: Path) -> None:
+        self._serving: list[Program] = []
         base = free_port_base()
         self.record = Program(folder / "record")
         self.record.run("init", str(folder / "record"), "--domain", "ch.test", "--port-base", str(base))
@@ -68,18 +75,30 @@ class RecordPair:
         self.gateway.stop()
         self.record.stop()
 
-    def file(self, folder: Path) -> str:
-        """File a fresh document on the gateway; returns its unique id."""
-        document = folder / "document.xml"
-        document.write_bytes(fictional_cda())
-        (outcome,) = self.gateway.run("dmp", "file", str(document), "--patient", DOMINIQUE.ins, "--as", MARTIN.address)
-        assert outcome["verdict"] == "PERMIT", outcome
-        return str(outcome["unique_id"])
+    def serve(self) -> None:
+        """Start what either of them needs here, unless it runs."""
+        for program, roles in ((self.record, ("portal",)), (self.gateway, ("worker", "imap"))):
+            if program not in self._serving:
+                program.serve(*roles)
+                self._serving.append(program)
+
+    def file(self, folder: Path, count: int = 1) -> list[str]:
+        """File an archive of fresh documents on the gateway; returns their unique ids."""
+        archive = folder / "IHE_XDM.zip"
+        archive.write_bytes(fictional_archive(*(fictional_cda() for _ in range(count))))
+        outcomes = self.gateway.run("dmp", "file", str(archive), "--patient", DOMINIQUE.ins, "--as", MARTIN.address)
+        assert [each["verdict"] for each in outcomes] == ["PERMIT"] * count, outcomes
+        return [str(each["unique_id"]) for each in outcomes]
 
     def pending(self) -> list[dict[str, object]]:
         """What waits for the record elsewhere."""
         found: list[dict[str, object]] = self.gateway.run("dmp", "pending")
         return found
+
+    def waiting(self) -> list[str | None]:
+        """Why each document waits, read beside the program, since a command is slow to start."""
+        with contextlib.closing(sqlite3.connect(self.gateway.folder / "catalogue.db", timeout=30)) as catalogue:
+            return [code for (code,) in catalogue.execute("SELECT code FROM external_filing WHERE state = 'waiting'")]
 
     def filed(self) -> list[str]:
         """The unique ids of what the record holds."""
@@ -96,6 +115,22 @@ class RecordPair:
             if pid != supervisor and b"worker" in arguments:
                 return pid
         return None
+
+
+def kill_while_filing(pair: RecordPair, folder: Path, kills: int) -> list[str]:
+    """File documents and kill the worker, again and again; returns their unique ids once nothing waits any more."""
+    pair.serve()
+    chance, sent = random.Random(2026), []
+    for _ in range(kills):
+        sent += pair.file(folder, 4)
+        wait_until(lambda: pair.worker() is not None, "the worker runs")
+        time.sleep(chance.uniform(0.0, 0.4))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pair.worker() or NOBODY, signal.SIGKILL)
+    wait_until(lambda: pair.worker() is not None, "the worker runs again")
+    pair.gateway.run("dmp", "retry", "--all")  # at once, instead of when the lease of a dead worker ends
+    wait_until(lambda: not pair.waiting(), "every document is filed")
+    return sent
 
 
 def wait_until(reached: Callable[[], bool], what: str) -> None:
