@@ -4,6 +4,7 @@ One loader for each act on messages and documents; acts on the space itself are 
 never guessed in favour of the one who asks. The result keeps who acts and on whose space, for the trace.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +30,7 @@ from access_core.directories.identities import status_of
 from access_core.facts import Auth, Context, FilingOpposition, IdentityStatus, Mode, Resource, Subject
 from access_core.identifiers import INS
 from access_core.objections import FilingScope, filing_opposition
+from access_core.preferences import preferences_of
 from access_core.profiles import Profile, profile_by_ins
 from access_core.secrecy import SecretKind
 from access_core.tables import first_access
@@ -118,43 +120,63 @@ def filing_facts(tx: Transaction, request: FilingRequest) -> CaseFacts:
 
 def reading_facts(tx: Transaction, request: ReadingRequest) -> CaseFacts:
     """Load the facts of `read_document`."""
+    return readings(tx, request)(request.document)
+
+
+def readings(tx: Transaction, request: ReadingRequest) -> Callable[[DocumentFacts], CaseFacts]:
+    """Load once what the catalogue knows of a reader and a patient; returns the case of each of her documents.
+
+    The document of REQUEST counts for nothing here.
+    """
     if isinstance(request.reader, Profile):
-        return _reading_by_patient(tx, request, request.reader)
-    return _reading_by_professional(tx, request, request.reader)
+        return _readings_by_patient(tx, request, request.reader)
+    return _readings_by_professional(tx, request, request.reader)
 
 
-def _reading_by_patient(tx: Transaction, request: ReadingRequest, reader: Profile) -> CaseFacts:
-    kind, delegated = patient_side(tx, reader, request.profile, request.now)
-    document = _document(request.document, request.profile, request.now)
-    return CaseFacts(
-        act=Act.READ_DOCUMENT,
-        subject=patient_subject(kind, request.session),
-        resource=as_protected(tx, document, request.profile, kind, request.now),
-        context=Context(mode=request.session.mode, delegation_active=delegated),
-        profile=request.profile,
-        actor_id=reader.id,
-        actor_label=reader.name,
-    )
+def _readings_by_patient(
+    tx: Transaction, request: ReadingRequest, reader: Profile
+) -> Callable[[DocumentFacts], CaseFacts]:
+    profile, now = request.profile, request.now
+    kind, delegated = patient_side(tx, reader, profile, now)
+    protected = as_protected(tx, Resource(), profile, kind, now).protege
+
+    def case(document: DocumentFacts) -> CaseFacts:
+        return CaseFacts(
+            act=Act.READ_DOCUMENT,
+            subject=patient_subject(kind, request.session),
+            resource=replace(_document(document, profile, now), protege=protected),
+            context=Context(mode=request.session.mode, delegation_active=delegated),
+            profile=profile,
+            actor_id=reader.id,
+            actor_label=reader.name,
+        )
+
+    return case
 
 
-def _reading_by_professional(tx: Transaction, request: ReadingRequest, reader: Sender) -> CaseFacts:
+def _readings_by_professional(
+    tx: Transaction, request: ReadingRequest, reader: Sender
+) -> Callable[[DocumentFacts], CaseFacts]:
     profile, session, now = request.profile, request.session, request.now
     relation = relation_of(tx, profile, reader.id, now)
-    document = replace(_document(request.document, profile, now), ins=_identity(tx, profile, IdentityStatus.QUALIFIEE))
-    resource = with_preferences(tx, document, profile)
+    identity = _identity(tx, profile, IdentityStatus.QUALIFIEE)
+    preferences = preferences_of(tx, profile.id)
     keys = {"patient": profile.id, "professional": reader.id}
-    return CaseFacts(
-        act=Act.READ_DOCUMENT,
-        subject=professional_subject(reader, relation, session, author=request.document.by_reader),
-        resource=relation.applied(masked_if_default(resource), now),
-        context=Context(
-            mode=mode_of(session.mode, relation.secret),
-            premier_acces=tx.execute(_FIRST_ACCESS, keys).first() is None,
-        ),
-        profile=profile,
-        actor_id=reader.id,
-        actor_label=reader.label,
-    )
+    is_first = tx.execute(_FIRST_ACCESS, keys).first() is None
+
+    def case(document: DocumentFacts) -> CaseFacts:
+        resource = preferences.applied(replace(_document(document, profile, now), ins=identity))
+        return CaseFacts(
+            act=Act.READ_DOCUMENT,
+            subject=professional_subject(reader, relation, session, author=document.by_reader),
+            resource=relation.applied(masked_if_default(resource), now),
+            context=Context(mode=mode_of(session.mode, relation.secret), premier_acces=is_first),
+            profile=profile,
+            actor_id=reader.id,
+            actor_label=reader.label,
+        )
+
+    return case
 
 
 def _identity(tx: Transaction, profile: Profile | None, found: IdentityStatus) -> IdentityStatus:

@@ -79,6 +79,10 @@ _PROFESSIONALS = (
 )
 _BY_ADDRESS = _PROFESSIONALS.where(account.c.login == bindparam("login"))
 _BY_ACCOUNT = _PROFESSIONALS.where(account.c.id == bindparam("id"))
+_BY_RPPS = _PROFESSIONALS.where(professional.c.rpps == bindparam("rpps")).order_by(account.c.login)
+_OF_STRUCTURE = _PROFESSIONALS.where(professional.c.structure.in_(bindparam("numbers", expanding=True))).order_by(
+    account.c.login
+)
 _ALL = _PROFESSIONALS.order_by(account.c.login)
 _MEMBERS = (
     select(member.c.mailbox_id, account.c.login)
@@ -149,6 +153,16 @@ def professional_by_account(tx: Transaction, account_id: str) -> Professional | 
     return _one(tx, _BY_ACCOUNT, {"id": account_id})
 
 
+def professionals_by_rpps(tx: Transaction, rpps: str) -> list[Professional]:
+    """List the mailboxes that carry a person's RPPS, by address."""
+    return _several(tx, _BY_RPPS, {"rpps": rpps})
+
+
+def professionals_of_structure(tx: Transaction, numbers: Iterable[str]) -> list[Professional]:
+    """List the mailboxes of a structure, by address; NUMBERS are the ways to write it."""
+    return _several(tx, _OF_STRUCTURE, {"numbers": sorted(numbers)})
+
+
 def professionals(tx: Transaction) -> list[Professional]:
     """List every professional mailbox, by address."""
     members: dict[str, list[str]] = {}
@@ -178,6 +192,11 @@ def _one(tx: Transaction, statement: Select[Any], parameters: Mapping[str, str])
         return None
     shared = row.type != MailboxType.PER
     return _professional(row, _members_of(tx, row.id) if shared else ())
+
+
+def _several(tx: Transaction, statement: Select[Any], parameters: Mapping[str, object]) -> list[Professional]:
+    rows = tx.execute(statement, parameters).all()
+    return [_professional(row, _members_of(tx, row.id) if row.type != MailboxType.PER else ()) for row in rows]
 
 
 def _members_of(tx: Transaction, mailbox_id: str) -> tuple[str, ...]:

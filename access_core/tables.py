@@ -84,7 +84,7 @@ professional = Table(
     Column("type", String(3), nullable=False, comment="MailboxType, TRE_R257"),
     Column("rpps", String(11), nullable=True, index=True),
     Column("profession", String(8), nullable=True, comment="TRE_G15"),
-    Column("structure", String(20), nullable=True, comment="FINESS or SIRET based identifier"),
+    Column("structure", String(20), nullable=True, index=True, comment="FINESS or SIRET based identifier"),
 )
 
 member = Table(

@@ -17,7 +17,12 @@ from sqlalchemy import bindparam, delete
 from access_core.case_inputs import CaseFacts, Sender, Session, local_sender
 from access_core.facts import Auth, Mode, PatientState
 from access_core.identifiers import INS
-from access_core.professionals import MailboxType, Professional, professionals
+from access_core.professionals import (
+    MailboxType,
+    Professional,
+    professionals_by_rpps,
+    professionals_of_structure,
+)
 from access_core.profiles import Profile, profile_by_ins
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.people import structure_number
@@ -139,10 +144,13 @@ def profile_of(tx: Transaction, patient_id: CX, authorities: Collection[str]) ->
 
 def _professional(tx: Transaction, vihf: Vihf) -> Professional:
     """Find who asks among our professionals: the person, else, for an automaton, the mailbox of the structure."""
-    found = professionals(tx)
-    of_structure = [each for each in found if structure_number(each) == vihf.structure]
+    numbers = {vihf.structure, vihf.structure[1:]} - {""}  # Struct_IdNat, with and without the digit of its kind
+    of_structure = [
+        each for each in professionals_of_structure(tx, numbers) if structure_number(each) == vihf.structure
+    ]
     if vihf.profession:
-        person = next((each for each in found if _is_person(each, vihf)), None)
+        people = professionals_by_rpps(tx, vihf.subject.removeprefix(_RPPS_PREFIX))
+        person = next((each for each in people if _is_person(each, vihf)), None)
         if person is not None and _works_there(person, of_structure):
             return person
     elif vihf.mode.upper() == "INDIRECTE":

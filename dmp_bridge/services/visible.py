@@ -5,12 +5,13 @@ certificate reads nothing, but may find references to what it could delete, whic
 (dmp.md §1.3, TD3.1).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from access_core.acts import Act
-from access_core.case_facts import reading_facts
-from access_core.case_inputs import CaseFacts, ReadingRequest
+from access_core.case_facts import readings
+from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest
 from access_core.profiles import Profile
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.holdings import Holdings, logical_id
@@ -18,6 +19,9 @@ from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.services.callers import Caller
 from dmp_bridge.xds.metadata import HAS_MEMBER
 from vaguemestre.kernel.database import Transaction
+
+Cases = Callable[[RecordedDocument], CaseFacts]
+NO_DOCUMENT = DocumentFacts(type_code="-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,25 +32,27 @@ class Reader:
     profile: Profile
     now: datetime
 
+    def cases(self, tx: Transaction) -> Cases:
+        """Load what is known of the caller and the patient; returns the facts of reading each of her documents."""
+        sender = self.caller.sender
+        request = ReadingRequest(
+            reader=sender, profile=self.profile, document=NO_DOCUMENT, session=self.caller.session, now=self.now
+        )
+        of_document = readings(tx, request)
+        return lambda found: self.caller.in_emergency(of_document(facts_of(found, reader_id=sender.id)))
+
     def case(self, tx: Transaction, found: RecordedDocument) -> CaseFacts:
         """Load the facts of reading a document."""
-        request = ReadingRequest(
-            reader=self.caller.sender,
-            profile=self.profile,
-            document=facts_of(found, reader_id=self.caller.sender.id),
-            session=self.caller.session,
-            now=self.now,
-        )
-        return self.caller.in_emergency(reading_facts(tx, request))
+        return self.cases(tx)(found)
 
     def sees(self, tx: Transaction, found: RecordedDocument, *, references: bool) -> bool:
         """Tell whether a document is there for the caller; REFERENCES: only its id would be shown."""
-        case = self.case(tx, found)
-        return case.decide().allowed or (references and replace(case, act=Act.DELETE_DOCUMENT).decide().allowed)
+        return _is_seen(self.case(tx, found), references=references)
 
     def visible(self, tx: Transaction, holdings: Holdings, *, references: bool) -> Holdings:
         """Return the part of HOLDINGS that the caller may know of, without a dangling link."""
-        seen = {logical_id(each) for each in holdings.latest() if self.sees(tx, each, references=references)}
+        case = self.cases(tx)
+        seen = {logical_id(each) for each in holdings.latest() if _is_seen(case(each), references=references)}
         documents = tuple(each for each in holdings.documents if logical_id(each) in seen)
         entries = {each.entry.entry_id for each in documents}
         holders = {each.source for each in holdings.associations if each.kind == HAS_MEMBER and each.target in entries}
@@ -57,3 +63,7 @@ class Reader:
             sets=tuple(each for each in holdings.sets if each.entry_id in holders),
             associations=tuple(each for each in holdings.associations if {each.source, each.target} <= ids),
         )
+
+
+def _is_seen(case: CaseFacts, *, references: bool) -> bool:
+    return case.decide().allowed or (references and replace(case, act=Act.DELETE_DOCUMENT).decide().allowed)
