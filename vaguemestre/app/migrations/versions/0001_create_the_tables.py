@@ -371,6 +371,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_professional")),
     )
     op.create_index(op.f("ix_professional_rpps"), "professional", ["rpps"], unique=False)
+    op.create_index(op.f("ix_professional_structure"), "professional", ["structure"], unique=False)
     op.create_table(
         "profile",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -995,6 +996,7 @@ def downgrade() -> None:
     op.drop_index("ix_queue_entry_due", table_name="queue_entry")
     op.drop_table("queue_entry")
     op.drop_table("profile")
+    op.drop_index(op.f("ix_professional_structure"), table_name="professional")
     op.drop_index(op.f("ix_professional_rpps"), table_name="professional")
     op.drop_table("professional")
     op.drop_table("password_credential")
