@@ -1,7 +1,8 @@
 """Folders of a mailbox: names, creation with parents, renaming with children, deletion, subscription.
 
 INBOX always exists, in capitals whatever its letter case in the request (RFC 3501 §5.1). Folders with a special use
-are neither deleted nor renamed, since deliveries and mail programs rely on them. Every folder of a mailbox gets a
+are neither deleted nor renamed, since deliveries and mail programs rely on them; other names that programs have for
+them lead to them (`aliases.py`). Every folder of a mailbox gets a
 UIDVALIDITY greater than all before, so a name that comes back never returns to an old one.
 """
 
@@ -13,18 +14,18 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import bindparam, case, select, update
 
-from mailstore import tables
+from mailstore import aliases, tables
 from mailstore.model import INBOX, SEPARATOR, Folder, FolderId, FolderProblem, FolderRefused
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
 
 STANDARD_FOLDERS = (
     (INBOX, None),
-    ("Brouillons", "\\Drafts"),
-    ("Envoyés", "\\Sent"),
-    ("Corbeille", "\\Trash"),
-    ("Indésirables", "\\Junk"),
-    ("Archives", "\\Archive"),
+    (aliases.DRAFTS, "\\Drafts"),
+    (aliases.SENT, "\\Sent"),
+    (aliases.TRASH, "\\Trash"),
+    (aliases.JUNK, "\\Junk"),
+    (aliases.ARCHIVE, "\\Archive"),
 )
 MAX_NAME_CHARACTERS = 255
 MAX_LEVELS = 20
@@ -68,13 +69,13 @@ _select_recent = select(_folder.c.recent_from).where(_folder.c.id == bindparam("
 
 
 def canonical_name(name: str) -> str:
-    """Return the name as it is kept: NFC, INBOX in capitals, no separator at the end.
+    """Return the name as it is kept: NFC, INBOX in capitals, no separator at the end, special folders by their name.
 
     Raises:
         FolderRefused: CANNOT - empty; a level that is empty, `.` or `..` (programs write levels to disk); a
             character that is not allowed; too long or too deep.
     """
-    levels = unicodedata.normalize("NFC", name).removesuffix(SEPARATOR).split(SEPARATOR)
+    levels = aliases.resolve(unicodedata.normalize("NFC", name).removesuffix(SEPARATOR).split(SEPARATOR))
     if levels[0].upper() == INBOX:
         levels[0] = INBOX
     kept = SEPARATOR.join(levels)

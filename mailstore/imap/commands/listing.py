@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from mailstore.aliases import is_alias
+from mailstore.imap.commands.mailboxes import as_asked
 from mailstore.imap.commands.status import prepare_status, status_line
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import ListMailboxes
@@ -41,7 +43,8 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
     prepare_status(session, command.status)
 
     def work(tx: Transaction) -> list[bytes]:
-        chosen = _chosen(_levels(session.parts.store.folders(tx, session.mailbox_id)), command)
+        levels = _levels(session.parts.store.folders(tx, session.mailbox_id))
+        chosen = _chosen([*levels, *_aliases(session, tx, command)], command)
         lines = []
         for level in chosen:
             lines.append(_list_line(session, level, command))
@@ -52,6 +55,15 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
 
     session.send(*await session.read(work))
     return ok()
+
+
+def _aliases(session: Session, tx: Transaction, command: ListMailboxes) -> Iterator[_Level]:
+    """Yield the special folders that are asked for by other names; a pattern with wildcards names none."""
+    for name in dict.fromkeys(command.reference + text for text in command.patterns):
+        if is_alias(name) and not set(name) & set("*%"):
+            folder = session.parts.store.folder(tx, session.mailbox_id, name)
+            if folder is not None:
+                yield _Level(name, as_asked(folder, name), has_children=False)
 
 
 def selected_line(session: Session, folders: list[Folder], name: str) -> bytes:

@@ -5,7 +5,7 @@ What counts is the size of every entry of every folder. The limit is set by the 
 Source: RFC 9208.
 """
 
-from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.commands.mailboxes import as_asked, existing_folder
 from mailstore.imap.outcome import Outcome, Refused, no, ok
 from mailstore.imap.protocol.commands import GetQuota, GetQuotaRoot, SetQuota
 from mailstore.imap.protocol.responses import untagged
@@ -27,7 +27,8 @@ async def get_quota_root(session: Session, command: GetQuotaRoot) -> Outcome:
     """GETQUOTAROOT."""
 
     def work(tx: Transaction) -> list[bytes]:
-        name = session.mailbox_name(existing_folder(session, tx, command.mailbox).name)
+        folder = as_asked(existing_folder(session, tx, command.mailbox), command.mailbox)
+        name = session.mailbox_name(folder.name)
         if not session.parts.settings.quota_bytes:
             return [untagged(b"QUOTAROOT " + name)]
         return [untagged(b"QUOTAROOT " + name + b' ""'), _quota_line(session, tx)]

@@ -5,7 +5,7 @@ RFC 8474 §4.3 (MAILBOXID); RFC 9051 §6.3.11 (DELETED); RFC 9208 §4.1.4 (DELET
 """
 
 from mailstore.imap.commands.condstore import become_aware
-from mailstore.imap.commands.mailboxes import existing_folder
+from mailstore.imap.commands.mailboxes import as_asked, existing_folder
 from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Status, StatusItem
@@ -20,7 +20,7 @@ async def status(session: Session, command: Status) -> Outcome:
     prepare_status(session, command.items)
 
     def work(tx: Transaction) -> bytes:
-        folder = existing_folder(session, tx, command.mailbox)
+        folder = as_asked(existing_folder(session, tx, command.mailbox), command.mailbox)
         return status_line(session, folder, command.items, session.parts.store.status(tx, folder.id))
 
     session.send(await session.read(work))
