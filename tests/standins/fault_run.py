@@ -42,6 +42,7 @@ PEERS = ("un.mssante.fr", "deux.mssante.fr", "trois.mssante.fr")
 WORKERS = 2
 LANES = 4
 SUBMITTERS = 4
+PER_CONNECTION = 500
 ANSWERS = ("250 2.0.0 OK",) * 14 + ("451 4.3.0 later", "452 4.2.2 full", "554 5.6.0 no", "lose", "drop", "stall")
 RECIPIENT_ANSWERS = ("250 2.1.5 OK",) * 37 + ("450 4.2.1 later", "550 5.1.1 no", "552 5.2.2 full")
 WRONG_CERTIFICATE = 0.1
@@ -190,18 +191,22 @@ class FaultRun:
         return self.ledger
 
     def _submit(self, stage: Stage, numbers: range) -> None:
-        with smtplib.SMTP("localhost", stage.ports["submission"], timeout=60) as client:
-            client.starttls(context=stage.tls())
-            client.login(MARTIN.address, MARTIN.password)
-            for number in numbers:
-                recipient = f"r{number}@{PEERS[number % len(PEERS)]}"
-                content = (
-                    f"From: {MARTIN.address}\r\nTo: {recipient}\r\nSubject: Essai\r\nMessage-ID: <m{number}@essai>\r\n"
-                    f"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nBonjour.\r\n"
-                )
-                client.sendmail(MARTIN.address, [recipient], content.encode())
-                with self._lock:
-                    self.ledger.acknowledged.add(recipient)
+        for start in range(0, len(numbers), PER_CONNECTION):
+            with smtplib.SMTP("localhost", stage.ports["submission"], timeout=60) as client:
+                client.starttls(context=stage.tls())
+                client.login(MARTIN.address, MARTIN.password)
+                for number in numbers[start : start + PER_CONNECTION]:
+                    self._submit_one(client, number)
+
+    def _submit_one(self, client: smtplib.SMTP, number: int) -> None:
+        recipient = f"r{number}@{PEERS[number % len(PEERS)]}"
+        content = (
+            f"From: {MARTIN.address}\r\nTo: {recipient}\r\nSubject: Essai\r\nMessage-ID: <m{number}@essai>\r\n"
+            f"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nBonjour.\r\n"
+        )
+        client.sendmail(MARTIN.address, [recipient], content.encode())
+        with self._lock:
+            self.ledger.acknowledged.add(recipient)
 
     @contextlib.contextmanager
     def _workers(self) -> Iterator[list[subprocess.Popen[bytes]]]:
