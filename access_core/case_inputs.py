@@ -82,6 +82,10 @@ class DocumentFacts:
     filed_at: datetime | None = None
 
 
+NO_DOCUMENT = DocumentFacts(type_code="-")
+"""Stands where a request is made before any document is looked at."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeFacts:
     """What the gateway knows of the conversation that the patient wants to write in."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from access_core.acts import Act
 from access_core.case_facts import readings
-from access_core.case_inputs import CaseFacts, DocumentFacts, ReadingRequest
+from access_core.case_inputs import NO_DOCUMENT, CaseFacts, ReadingRequest
 from access_core.profiles import Profile
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.holdings import Holdings, logical_id
@@ -21,7 +21,6 @@ from dmp_bridge.xds.metadata import HAS_MEMBER
 from vaguemestre.kernel.database import Transaction
 
 Cases = Callable[[RecordedDocument], CaseFacts]
-NO_DOCUMENT = DocumentFacts(type_code="-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from access_core.case_facts import reading_facts
-from access_core.case_inputs import CaseFacts, ReadingRequest, Sender, Session
+from access_core.case_facts import readings
+from access_core.case_inputs import NO_DOCUMENT, CaseFacts, ReadingRequest, Sender, Session
 from access_core.decision import Decision
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
@@ -122,8 +122,8 @@ async def load_document(services: PortalServices, viewer: Viewer, document_id: s
 
 def visible_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
     """Return the documents that the engine lets the patient read, the latest first; nothing is traced."""
-    found = documents_of(tx, viewer.profile.id)
-    return [_line(each) for each in found if _case(tx, services, viewer, each).decide().allowed]
+    found, case = documents_of(tx, viewer.profile.id), readings(tx, _request(services, viewer))
+    return [_line(each) for each in found if case(facts_of(each)).decide().allowed]
 
 
 def hidden_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> frozenset[str]:
@@ -138,10 +138,10 @@ def hidden_from(
     """Return the ids and unique ids of the documents of PROFILE that this reader must not know of."""
     hidden = []
     author_id = None if isinstance(reader, Profile) else reader.id
+    request = ReadingRequest(reader=reader, profile=profile, document=NO_DOCUMENT, session=session, now=now)
+    case = readings(tx, request)
     for each in documents_of(tx, profile.id):
-        facts = facts_of(each, reader_id=author_id)
-        request = ReadingRequest(reader=reader, profile=profile, document=facts, session=session, now=now)
-        if reading_facts(tx, request).decide().reason in _HIDING:
+        if case(facts_of(each, reader_id=author_id)).decide().reason in _HIDING:
             hidden.append(each)
     return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))
 
@@ -153,15 +153,13 @@ def own_document(tx: Transaction, viewer: Viewer, document_id: str) -> RecordedD
 
 
 def _case(tx: Transaction, services: PortalServices, viewer: Viewer, found: RecordedDocument) -> CaseFacts:
+    return readings(tx, _request(services, viewer))(facts_of(found))
+
+
+def _request(services: PortalServices, viewer: Viewer) -> ReadingRequest:
     now = services.clock.now()
-    request = ReadingRequest(
-        reader=viewer.profile,
-        profile=viewer.profile,
-        document=facts_of(found),
-        session=viewer.facts(now),
-        now=now,
-    )
-    return reading_facts(tx, request)
+    profile = viewer.profile
+    return ReadingRequest(reader=profile, profile=profile, document=NO_DOCUMENT, session=viewer.facts(now), now=now)
 
 
 def _judge(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
