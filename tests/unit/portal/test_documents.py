@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import pytest
 from sqlalchemy import update
 
 from access_core.acts import Act
@@ -10,20 +9,11 @@ from access_core.trace.entries import TraceEntry, record
 from access_core.trace.reader import Recorded, history_of_patient
 from dmp_bridge.tables import document_entry
 from portal.patient.history import _DONE, history_line
-from portal.patient.narrative import read_narrative
 from portal.patient.tracing import Event
 from portal.patient.viewer import Viewer
 from portal.sessions import Stage, fresh_session
 from tests.fictional.people import INS_PERE, add_active_patient
 from vaguemestre.app.demo.fictional_documents import fictional_cda, fictional_pdf
-
-STRUCTURED = """<ClinicalDocument xmlns="urn:hl7-org:v3"><component><structuredBody>
-<component><section><title>Résultats <!-- c --></title><text>
-  <paragraph>Bilan du <content styleCode="Bold">15 janvier</content></paragraph>
-  <table><tbody><tr><td>Glycémie</td><td>0,9 g/L</td></tr><tr><td>Potassium</td><td>4,1</td></tr></tbody></table>
-  <list><item>à jeun</item><item>&lt;script&gt;alert(1)&lt;/script&gt;</item></list></text>
-  <component><section><title>Conclusion</title><text>Normal.<br/>À revoir dans un an.</text></section></component>
-</section></component></structuredBody></component></ClinicalDocument>"""
 
 
 def acts(space) -> list[tuple[str, str]]:
@@ -44,8 +34,9 @@ async def test_documents_are_listed_and_described(space, patient):
 
     assert "Compte rendu de consultation" in listed.text
     facts = {term.text: term.getnext().text_content() for term in page.tree.xpath("//dl[@class='facts']/dt")}
-    assert facts["Auteur"] == "Camille MARTIN"
-    assert facts["Date du document"].replace("\u00a0", " ") == "15 janvier 2026"
+    assert facts["Auteur"] == "Camille MARTIN, Médecin - Qualifié en Médecine Générale (SM), CABINET DU DR MARTIN"
+    assert facts["Date du document"].replace("\u00a0", " ") == "jeudi 15 janvier 2026 à 10 h 15"
+    assert facts["Patient"].replace("\u00a0", " ") == "DOMINIQUE PAT-TROIS, née le 28 mars 1979"
     assert facts["Ajouté par"] == "Dr Camille Martin"
     assert acts(space)[0] == ("read_document", "OK")
 
@@ -89,25 +80,6 @@ async def test_another_patients_document_is_absent(space, patient):
 
     for path in ("", "/contenu", "/original"):
         assert (await patient.get(f"/documents/{theirs}{path}")).status == 404
-
-
-def test_narrative_is_text_only():
-    blocks = read_narrative(STRUCTURED.encode())
-
-    assert [block.title for block in blocks] == ["Résultats", "Conclusion"]
-    assert blocks[0].text.split("\n") == [
-        "Bilan du 15 janvier",
-        "Glycémie | 0,9 g/L",
-        "Potassium | 4,1",
-        "à jeun",
-        "<script>alert(1)</script>",
-    ]
-    assert blocks[1].text == "Normal.\nÀ revoir dans un an."
-
-
-@pytest.mark.parametrize("data", [b"", b"garbage", b"<a/>", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'])
-def test_what_is_no_document_has_no_narrative(data):
-    assert read_narrative(data) == ()
 
 
 async def test_history_says_every_act_and_refusal(space, patient):
