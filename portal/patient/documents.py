@@ -136,13 +136,14 @@ def hidden_from(
     tx: Transaction, reader: Profile | Sender, profile: Profile, session: Session, now: datetime
 ) -> frozenset[str]:
     """Return the ids and unique ids of the documents of PROFILE that this reader must not know of."""
-    hidden = []
     author_id = None if isinstance(reader, Profile) else reader.id
     request = ReadingRequest(reader=reader, profile=profile, document=NO_DOCUMENT, session=session, now=now)
     case = readings(tx, request)
-    for each in documents_of(tx, profile.id):
-        if case(facts_of(each, reader_id=author_id)).decide().reason in _HIDING:
-            hidden.append(each)
+    hidden = [
+        each
+        for each in documents_of(tx, profile.id)
+        if case(facts_of(each, reader_id=author_id)).decide().reason in _HIDING
+    ]
     return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))
 
 
