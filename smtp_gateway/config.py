@@ -1,4 +1,4 @@
-"""Settings of the gateway: `[smtp]`, `[dkim]`, `[conversation]`, `[trust]`, `[relay]`, `[notices]`.
+"""Settings of the gateway: `[smtp]`, `[content]`, `[antivirus]`, `[dkim]`, `[conversation]`, `[trust]` and others.
 
 Read once at start and passed on as values; a duration is in seconds, a size in bytes.
 """
@@ -9,12 +9,24 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+_PROFESSIONAL_EXTENSIONS = (
+    "pdf jpg jpeg png gif tif tiff bmp webp heic heif txt csv tsv rtf doc docx odt xls xlsx ods ppt pptx odp "
+    "xml json html htm xsl ics vcf eml msg p7s p7m asc pgp zip dcm dicom hl7 hpr hpr1 hpr2 hprim hpm cda xdm "
+    "scp ecg edf mp3 m4a wav ogg mp4 mov stl ply dwg"
+)
+
 
 class SmtpSettings(BaseModel):
     """What the listeners 25, 587 and 465 allow."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    processes: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="processes that share the port of mail between operators; 0: one per processor, up to 4",
+    )
     hostname: str = Field("localhost", description="name said in the greeting, Received and Authentication-Results")
     domains: tuple[str, ...] = Field((), description="domains whose professional mailboxes live here")
     patient_domains: tuple[str, ...] = Field(
@@ -136,6 +148,54 @@ class TrustSettings(BaseModel):
     keep_ratio: float = Field(
         0.5, ge=0, le=1, description="a list with fewer domains than this share of the one in force is not taken"
     )
+
+
+class ContentSettings(BaseModel):
+    """What messages may carry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patient_extensions: tuple[str, ...] = Field(
+        ("jpg", "jpeg", "tif", "tiff", "png", "heic", "heif", "txt", "pdf", "rtf", "doc"),
+        description="extensions of the files that a patient may send (list of the national application)",
+    )
+    professional_extensions: tuple[str, ...] = Field(
+        tuple(_PROFESSIONAL_EXTENSIONS.split()),
+        description='extensions of the files that a professional may send; "*": all but programs and scripts',
+    )
+    archive_entries: int = Field(2_000, ge=1, description="files in one archive, at any depth")
+    archive_total_bytes: int = Field(209_715_200, ge=1, description="what an archive may hold once unpacked, bytes")
+    archive_nested_bytes: int = Field(33_554_432, ge=1, description="largest archive in an archive, unpacked, bytes")
+    archive_depth: int = Field(3, ge=1, le=10, description="archives in archives, the outermost counted [inferred]")
+    archive_ratio: int = Field(200, ge=2, description="unpacked to packed size of a file of more than 1 MB")
+    encrypted_archives: Literal["refuse", "allow"] = Field(
+        "refuse", description="archives with a password, into which nobody sees"
+    )
+    macros: Literal["refuse", "allow"] = Field("refuse", description="documents (docx, xlsx…) that carry macros")
+    simultaneous_archives: int = Field(2, ge=1, description="archives that one process looks into at a time")
+    x_mss_submitted: Literal["correct", "refuse", "keep"] = Field(
+        "correct",
+        description="X-MSS fields of our professionals that the content contradicts: corrected, refused, kept",
+    )
+    x_mss_received: Literal["strip", "refuse", "keep"] = Field(
+        "strip", description="X-MSS fields of other operators that the content contradicts: removed, refused, kept"
+    )
+
+
+class AntivirusSettings(BaseModel):
+    """clamd, by its INSTREAM command."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    socket: str | None = Field(
+        None, description='where clamd listens: "unix:/run/clamav/clamd.ctl" or "host:port"; none: nothing is scanned'
+    )
+    scope: Literal["all", "files"] = Field("all", description="which messages are scanned: all, or those with files")
+    when_down: Literal["defer", "accept"] = Field(
+        "defer", description="when clamd does not answer: the sender tries again later (451), or accept unscanned"
+    )
+    timeout_s: float = Field(60, gt=0, description="longest wait for a verdict, seconds")
+    simultaneous: int = Field(8, ge=1, description="scans of one process at a time; clamd has as many threads to give")
 
 
 class RelaySettings(BaseModel):

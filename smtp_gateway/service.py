@@ -30,6 +30,8 @@ class Listener:
     port: int
     tls: SSLContext
     implicit_tls: bool = False
+    shared: bool = False
+    """Whether other processes of this user may serve the same port (SO_REUSEPORT)."""
     end_point: Callable[[], bytes | None] = lambda: None
 
 
@@ -74,7 +76,12 @@ class SmtpService:
             tls = {"ssl": listener.tls, **limits}
         try:
             return await loop.create_server(
-                lambda: EsmtpProtocol(door, loop), listener.host, listener.port, backlog=BACKLOG, **tls
+                lambda: EsmtpProtocol(door, loop),
+                listener.host,
+                listener.port,
+                backlog=BACKLOG,
+                reuse_port=listener.shared,
+                **tls,
             )
         except OSError as error:
             raise ConfigurationError(f"{listener.name}: port {listener.port} cannot be opened: {error}") from None

@@ -248,7 +248,13 @@ def _mx(instance: Instance) -> "Service":
         revocation=instance.revocation,
     )
     tls = instance.operator_tls
-    listener = Listener(name="mx", host=settings.instance.host, port=settings.instance.ports()["mx"], tls=tls.context)
+    listener = Listener(
+        name="mx",
+        host=settings.instance.host,
+        port=settings.instance.ports()["mx"],
+        tls=tls.context,
+        shared=settings.processes(Role.MX) > 1,
+    )
     reload_parts = (tls.reload, instance.trust.reload, instance.revocation.reload)
     return SmtpService("mx", [listener], MxSteps(parts), settings.smtp, reload_parts=reload_parts)
 

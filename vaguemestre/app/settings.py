@@ -27,11 +27,13 @@ from smtp_gateway.config import (
     TrustSettings,
 )
 from vaguemestre.app.config import BlobsSettings, CatalogueSettings, InstanceSettings, KeysSettings, PkiSettings
+from vaguemestre.app.roles import Role
 from vaguemestre.app.settings_file import SettingsFile, explain
 
 CONFIG_VARIABLE = "VAGUEMESTRE_CONFIG"
 DEFAULT_CONFIG = Path("vaguemestre.toml")
 PREFIX = "VAGUEMESTRE__"
+MOST_PROCESSES = 4  # of one role, when the settings do not say
 
 
 class Settings(BaseModel):
@@ -69,6 +71,12 @@ class Settings(BaseModel):
         if not self.blobs.url.startswith("file:"):
             return self.blobs.url
         return f"file://{self.folder / self.blobs.url.removeprefix('file:').removeprefix('//')}"
+
+    def processes(self, role: Role) -> int:
+        """Return how many processes serve ROLE; only the MX may have more than one (they share its port)."""
+        if role is not Role.MX:
+            return 1
+        return self.smtp.processes or min(os.cpu_count() or 1, MOST_PROCESSES)
 
     def run_folder(self) -> Path:
         """Return the folder of pid files, sockets and metrics of the running processes."""

@@ -1,5 +1,7 @@
 """The parent of the role processes: starts them, restarts one that dies, passes signals on, stops them all.
 
+A role may be served by several processes, which share its ports (`mx`, `mx-2`).
+
 It never imports what the roles import, so that it stays small and cannot fail with them. Each child is the same
 program with one `--role`; its standard input is a pipe from here, whose end tells it that this process died.
 """
@@ -41,14 +43,24 @@ def supervise(settings: Settings, config: Path, roles: Sequence[Role]) -> int:
         return asyncio.run(Supervisor(settings, config, roles).run())
 
 
+def name_processes(settings: Settings, roles: Sequence[Role]) -> dict[str, Role]:
+    """Return what to run: each process under its own name, the first of a role under that of the role."""
+    return {
+        role if number == 1 else f"{role}-{number}": role
+        for role in roles
+        for number in range(1, settings.processes(role) + 1)
+    }
+
+
 class Supervisor:
-    """Keeps one process per role alive."""
+    """Keeps the processes of the roles alive."""
 
     def __init__(self, settings: Settings, config: Path, roles: Sequence[Role]) -> None:
         self._settings = settings
         self._config = config
-        self._states = {role: RoleState(role) for role in roles}
-        self._processes: dict[Role, asyncio.subprocess.Process] = {}
+        self._roles = name_processes(settings, roles)
+        self._states = {name: RoleState(name) for name in self._roles}
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
         self._failed = False
         self._announced = False
@@ -64,8 +76,8 @@ class Supervisor:
         self._health.start()
         try:
             async with asyncio.TaskGroup() as group:
-                for role in self._states:
-                    group.create_task(self._keep(role))
+                for name in self._states:
+                    group.create_task(self._keep(name))
                 await self._stopping.wait()
                 group.create_task(self._stop_children())
         finally:
@@ -78,13 +90,13 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGINT, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
 
-    async def _keep(self, role: Role) -> None:
-        """Run ROLE again each time that it ends, until the program stops."""
-        state, delay_s = self._states[role], BACKOFF_FIRST_S
+    async def _keep(self, name: str) -> None:
+        """Run the process of that NAME again each time that it ends, until the program stops."""
+        state, delay_s = self._states[name], BACKOFF_FIRST_S
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             started_at = loop.time()
-            status = await self._run_once(role)
+            status = await self._run_once(name)
             if self._stopping.is_set():
                 return
             if not state.was_ready:
@@ -94,41 +106,41 @@ class Supervisor:
             if loop.time() - started_at > STEADY_S:
                 delay_s = BACKOFF_FIRST_S
             state.restarts += 1
-            log.error("role_died", kind=role, status=status, delay_s=delay_s, attempts=state.restarts)
+            log.error("role_died", kind=name, status=status, delay_s=delay_s, attempts=state.restarts)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
             delay_s = min(delay_s * 2, self._settings.instance.restart_longest_s)
 
-    async def _run_once(self, role: Role) -> int:
+    async def _run_once(self, name: str) -> int:
         process = await asyncio.create_subprocess_exec(
-            *self._command(role),
+            *self._command(self._roles[name]),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, METRICS_VARIABLE: str(self._metrics_folder)},
         )
-        self._processes[role] = process
+        self._processes[name] = process
         if self._stopping.is_set():
             process.terminate()
         try:
-            await self._hear(role, process)
+            await self._hear(name, process)
             return await process.wait()
         finally:
-            self._states[role].ready = False
-            self._processes.pop(role, None)
+            self._states[name].ready = False
+            self._processes.pop(name, None)
             self._health.forget_process(process.pid)
 
     def _command(self, role: Role) -> list[str]:
         program = [sys.executable, "-P", "-m", "vaguemestre.app.cli"]
         return [*program, "serve", "--role", role, "--config", str(self._config), "--supervised"]
 
-    async def _hear(self, role: Role, process: asyncio.subprocess.Process) -> None:
+    async def _hear(self, name: str, process: asyncio.subprocess.Process) -> None:
         """Read what the child prints until it ends; its `ready` event is what counts."""
         assert process.stdout is not None
         async for line in process.stdout:
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
                 if isinstance(event, dict) and event.get("event") == "ready":
-                    self._states[role].became_ready(event["ports"])
+                    self._states[name].became_ready(event["ports"])
                     self._announce_when_all_ready()
 
     def _announce_when_all_ready(self) -> None:

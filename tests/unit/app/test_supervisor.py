@@ -4,6 +4,7 @@ import imaplib
 import json
 import os
 import signal
+import smtplib
 import ssl
 import subprocess
 import sys
@@ -222,4 +223,31 @@ def test_one_role_alone_runs_without_a_supervisor(serve: Callable[..., Served]) 
 
     assert set(ports) == {"imap", "imaps"}
     assert served.children() == []
+    assert served.stop() == 0
+
+
+def greets(port: int) -> bool:
+    """Say whether an SMTP server greets on PORT of this machine."""
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def test_processes_of_one_role_share_its_port(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAGUEMESTRE__SMTP__PROCESSES", "2")
+    served = serve("mx", "worker")
+    ports = served.ready()
+    first, second, _worker = served.children()
+
+    roles = json.loads(get(ports["metrics"], "/readyz")[1])["roles"]
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: not is_alive(first), "the process is gone")
+    still = greets(ports["mx"])
+    wait_until(lambda: len(served.children()) == 3, "it was started again")
+
+    assert roles == {"mx": True, "mx-2": True, "worker": True}
+    assert still
+    assert is_alive(second)
     assert served.stop() == 0
