@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import getaddresses
 
+from dmp_bridge.pictures.pictures import THUMBNAIL_TYPES
 from mailstore.mime.index import Part
 from mailstore.store import MessageReader
 from portal.attachments.kinds import VIEWABLE, FileContent, kind_of
@@ -54,7 +55,8 @@ _VIEWABLE_TYPES = frozenset(kind.value for kind in VIEWABLE)
 class AttachedFile:
     """One file of a message: its section, name, kind in words, and size (bytes, about).
 
-    `keepable`: a document of the record can hold it, going by what its sender says that it is.
+    `keepable`: a document of the record can hold it; `pictured`: it may have a thumbnail. Both go by what its sender
+    says that it is.
     """
 
     section: str
@@ -63,6 +65,7 @@ class AttachedFile:
     size_bytes: int
     viewable: bool
     keepable: bool = False
+    pictured: bool = False
 
 
 def subject_words(raw: str | None) -> str:
@@ -105,8 +108,15 @@ def _attached(part: Part) -> AttachedFile:
     archive = name.lower() == _XDM_ARCHIVE
     words = "dossier de documents médicaux" if archive else _KINDS.get(part.media_type, "fichier")
     content_bytes = part.size_bytes * 57 // 78 if part.encoding == "base64" else part.size_bytes
-    viewable, keepable = part.media_type in _VIEWABLE_TYPES, part.media_type in _KEPT_TYPES
-    return AttachedFile(part.section, name, words, content_bytes, viewable, keepable)
+    return AttachedFile(
+        part.section,
+        name,
+        words,
+        content_bytes,
+        viewable=part.media_type in _VIEWABLE_TYPES,
+        keepable=part.media_type in _KEPT_TYPES,
+        pictured=part.media_type in THUMBNAIL_TYPES,
+    )
 
 
 def _file_name(part: Part) -> str:

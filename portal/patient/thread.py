@@ -90,12 +90,18 @@ async def open_attachment(
     services: PortalServices, viewer: Viewer, place: MessagePlace, section: str
 ) -> FileContent | None:
     """Fetch one attached file; the reading is traced. None when there is no such file for this patient."""
-    content = await services.database.read(
-        partial(_attachment, services=services, viewer=viewer, place=place, section=section)
-    )
+    content = await peek_attachment(services, viewer, place, section)
     if content is not None:
         await services.database.write(partial(_trace_attachment, services=services, viewer=viewer, place=place))
     return content
+
+
+async def peek_attachment(
+    services: PortalServices, viewer: Viewer, place: MessagePlace, section: str
+) -> FileContent | None:
+    """Fetch one attached file to draw it on the page of its conversation, whose reading is traced."""
+    read = partial(_attachment, services=services, viewer=viewer, place=place, section=section)
+    return await services.database.read(read)
 
 
 def _own(tx: Transaction, viewer: Viewer, conversation_id: str) -> Conversation | None:

@@ -28,14 +28,13 @@ from portal.patient.visibility import set_mask
 from portal.problems import Absent
 from portal.security import FRAMING_POLICY
 from portal.services import PortalServices
-from portal.web.files import file_answer, kind_words, picture_answer
+from portal.web.files import SEEN, file_answer, kind_words, picture_answer
 
 router = APIRouter(prefix="/documents", include_in_schema=False)
 Piece = Annotated[int, Path(ge=0, le=999)]
 Asked = tuple[PortalServices, Viewer, str]
 """Whose document, and its id."""
 Part = Callable[[OpenedDocument], FileContent | None]
-SEEN = "vu"
 DONE = {
     "masque": "Ce document est masqué aux professionnels, sauf à son auteur et à votre médecin traitant.",
     "visible": "Ce document est visible des professionnels autorisés.",

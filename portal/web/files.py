@@ -14,6 +14,8 @@ from portal.problems import Absent
 from portal.security import FILE_POLICY, FRAMED_PDF_POLICY, PDF_POLICY
 
 UNKNOWN = "application/octet-stream"
+SEEN = "vu"
+"""Query parameter of what a page is made of: proves that the page was shown, and traced, to this session."""
 
 
 def file_answer(file: FileContent, *, download: bool, framed: bool = False) -> Response:

@@ -12,15 +12,16 @@ from starlette.responses import Response
 from access_core.decision import Verdict
 from portal.attachments.checks import CheckedFiles, FileLimits, check_files, too_large
 from portal.context import Identifier, Services, SignedIn, portal_of, posted_form, redirect, render
+from portal.documents.thumbnails import Wanted
 from portal.patient.keeping import keep_attachment
 from portal.patient.messages import list_conversations
 from portal.patient.reply import Reply, file_limits, send_reply
-from portal.patient.thread import MessagePlace, open_attachment, open_conversation
+from portal.patient.thread import MessagePlace, open_attachment, open_conversation, peek_attachment
 from portal.patient.viewer import Viewer
 from portal.problems import Absent, Problem, answer_problem
 from portal.services import PortalServices
 from portal.web.errors import FieldError
-from portal.web.files import file_answer
+from portal.web.files import SEEN, file_answer, picture_answer
 from portal.web.multipart import Form
 from vaguemestre.kernel.errors import TemporaryFailure
 
@@ -62,6 +63,7 @@ async def _thread_page(
         here="/messages",
         thread=thread,
         limits=services.settings,
+        proof=f"?{SEEN}={portal_of(request).tokens.issue(viewer.session.id, _pictures_of(conversation_id))}",
         **shown,
     )
 
@@ -140,6 +142,27 @@ async def show_attachment(
     if content is None:
         raise Absent("portal: no such attachment")
     return file_answer(content, download=telecharger is not None)
+
+
+@router.get("/messages/{conversation_id}/pieces/{message_id}/{section}/vignette")
+async def show_attachment_thumbnail(
+    place: Place, section: Section, request: Request, services: Services, viewer: SignedIn
+) -> Response:
+    """Show a small picture of an attachment on the page of its conversation, and nowhere else."""
+    portal, given = portal_of(request), request.query_params.get(SEEN, "")
+    if not portal.tokens.accept(viewer.session.id, _pictures_of(place.conversation_id), given):
+        raise Absent("portal: the conversation was not shown to this session")
+
+    async def content() -> bytes | None:
+        file = await peek_attachment(services, viewer, place, section)
+        return None if file is None else file.content
+
+    wanted = Wanted((viewer.profile.id, place.message_id, section))
+    return picture_answer(await portal.thumbnails.get(wanted, content, services.clock.now()))
+
+
+def _pictures_of(conversation_id: str) -> str:
+    return f"/messages/{conversation_id}?{SEEN}"
 
 
 @router.post("/messages/{conversation_id}/pieces/{message_id}/{section}/enregistrer")

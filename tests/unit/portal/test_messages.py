@@ -248,3 +248,17 @@ async def test_another_patients_conversation_is_absent(space, patient):
 @pytest.mark.parametrize("path", ["/messages/x", "/messages/%00", "/messages/x/pieces/y/1", "/documents/1.2.3", "/a/b"])
 async def test_unknown_addresses_are_absent(patient, path):
     assert (await patient.get(path)).status == 404
+
+
+async def test_attachments_have_thumbnails_on_their_page_only(space, patient):
+    files = [Enclosure("a.pdf", "application/pdf", fictional_pdf("Bonjour")), Enclosure("b.txt", "text/plain", b"b")]
+    await space.write("Bonjour", files=files)
+    page = await patient.open_conversation()
+    (source,) = page.tree.xpath("//main//img/@src")
+
+    shown = await patient.client.get(source)
+    unproven = await patient.client.get(source.partition("?")[0])
+
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert shown.headers["cache-control"] == "no-store"
+    assert unproven.status_code == 404
