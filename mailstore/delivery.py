@@ -43,7 +43,7 @@ def deliver(
     placed = {}
     order = sorted(range(len(deliveries)), key=lambda place: (deliveries[place].mailbox_id, deliveries[place].folder))
     for place in order:
-        placed[place] = _place(tx, sealed, deliveries[place], keyring)
+        placed[place] = _place(tx, sealed, deliveries[place], keyring, now)
         uid = placed[place].uid
         blocks.schedule(tx, placed[place].mailbox_id, placed[place].folder_id, range(uid, uid + 1), now)
     return [placed[place] for place in range(len(deliveries))]
@@ -55,7 +55,7 @@ def keep_blob(tx: Transaction, sealed: SealedMessage, blobs: BlobStore) -> None:
         tx.collect(blobs.before_commit, sealed.blob_ref)
 
 
-def _place(tx: Transaction, sealed: SealedMessage, delivery: Delivery, keyring: Keyring) -> Placement:
+def _place(tx: Transaction, sealed: SealedMessage, delivery: Delivery, keyring: Keyring, now: datetime) -> Placement:
     name = delivery.folder if delivery.folder == INBOX else canonical_name(delivery.folder)
     counters = take_named(tx, delivery.mailbox_id, name, 1)
     bits, keywords = encode_flags(delivery.flags)
@@ -71,6 +71,7 @@ def _place(tx: Transaction, sealed: SealedMessage, delivery: Delivery, keyring: 
             "flags": bits,
             "keywords": keywords,
             "internal_date": delivery.internal_date,
+            "saved_at": now,
             "size_bytes": sealed.size_bytes,
             "wrapped_key": keyring.wrap(tx, delivery.mailbox_id, counters.key_id, secret),
         },

@@ -23,6 +23,7 @@ ENTRY_COLUMNS = (
     entry.c.keywords,
     type_coerce(entry.c.internal_date, BigInteger).label("internal_us"),
     entry.c.size_bytes,
+    type_coerce(entry.c.saved_at, BigInteger).label("saved_us"),
 )
 _here = entry.c.folder_id == bindparam("folder_id")
 _since = entry.c.modseq > bindparam("modseq")
@@ -128,5 +129,5 @@ def select_wanted(
 
 def entry_of(row: Any) -> Entry:
     """Return the entry of a row that begins with ENTRY_COLUMNS."""
-    uid, message_id, modseq, bits, keywords, internal_us, size_bytes = row[:7]
-    return Entry(uid, message_id, modseq, decode_flags(bits, keywords), internal_us, size_bytes)
+    uid, message_id, modseq, bits, keywords, internal_us, size_bytes, saved_us = row[:8]
+    return Entry(uid, message_id, modseq, decode_flags(bits, keywords), internal_us, size_bytes, saved_us)

@@ -84,6 +84,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     internal_us: int
     """INTERNALDATE in microseconds since 1970-01-01 UTC."""
     size_bytes: int
+    saved_us: int
+    """When it came into this folder, in microseconds as well."""
 
     @property
     def internal_date(self) -> datetime:

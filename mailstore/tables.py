@@ -78,6 +78,7 @@ entry = Table(
     Column("flags", Integer, nullable=False, comment="bits of flags.py"),
     Column("keywords", String(4000), nullable=False, comment="separated by blanks, sorted"),
     Column("internal_date", Instant, nullable=False),
+    Column("saved_at", Instant, nullable=False, comment="when it came into this folder (RFC 8514)"),
     Column("size_bytes", BigInteger, nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False, comment="the message's key for this mailbox (keyring.py)"),
     Index("ix_entry_modseq", "folder_id", "modseq"),

@@ -119,7 +119,7 @@ def _insert_copies(tx: Transaction, rows: Sequence[Any], target_id: FolderId, no
         return []
     counters = take(tx, target_id, len(rows))
     first = counters.uidnext - len(rows)
-    changed = {"folder_id": target_id, "modseq": counters.highest_modseq}
+    changed = {"folder_id": target_id, "modseq": counters.highest_modseq, "saved_at": now}
     copies = [row._asdict() | changed | {"uid": first + place} for place, row in enumerate(rows)]
     tx.execute(_insert_entries, copies)
     blocks.schedule(tx, counters.mailbox_id, target_id, range(first, first + len(rows)), now)

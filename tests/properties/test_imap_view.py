@@ -39,7 +39,7 @@ class Folder:
 
     def changes(self, since: int) -> Changes:
         changed = sorted(uid for uid in self.flags if self.touched[uid] > since)
-        entries = [Entry(uid, f"m{uid}", self.touched[uid], self.flags[uid], 0, 1) for uid in changed]
+        entries = [Entry(uid, f"m{uid}", self.touched[uid], self.flags[uid], 0, 1, 0) for uid in changed]
         return Changes(entries, sorted(uid for uid, at in self.gone.items() if at > since), self.modseq)
 
 

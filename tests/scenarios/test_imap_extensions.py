@@ -1,7 +1,8 @@
-"""LIST-EXTENDED, MULTIAPPEND, BINARY, PREVIEW, OBJECTID, as clients ask for them."""
+"""LIST-EXTENDED, MULTIAPPEND, BINARY, PREVIEW, OBJECTID, SAVEDATE, as clients ask for them."""
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,24 @@ def test_a_message_that_another_session_expunged_is_not_replaced(client, house):
 
     assert b"x NO [EXPUNGEISSUED] " in client.until(b"x ")
     assert b"(MESSAGES 0)" in client.command("STATUS INBOX (MESSAGES)")
+
+
+# SAVEDATE (RFC 8514)
+
+
+def test_savedate_is_when_the_message_came_into_the_folder(house, client):
+    house.deliver(SIMPLE, when=datetime(2020, 3, 1, 9, tzinfo=UTC))
+    client.command("SELECT INBOX")
+    today = house.clock.now().strftime("%-d-%b-%Y")
+    client.command("COPY 1 Archives")
+    client.command("SELECT Archives")
+
+    answer = client.command("FETCH 1 (INTERNALDATE SAVEDATE)")
+
+    assert b'INTERNALDATE " 1-Mar-2020 09:00:00 +0000"' in answer
+    assert re.search(rb'SAVEDATE "[ \d]\d-\w{3}-20[2-9]\d', answer)
+    assert b"SAVEDATE" not in re.sub(rb'SAVEDATE "[^"]+"', b"", answer)
+    assert client.command("SEARCH SAVEDBEFORE 1-Jan-2021").startswith(b"* SEARCH\r\n")
+    assert client.command("SEARCH SAVEDSINCE 1-Jan-2021 SAVEDATESUPPORTED").startswith(b"* SEARCH 1\r\n")
+    assert client.command(f"SEARCH OR SAVEDON {today} SAVEDSINCE {today}").startswith(b"* SEARCH 1\r\n")
+    assert client.command("SEARCH BEFORE 1-Jan-2021").startswith(b"* SEARCH 1\r\n")

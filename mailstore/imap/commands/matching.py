@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from mailstore.blocks import Words
@@ -181,17 +182,19 @@ def _size_is(key: SizeIs, _scope: Scope) -> Predicate:
 
 
 def _date_is(key: DateIs, _scope: Scope) -> Predicate:
-    return _sent(key) if key.field is DateField.SENT else _arrived(key)
+    if key.field is DateField.SENT:
+        return _sent(key)
+    return _stamped(key, attrgetter("saved_us" if key.field is DateField.SAVED else "internal_us"))
 
 
-def _arrived(key: DateIs) -> Predicate:
+def _stamped(key: DateIs, stamp: Callable[[Entry], int]) -> Predicate:
     start = (datetime(key.day.year, key.day.month, key.day.day, tzinfo=UTC) - _EPOCH) // _MICROSECOND
     end = start + 86_400_000_000
     if key.comparison == "<":
-        return lambda entry, _message: entry.internal_us < start
+        return lambda entry, _message: stamp(entry) < start
     if key.comparison == ">=":
-        return lambda entry, _message: entry.internal_us >= start
-    return lambda entry, _message: start <= entry.internal_us < end
+        return lambda entry, _message: stamp(entry) >= start
+    return lambda entry, _message: start <= stamp(entry) < end
 
 
 def _sent(key: DateIs) -> Predicate:

@@ -70,6 +70,7 @@ _WRITERS: Mapping[Attribute, Writer] = {
     Attribute.MODSEQ: lambda entry, _index, _recent: b"MODSEQ (%d)" % entry.modseq,
     Attribute.EMAILID: lambda entry, _index, _recent: b"EMAILID (" + email_id(entry.message_id) + b")",
     Attribute.THREADID: lambda _entry, _index, _recent: b"THREADID NIL",
+    Attribute.SAVEDATE: lambda entry, _index, _recent: b"SAVEDATE " + internal_date(entry.saved_us),
     Attribute.ENVELOPE: lambda _entry, index, _recent: b"ENVELOPE " + index.envelope,
     Attribute.BODY: lambda _entry, index, _recent: b"BODY " + index.body,
     Attribute.BODYSTRUCTURE: lambda _entry, index, _recent: b"BODYSTRUCTURE " + index.bodystructure,

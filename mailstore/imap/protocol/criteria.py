@@ -18,6 +18,7 @@ class DateField(Enum):
 
     INTERNAL = "internal"
     SENT = "sent"
+    SAVED = "saved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class InSet:
 
 @dataclass(frozen=True, slots=True)
 class DateIs:
-    """BEFORE, ON, SINCE and SENT…; `comparison` is "<", "=" or ">=", both sides without time and zone."""
+    """BEFORE, ON, SINCE, SENT…, SAVED…; `comparison` is "<", "=" or ">=", both sides without time and zone."""
 
     field: DateField
     comparison: str

@@ -1,6 +1,7 @@
 """What FETCH may ask of a message, as values.
 
-Source: RFC 9051 §6.4.5, RFC 3501 §6.4.5; RFC 3516 (BINARY), RFC 7162 (MODSEQ), RFC 8474 (EMAILID), RFC 8970 (PREVIEW).
+Source: RFC 9051 §6.4.5, RFC 3501 §6.4.5; RFC 3516 (BINARY), RFC 7162 (MODSEQ), RFC 8474 (EMAILID), RFC 8514 (SAVEDATE),
+RFC 8970 (PREVIEW).
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Attribute(StrEnum):
     MODSEQ = "MODSEQ"
     EMAILID = "EMAILID"
     THREADID = "THREADID"
+    SAVEDATE = "SAVEDATE"
 
 
 class SectionText(StrEnum):

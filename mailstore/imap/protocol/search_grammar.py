@@ -35,6 +35,7 @@ CHARSETS = frozenset({"UTF-8", "US-ASCII", "ASCII"})
 _RECENT = HasFlag("\\Recent")
 _SIMPLE: Mapping[str, SearchKey] = {
     "ALL": Everything(),
+    "SAVEDATESUPPORTED": Everything(),
     "NEW": Both((_RECENT, Not(HasFlag("\\Seen")))),
     "OLD": Not(_RECENT),
     "RECENT": _RECENT,
@@ -205,6 +206,7 @@ def _age(*, older: bool) -> Callable[[Cursor, bool], SearchKey]:
 _WITH_ARGUMENT: Mapping[str, Callable[[Cursor, bool], SearchKey]] = {
     **{name: _field(name) for name in _FIELDS},
     **{name: _date(DateField.INTERNAL, comparison) for name, comparison in _COMPARISONS.items()},
+    **{"SAVED" + name: _date(DateField.SAVED, comparison) for name, comparison in _COMPARISONS.items()},
     **{"SENT" + name: _date(DateField.SENT, comparison) for name, comparison in _COMPARISONS.items()},
     "BODY": lambda cursor, lossy: TextHas(_text(cursor, lossy), header=False),
     "TEXT": lambda cursor, lossy: TextHas(_text(cursor, lossy), header=True),

@@ -23,7 +23,7 @@ def view_of(*uids: int, uidnext: int = 100, first_recent: int = 100) -> View:
 
 
 def entry(uid: int, *flags: str, modseq: int = 11) -> Entry:
-    return Entry(uid, f"m{uid}", modseq, frozenset(flags), 0, 1)
+    return Entry(uid, f"m{uid}", modseq, frozenset(flags), 0, 1, 0)
 
 
 @pytest.mark.parametrize(
