@@ -867,6 +867,7 @@ def upgrade() -> None:
         sa.Column("flags", sa.Integer(), nullable=False, comment="bits of flags.py"),
         sa.Column("keywords", sa.String(length=4000), nullable=False, comment="separated by blanks, sorted"),
         sa.Column("internal_date", sa.BigInteger(), nullable=False),
+        sa.Column("saved_at", sa.BigInteger(), nullable=False, comment="when it came into this folder (RFC 8514)"),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column(
             "wrapped_key", sa.LargeBinary(), nullable=False, comment="the message's key for this mailbox (keyring.py)"
