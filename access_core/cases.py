@@ -5,7 +5,8 @@ that a mistake in it leaves nothing half done.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from access_core.decision import Decision
 from access_core.given import Given, parse_given
 from access_core.matrix import Matrix
 from vaguemestre.kernel.errors import ConfigurationError
+from vaguemestre.kernel.text_files import read_utf8
 
 _REQUIRED: Final = ("given", "act")
 _ACTS: Final[Mapping[str, Act]] = {act.value: act for act in Act}
@@ -81,18 +83,25 @@ def read_cases(path: Path, *, matrix: Matrix | None = None) -> list[Case]:
     Raises:
         ConfigurationError: as `decide_cases`.
     """
+    rows = csv.DictReader(io.StringIO(read_utf8(path), newline=""), strict=True)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
-    rows = csv.DictReader(lines, strict=True)
-    try:
-        for column in _REQUIRED:
-            if column not in (rows.fieldnames or ()):
-                raise ConfigurationError(f"{path.name}: line 1: the column {column} is missing")
-        return [_read_case(f"{path.name}: line {rows.line_num}", rows.line_num, row, matrix) for row in rows]
+        _check_header(path.name, rows.fieldnames or ())
+        cases = [_read_case(f"{path.name}: line {rows.line_num}", rows.line_num, row, matrix) for row in rows]
     except csv.Error:
-        raise ConfigurationError(f"{path.name}: line {rows.reader.line_num}: not well-formed CSV") from None
+        place = f"{path.name}: line {rows.reader.line_num}"
+        raise ConfigurationError(f"{place}: not well-formed CSV, or a cell of more than 131072 characters") from None
+    if not cases:
+        raise ConfigurationError(f"{path.name}: line 2: there is no case")
+    return cases
+
+
+def _check_header(name: str, columns: Sequence[str]) -> None:
+    for column in _REQUIRED:
+        if column not in columns:
+            hint = " (commas separate the columns)" if any(";" in each for each in columns) else ""
+            raise ConfigurationError(f"{name}: line 1: the column {column} is missing{hint}")
+    if len(set(columns)) != len(columns):
+        raise ConfigurationError(f"{name}: line 1: a column is named twice")
 
 
 def _read_case(place: str, line: int, row: Mapping[str | None, str | None], matrix: Matrix | None) -> Case:

@@ -15,6 +15,7 @@ from typing import Final
 
 from access_core.nomenclature import ROLE_PROFESSIONS, TRE_G15, document_types
 from vaguemestre.kernel.errors import ConfigurationError
+from vaguemestre.kernel.text_files import decode_utf8
 
 MATRIX_FILE: Final = Path(__file__).parent / "data" / "habilitation_matrix.csv"
 COLUMNS: Final = ("document_type_code", "profession_code", "right", "provenance", "basis")
@@ -69,7 +70,7 @@ def load_matrix(path: Path, mode: MatrixMode) -> Matrix:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
+        raise ConfigurationError(f"{path.name}: cannot be read: {type(error).__name__}") from None
     return read_matrix(path.name, data, mode)
 
 
@@ -79,10 +80,7 @@ def read_matrix(name: str, data: bytes, mode: MatrixMode) -> Matrix:
     Raises:
         ConfigurationError: as `load_matrix`.
     """
-    try:
-        lines = data.decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
+    lines = decode_utf8(name, data).splitlines()
     version = lines[0].removeprefix(VERSION_MARK).strip() if lines else ""
     if not version or not lines[0].startswith(VERSION_MARK):
         raise ConfigurationError(f'{name}: line 1: expected "{VERSION_MARK}…"')

@@ -17,6 +17,7 @@ from typing import Final
 from access_core.matrix import COLUMNS, LONGEST_VERSION, PROVENANCES, VERSION_MARK, Matrix, MatrixMode, read_matrix
 from access_core.nomenclature import ROLE_PROFESSIONS, TRE_G15, document_types
 from vaguemestre.kernel.errors import ConfigurationError
+from vaguemestre.kernel.text_files import read_utf8
 
 _TYPE: Final = "document_type_code"
 _LONG: Final = frozenset({_TYPE, "profession_code", "right"})
@@ -49,15 +50,13 @@ def read_foreign(path: Path, *, version: str | None = None) -> bytes:
     Raises:
         ConfigurationError: unreadable, or a cell is wrong; names line and column.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
+    text = read_utf8(path).replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith(VERSION_MARK) and version is None:
         data = text.encode()
     else:
         data = _converted(path, text, version or path.stem)
-    read_matrix(path.name, data, MatrixMode.RECONSTRUCTED)
+    if not any(read_matrix(path.name, data, MatrixMode.RECONSTRUCTED).reads.values()):
+        raise ConfigurationError(f"{path.name}: line 2: this matrix lets nobody read anything")
     return data
 
 

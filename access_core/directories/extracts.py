@@ -20,6 +20,7 @@ from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.errors import ConfigurationError
 from vaguemestre.kernel.ids import new_id
+from vaguemestre.kernel.text_files import check_utf8
 
 BATCH_LINES = 5_000
 _TABLES = {Layout.ACTIVITIES: directory_activity, Layout.MAILBOXES: directory_mailbox}
@@ -60,7 +61,8 @@ def load_extract(database: Database, clock: Clock, path: Path) -> Extract:
         database.write_now(_putting_in_force(identifier, layout, count))
     except (OSError, UnicodeDecodeError) as error:
         _forget(database, layout, identifier)
-        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
+        check_utf8(path)
+        raise ConfigurationError(f"{path.name}: cannot be read: {type(error).__name__}") from None
     except ConfigurationError:
         _forget(database, layout, identifier)
         raise

@@ -8,6 +8,7 @@ Source: dmp.md §5; référentiel INS
 """
 
 import csv
+import io
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from access_core.identifiers import INS
 from access_core.tables import identity_check, known_identity
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import ConfigurationError, InvalidIdentifier
+from vaguemestre.kernel.text_files import read_utf8
 
 COLUMNS = ("ins", "oid", "family", "given", "birth_date", "sex", "birth_place")
 UNKNOWN_PLACE = "99999"
@@ -122,11 +124,7 @@ def load_identities(tx: Transaction, path: Path, *, strict: bool = True) -> int:
     Raises:
         ConfigurationError: unreadable, or a cell is wrong; names line and column. Nothing is half loaded.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name}: cannot be read as UTF-8 text: {type(error).__name__}") from None
-    rows = _rows(path.name, lines, strict=strict)
+    rows = _rows(path.name, io.StringIO(read_utf8(path), newline=""), strict=strict)
     tx.execute(delete(known_identity))
     if rows:
         tx.execute(insert(known_identity), rows)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from access_core.cases import decide_cases
+from access_core.cases import decide_cases, read_cases
 from access_core.decision import Verdict
 from access_core.matrix import MatrixMode, default_matrix
 from access_core.reasons import Reason
@@ -71,6 +71,11 @@ def test_a_refusal_of_the_unknown_may_be_what_is_expected(tmp_path):
     [
         ("", "line 1: the column given is missing"),
         ("given\n", "line 1: the column act is missing"),
+        ("given;act\n", "line 1: the column given is missing .commas"),
+        ("given,act,given\n", "line 1: a column is named twice"),
+        (HEAD, "line 2: there is no case"),
+        (HEAD.replace("\n", "\r\n") + "X1,couleur=rouge,read_document,,,,\r\n", "line 2, column given, character 1"),
+        (HEAD + "X1,motif=" + "x" * 200_000 + ",read_document,,,,\n", "line 2: not well-formed CSV, or a cell"),
         (HEAD + "X1,couleur=rouge,read_document,,,,\n", "line 2, column given, character 1: unknown key"),
         (HEAD + "X1,,read_document\n", "line 2: not as many cells as columns"),
         (HEAD + "X1,,read_document,,,,,,\n", "line 2: not as many cells as columns"),
@@ -96,3 +101,18 @@ def test_cases_are_decided_with_the_matrix_given(tmp_path):
     (strict,) = decide_cases(path, matrix=default_matrix(MatrixMode.STRICT))
 
     assert (whole.decision.reason, strict.decision.reason) == (Reason.OK, Reason.H_TYPE_DOCUMENT_INTERDIT)
+
+
+def test_a_cell_may_hold_any_sign_of_its_language(tmp_path):
+    path = write(tmp_path, HEAD + "X1,motif=a\u2028b\x0cc,read_document,,,,\nX2,couleur=rouge,read_document,,,,\n")
+
+    with pytest.raises(ConfigurationError, match="line 3, column given"):
+        read_cases(path)
+
+
+def test_other_bytes_are_named_by_line_and_character(tmp_path):
+    path = tmp_path / "cases.csv"
+    path.write_bytes(HEAD.encode() + "X1,mode=normal,read_document,,,,é\n".encode("latin-1"))
+
+    with pytest.raises(ConfigurationError, match="line 2, character 33: not UTF-8"):
+        read_cases(path)

@@ -155,8 +155,8 @@ def test_what_is_not_text_is_refused(database: Database, clock: ManualClock, tmp
     path = write(tmp_path, ACTIVITIES)
     path.write_bytes(path.read_bytes() + b"\xff\xfe\n")
 
-    for each in (path, tmp_path / "absent.txt"):
-        with pytest.raises(ConfigurationError, match="UTF-8"):
+    for each, message in ((path, "line 2, character 1: not UTF-8"), (tmp_path / "absent.txt", "cannot be read")):
+        with pytest.raises(ConfigurationError, match=message):
             load_extract(database, clock, each)
 
     assert database.read_now(lambda tx: is_loaded(tx, Layout.ACTIVITIES)) is False

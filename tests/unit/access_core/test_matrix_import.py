@@ -148,3 +148,9 @@ def test_a_file_that_went_bad_leaves_the_matrix_in_force(tmp_path, in_force):
     assert IN_FORCE.current() is before
     with pytest.raises(ConfigurationError):
         load_matrix(target, MatrixMode.STRICT)
+
+
+def test_a_matrix_that_lets_nobody_read_is_a_mistake(tmp_path: Path) -> None:
+    for text in ("document_type_code,profession_code,right\n", "document_type_code,10\n11502-2,-\n"):
+        with pytest.raises(ConfigurationError, match="line 2: this matrix lets nobody read"):
+            read_foreign(write(tmp_path, text))
