@@ -39,7 +39,9 @@ class AuthenticationSettings(BaseModel):
         " RPPS, as common name), a structure id (organisational unit; its ORG, APP and CAB mailboxes) [inferred]",
     )
     channel_binding: bool = Field(
-        True, description="offer SCRAM-SHA-256-PLUS, bound to our certificate (tls-server-end-point)"
+        False,
+        description="offer SCRAM-SHA-256-PLUS, bound to our certificate (tls-server-end-point); programs that only bind"
+        " to the session (tls-exporter, those of libgsasl) then cannot sign in by SCRAM",
     )
 
 

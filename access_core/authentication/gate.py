@@ -69,13 +69,25 @@ class Gate:
         Raises:
             Throttled: the login or the address has to wait.
         """
-        brakes, now = self._brakes(attempt), self.clock.now()
-        _put_off(await self.database.read(lambda tx: self._throttle.waiting_time(tx, brakes, now)))
+        _put_off(await self.database.read(lambda tx: self.waiting(tx, attempt)))
+
+    def waiting(self, tx: Transaction, attempt: Attempt) -> timedelta:
+        """Return how long the login or the address of an attempt has to wait, for who is reading anyway."""
+        return self._throttle.waiting_time(tx, self._brakes(attempt), self.clock.now())
 
     async def settle(
-        self, attempt: Attempt, *, right: bool, also: Callable[[Transaction], None] | None = None
+        self,
+        attempt: Attempt,
+        *,
+        right: bool,
+        also: Callable[[Transaction], None] | None = None,
+        waited: timedelta | None = None,
     ) -> Account:
-        """End an attempt whose proof was RIGHT or not; ALSO joins the transaction of a success.
+        """End an attempt whose proof was RIGHT or not.
+
+        Args:
+            also: joins the transaction of a success that is written.
+            waited: what `waiting` said just now, None when nobody asked it.
 
         Raises:
             AuthenticationFailed: it was not, or the account may not sign in.
@@ -83,7 +95,7 @@ class Gate:
         """
         account = attempt.account
         if right and account is not None and attempt.active and self._was_told(attempt, account):
-            await self.hold(attempt)
+            await self.hold(attempt) if waited is None else _put_off(waited)
             return account
         wait = await self.database.write(lambda tx: self._settle(tx, attempt, right and attempt.active, also))
         _put_off(wait)

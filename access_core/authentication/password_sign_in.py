@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import Row, bindparam, select
@@ -73,19 +74,19 @@ class PasswordSignIn:
         self._threads.shutdown()
 
     async def _application(self, login: str, password: str, peer: str, use: Use) -> Account:
-        def look(tx: Transaction) -> tuple[Account | None, ApplicationPassword | None]:
-            account = account_by_login(tx, login)
-            now = self._gate.clock.now()
-            return account, self._applications.find(tx, account.id, password, now) if account else None
+        gate, now = self._gate, self._gate.clock.now()
+        attempt = Attempt(login=login, peer=peer, account=None, kind=TRACED_AS, guessable=False)
 
-        account, found = await self._gate.database.read(look)
-        attempt = Attempt(login=login, peer=peer, account=account, kind=TRACED_AS, guessable=False)
+        def look(tx: Transaction) -> tuple[Account | None, ApplicationPassword | None, timedelta]:
+            account = account_by_login(tx, login)
+            found = self._applications.find(tx, account.id, password, now) if account else None
+            return account, found, gate.waiting(tx, attempt)
+
+        account, found, waited = await gate.database.read(look)
+        attempt = replace(attempt, account=account, credential_id=found.id if found else None)
         if found is None or not found.scope.allows(use):
-            return await self._gate.settle(attempt, right=False)
-        attempt = replace(attempt, credential_id=found.id)
-        return await self._gate.settle(
-            attempt, right=True, also=lambda tx: note_use(tx, found.id, self._gate.clock.now())
-        )
+            return await gate.settle(attempt, right=False)
+        return await gate.settle(attempt, right=True, also=lambda tx: note_use(tx, found.id, now), waited=waited)
 
     async def _take_turn(self, attempt: Attempt, password: str, kept: Kept | None, use: Use) -> Account:
         """Verify in turn: no more guesses are under way than turns, so that the brake sees each failure."""

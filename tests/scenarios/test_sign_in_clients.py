@@ -81,7 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with TokenIssuer() as issuer, (folder / "vaguemestre.toml").open("a", encoding="utf-8") as config:
         config.write(
             f'\n[oauth.issuers.psc]\nissuer = "{issuer.url}"\naudience = ["mail"]\nscope = ["mail"]\n'
-            "\n[access.authentication]\npeer_failures = 1000\n"
+            "\n[access.authentication]\npeer_failures = 1000\nchannel_binding = true\n"
         )
         config.flush()
         ports = program.serve("imap", "submission")

@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MARTIN, PRACTICE, PEER = "camille.martin@demo.mssante.fr", "cabinet@demo.mssante.fr", "192.0.2.7"
 PASSWORD, RPPS, STRUCTURE = "Tilleul-2026!", "10001234567", "1750000000"
 ENCODED = hash_password(PASSWORD)
-SETTINGS = AuthenticationSettings(account_failures=2, peer_failures=6, longest_delay_s=10)
+SETTINGS = AuthenticationSettings(account_failures=2, peer_failures=6, longest_delay_s=10, channel_binding=True)
 END_POINT = b"hash of our certificate"
 
 
