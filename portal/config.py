@@ -15,9 +15,6 @@ class PortalSettings(BaseModel):
         240, ge=1, le=240, description="A session ends this many minutes after the second factor, used or not."
     )
     code_minutes: int = Field(5, ge=1, le=15, description="Minutes between the password and the one-time code.")
-    attachments_bytes: int = Field(
-        25_000_000, ge=1, description="Bytes that the attachments of one reply may have together (MSSanté: 25 MB)."
-    )
     attachments_count: int = Field(10, ge=1, le=50, description="Number of attachments of one reply.")
     text_characters: int = Field(20_000, ge=1, description="Characters that the text of one reply may have.")
     time_zone: str = Field("Europe/Paris", description="Time zone of the dates on the pages (IANA name).")

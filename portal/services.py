@@ -9,6 +9,7 @@ from access_core.authentication.authenticator import Authenticator
 from dmp_bridge.config import BridgeSettings
 from mailstore.store import MailStore
 from portal.config import PortalSettings
+from smtp_gateway.config import SmtpSettings
 from smtp_gateway.patient_reply import PatientReplies
 from vaguemestre.kernel.bus import Bus
 from vaguemestre.kernel.clock import Clock
@@ -23,6 +24,7 @@ class PortalServices:
     Attributes:
         patient_domains: domains whose local part is an INS, in lower case.
         dmp: settings of the record, for what a patient files herself.
+        message_bytes: largest message that the gateway takes (`smtp.max_message_bytes`); files of a reply must fit in.
         xds: the XDS.b services of the record, served under `/xds`; None: not served.
         fhir: the FHIR service of the record, served under `/fhir`; None: not served.
     """
@@ -37,5 +39,6 @@ class PortalServices:
     settings: PortalSettings
     patient_domains: Collection[str]
     dmp: BridgeSettings = field(default_factory=BridgeSettings)
+    message_bytes: int = field(default_factory=lambda: SmtpSettings().max_message_bytes)
     xds: ASGIApp | None = None
     fhir: ASGIApp | None = None

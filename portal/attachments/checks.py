@@ -7,6 +7,9 @@ from dmp_bridge.pictures.pictures import ImageLimits, clean_image
 from portal import words
 from portal.attachments.kinds import ACCEPTED_WORDS, IMAGES, Kind, OutgoingFile, kind_of, safe_name
 
+HEADERS_BYTES = 64_000
+"""Of a message and of each of its parts, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
@@ -23,6 +26,16 @@ class FileLimits:
     count: int
     total_bytes: int
     image: ImageLimits
+
+
+def room_for_files(message_bytes: int, text_characters: int) -> int:
+    """Return the bytes that the files of one message may have together, so that it is no larger than MESSAGE_BYTES.
+
+    Base64 in lines of 76 characters makes 78 bytes of 57 (RFC 2045 §6.8). Room is kept for a text of TEXT_CHARACTERS,
+    four bytes each, and for the headers.
+    """
+    rest = message_bytes - HEADERS_BYTES - text_characters * 4 * 78 // 57
+    return max(0, rest * 57 // 78)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from functools import partial
 from access_core.decision import Decision
 from access_core.reasons import REGISTER
 from dmp_bridge.pictures.pictures import ImageLimits
-from portal.attachments.checks import FileLimits
+from portal.attachments.checks import FileLimits, room_for_files
 from portal.attachments.kinds import OutgoingFile
 from portal.config import PortalSettings
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from smtp_gateway.conversation import conversation
 from smtp_gateway.patient_reply import Attachment, ReplyOutcome, Seat
+from smtp_gateway.replies import OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,11 @@ class Sending:
         return self.message_id is not None
 
 
-def file_limits(settings: PortalSettings) -> FileLimits:
+def file_limits(services: PortalServices) -> FileLimits:
     """Return the limits of the files of one message."""
-    return FileLimits(settings.attachments_count, settings.attachments_bytes, image_limits(settings))
+    settings = services.settings
+    room = room_for_files(services.message_bytes, settings.text_characters)
+    return FileLimits(settings.attachments_count, room, image_limits(settings))
 
 
 def image_limits(settings: PortalSettings) -> ImageLimits:
@@ -83,6 +86,9 @@ async def send_new(services: PortalServices, viewer: Viewer, message: NewMessage
 
 
 def _sending(outcome: ReplyOutcome) -> Sending:
-    entry = REGISTER[outcome.decision.reason]
     receipt = outcome.receipt
-    return Sending(outcome.decision, entry.sentence, None if receipt is None else receipt.message_id)
+    if outcome.refusal is not None:
+        sentence = OWN[outcome.refusal][1]
+    else:
+        sentence = REGISTER[outcome.decision.reason].sentence
+    return Sending(outcome.decision, sentence, None if receipt is None else receipt.message_id)

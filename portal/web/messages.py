@@ -62,7 +62,8 @@ async def _thread_page(
         viewer=viewer,
         here="/messages",
         thread=thread,
-        limits=services.settings,
+        limits=file_limits(services),
+        idle_minutes=services.settings.idle_minutes,
         proof=f"?{SEEN}={portal_of(request).tokens.issue(viewer.session.id, _pictures_of(conversation_id))}",
         **shown,
     )
@@ -93,7 +94,7 @@ async def _turn(turns: asyncio.Semaphore, wait_s: float) -> AsyncIterator[None]:
 
 
 async def _reply(request: Request, services: PortalServices, viewer: Viewer, conversation_id: str) -> Response:
-    limits = file_limits(services.settings)
+    limits = file_limits(services)
     form = await posted_form(request, files_limit_bytes=limits.total_bytes)
     text = form.text("texte")
     async with portal_of(request).images:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dmp_bridge.services.endpoint import XdsEndpoint
     from mailstore.store import MailStore
     from smtp_gateway.acceptance import Acceptance
+    from smtp_gateway.content import ContentRules
     from smtp_gateway.dkim import KeyRecords
     from smtp_gateway.patient_reply import PatientReplies
     from smtp_gateway.receipts.posting import Postman
@@ -160,12 +161,23 @@ class Instance:
         return Postman(self.mail_store, self.settings.relay.lifetime_s, own=own, listed=self.trust.lists)
 
     @cached_property
+    def content(self) -> "ContentRules":
+        """What messages may carry; built inside a running event loop."""
+        from smtp_gateway.clamd import Clamd
+        from smtp_gateway.content import ContentRules
+        from vaguemestre.app.claims import read_claims
+
+        antivirus = self.settings.antivirus
+        clamd = Clamd(antivirus.socket, antivirus.timeout_s) if antivirus.socket else None
+        return ContentRules(self.settings.content, antivirus, clamd=clamd, read_claims=read_claims)
+
+    @cached_property
     def replies(self) -> "PatientReplies":
         """What patients send from their space."""
-        from smtp_gateway.patient_reply import PatientReplies
+        from smtp_gateway.patient_reply import PatientReplies, ReplyRules
 
-        settings = (self.settings.smtp, self.settings.conversation)
-        return PatientReplies(self.acceptance, self.mail_store, self.database, self.clock, settings=settings)
+        rules = ReplyRules(smtp=self.settings.smtp, conversations=self.settings.conversation, content=self.content)
+        return PatientReplies(self.acceptance, self.mail_store, self.database, self.clock, rules=rules)
 
     @cached_property
     def signer(self) -> "Signer":
@@ -245,6 +257,7 @@ def _mx(instance: Instance) -> "Service":
         clock=instance.clock,
         smtp=settings.smtp,
         dkim=settings.dkim,
+        content=instance.content,
         revocation=instance.revocation,
     )
     tls = instance.operator_tls
@@ -274,6 +287,7 @@ def _submission(instance: Instance) -> "Service":
         clock=instance.clock,
         trust=instance.trust,
         smtp=settings.smtp,
+        content=instance.content,
     )
     tls = ListenerTls.of_server(settings.pki, ask_clients=settings.access.authentication.client_certificates)
     listeners = [
@@ -326,6 +340,7 @@ def _portal(instance: Instance) -> "Service":
         clock=instance.clock,
         bus=instance.bus,
         settings=settings.portal,
+        message_bytes=settings.smtp.max_message_bytes,
         patient_domains=frozenset(settings.instance.patient_domains),
         dmp=settings.dmp,
         xds=_xds(instance),

@@ -1,5 +1,6 @@
 """The portal on a real catalogue, store and gateway, and a browser without script."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
@@ -94,7 +95,7 @@ def space(tmp_path: Path) -> Iterator[PatientSpace]:
 
 @pytest.fixture
 async def browser(space: PatientSpace) -> AsyncIterator[Browser]:
-    services = space.services(image_edge_pixels=400, attachments_bytes=1_000_000)
+    services = dataclasses.replace(space.services(image_edge_pixels=400), message_bytes=1_550_000)
     transport = httpx2.ASGITransport(app=create_app(services))
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
         yield Browser(client)

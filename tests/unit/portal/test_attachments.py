@@ -1,6 +1,8 @@
 """What a patient may attach: told by content, images cleaned where they can do no harm."""
 
 import io
+from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dmp_bridge.pictures.pictures import ImageLimits, clean_image
-from portal.attachments.checks import CheckedFiles, FileLimits, ReceivedFile, check_files
+from portal.attachments.checks import CheckedFiles, FileLimits, ReceivedFile, check_files, room_for_files
 from portal.attachments.kinds import Kind, kind_of, safe_name
 
 IMAGE = ImageLimits(pixels=4_000_000, edge_pixels=400, seconds=20)
@@ -161,3 +163,19 @@ def test_limits_are_told_with_their_value():
 
 def test_no_file_is_no_error():
     assert check_files([], LIMITS) == CheckedFiles((), ())
+
+
+@pytest.mark.parametrize("message_bytes", [26_214_400, 10_485_760, 65_536])
+def test_files_that_fill_the_room_make_a_message_that_is_not_too_large(message_bytes):
+    room = room_for_files(message_bytes, 20_000)
+
+    message = EmailMessage()
+    message.set_content("\u20ac" * 20_000, cte="base64")
+    for number in range(10):
+        message.add_attachment(b"a" * (room // 10), maintype="application", subtype="pdf", filename=f"{number}.pdf")
+
+    assert len(message.as_bytes(policy=SMTP)) <= message_bytes or room == 0
+
+
+def test_the_usual_room_is_nineteen_megabytes():
+    assert 18_000_000 < room_for_files(26_214_400, 20_000) < 19_500_000
