@@ -63,7 +63,7 @@ def thumbnail(content: bytes, media_type: str, limits: ImageLimits) -> Picture |
     """
     if media_type not in THUMBNAIL_TYPES:
         return None
-    return _made("pdf" if media_type == PDF_TYPE else "photo", content, limits)
+    return _made("pdf" if media_type == PDF_TYPE else "image", content, limits)
 
 
 def _made(kind: str, content: bytes, limits: ImageLimits) -> Picture | None:
