@@ -162,7 +162,9 @@ def _explain_to_professional(tx: Transaction, reader: ProfessionalReader, messag
     concerned = {each.entry.profile_id for each in found if each.entry.profile_id is not None}
     hidden = {profile_id: _hidden_for(tx, reader, profile_id) for profile_id in sorted(concerned)}
     lines = (each for each in found if _is_readable(each.entry, reader, hidden))
-    return Explanation(decision, tuple(explained(each) for each in lines))
+    sent = states_named(tx, bracketed(message_id), reader.sender.id)
+    outcomes = (explained_outcome(each) for each in recipient_lines(sent))
+    return Explanation(decision, (*(explained(each) for each in lines), *outcomes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ PROFESSIONAL: Final = Space(
     cookie="__Host-pro-session",
     links=(
         ("/pro/", "Accueil"),
+        ("/pro/envois", "Messages envoyés"),
         ("/pro/historique", "Mes actes"),
         ("/pro/patients/historique", "Historique d'un patient"),
     ),

@@ -65,6 +65,16 @@ _DONE = {
     "message_read": ("lu un message", "lu un message", "lire un message"),
     "attachment_read": ("ouvert une pièce jointe", "ouvert une pièce jointe", "ouvrir une pièce jointe"),
     "attestation_read": ("téléchargé une attestation", "téléchargé une attestation", "télécharger une attestation"),
+    "read_receipt": (
+        "envoyé un accusé de lecture",
+        "envoyé l'accusé de lecture que l'expéditeur a demandé",
+        "envoyer un accusé de lecture",
+    ),
+    "integration_receipt": (
+        "dit ce qu'un document est devenu",
+        "dit à l'expéditeur si son document est dans votre dossier",
+        "dire à l'expéditeur si son document est dans votre dossier",
+    ),
     "password_changed": ("changé votre mot de passe", "changé votre mot de passe", "changer votre mot de passe"),
     "notice_changed": ("changé vos avis par e-mail", "changé vos avis par e-mail", "changer vos avis par e-mail"),
     "conversation_closed": ("mis fin à un échange", "mis fin à un échange avec vous", "mettre fin à un échange"),

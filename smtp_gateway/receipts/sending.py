@@ -15,6 +15,7 @@ from access_core.professionals import professional_by_account
 from access_core.profiles import Profile, profile_by_account
 from access_core.reasons import Reason
 from access_core.trace.entries import TraceEntry, record
+from access_core.trace.events import SYSTEM
 from mailstore.store import MailStore, SealedMessage
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.header import HeaderBlock, message_ids
@@ -190,7 +191,7 @@ def _entry(task: Task, opened: _Opened, reason: str, *, sent: bool, now: datetim
         verdict=Verdict.PERMIT if sent else Verdict.DENY,
         reason=reason,
         subject_kind=SubjectKind.SYSTEME,
-        subject_label=opened.address,
+        subject_label=SYSTEM,
         profile_id=profile.id if profile is not None else None,
         mailbox_id=opened.mailbox_id,
         resource_kind="message",

@@ -17,8 +17,9 @@ from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.ids import new_id
 
 _T = recipient_state.c
-_OF_MESSAGE = select(recipient_state).where(_T.message_id == bindparam("message")).order_by(_T.id)
-_OF_HEADER = select(recipient_state).where(_T.message_id_header == bindparam("header")).order_by(_T.id)
+_IN_ORDER = (_T.sent_at, _T.message_id, _T.recipient)
+_OF_MESSAGE = select(recipient_state).where(_T.message_id == bindparam("message")).order_by(*_IN_ORDER)
+_OF_HEADER = select(recipient_state).where(_T.message_id_header == bindparam("header")).order_by(*_IN_ORDER)
 _OF_MAILBOX = _OF_HEADER.where(_T.mailbox_id == bindparam("mailbox"))
 RECENT = 200
 
@@ -109,7 +110,7 @@ def states_of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str,
     """Return the recipients of several messages, by the id of each."""
     found: dict[str, list[RecipientState]] = {}
     if message_ids:
-        statement = select(recipient_state).where(_T.message_id.in_(message_ids)).order_by(_T.id)
+        statement = select(recipient_state).where(_T.message_id.in_(message_ids)).order_by(*_IN_ORDER)
         for each in _read(tx.execute(statement)):
             found.setdefault(each.message_id, []).append(each)
     return found
@@ -117,7 +118,8 @@ def states_of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str,
 
 def states_sent_by(tx: Transaction, mailbox_id: str, *, limit: int = RECENT) -> list[RecipientState]:
     """Return what a mailbox sent last, the latest first."""
-    chosen = select(recipient_state).where(_T.mailbox_id == mailbox_id).order_by(_T.id.desc()).limit(limit)
+    chosen = select(recipient_state).where(_T.mailbox_id == mailbox_id)
+    chosen = chosen.order_by(_T.sent_at.desc(), _T.message_id, _T.recipient).limit(limit)
     return _read(tx.execute(chosen))
 
 

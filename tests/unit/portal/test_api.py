@@ -124,7 +124,7 @@ async def test_the_description_names_every_path(browser):
 
     assert set(described["paths"]) == {
         "/api/v1/conversations", "/api/v1/messages", "/api/v1/documents", "/api/v1/history",
-        "/api/v1/messages/{message_id}/recipients",
+        "/api/v1/messages/{message_id}/recipients", "/api/v1/sent",
         "/api/v1/history/export", "/api/v1/explain/{message_id}",
     }  # fmt: skip
 

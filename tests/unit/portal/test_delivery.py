@@ -54,6 +54,7 @@ async def test_nobody_else_may_ask(space, patient):
     assert page.status_code == 404
 
 
+@pytest.mark.requirement("VGM:TRACK")
 async def test_the_explanation_ends_with_the_state(space, patient):
     message_id = await sent(space, patient)
     [state] = space.database.read_now(lambda tx: states_of(tx, message_id))

@@ -14,6 +14,8 @@ from access_core.professionals import set_state
 from access_core.trace.entries import record
 from access_core.trace.reader import acts_of, history_of_patient
 from portal.web.sign_in import REFUSED
+from smtp_gateway.receipts.outcome import Outcome
+from smtp_gateway.receipts.states import Sent, Told, advance, note_sent
 from tests.fictional.patient_space import PASSWORD
 from tests.fictional.people import ins_of
 from tests.unit.portal.conftest import Browser
@@ -210,3 +212,27 @@ async def test_lines_of_others_are_explained_to_the_attending_doctor_only(space,
     after = await browser.get(f"/pro/messages/{quote(header)}")
 
     assert (other in before.text, other in after.text) == (False, True)
+
+
+@pytest.mark.requirement("VGM:TRACK")
+async def test_she_sees_where_each_message_of_hers_stands(space, browser, doctor):
+    sent = Sent(message_id="1" * 32, message_id_header="<s1@demo>", mailbox_id=doctor.account_id, at=space.clock.now())
+    told = Told(state=Outcome.FAILED, at=space.clock.now(), reason="S_PAIR_BOITE_PLEINE", status="5.2.2")
+
+    def work(tx):
+        note_sent(tx, sent, ["a@pair.fr", "b@pair.fr"], Outcome.RELAYED)
+        note_sent(tx, replace(sent, message_id="2" * 32, mailbox_id="3" * 32), ["c@pair.fr"], Outcome.READ)
+        advance(tx, "1" * 32, "a@pair.fr", told)
+
+    space.database.write_now(work)
+    await sign_in(browser, space)
+
+    page = await browser.get("/pro/envois")
+    data = (await browser.client.get("/api/v1/sent")).json()
+    explained = (await browser.client.get(f"/api/v1/explain/{quote('<s1@demo>')}")).json()
+
+    assert "a@pair.fr – Message non distribué : la boîte du destinataire est pleine." in page.text
+    assert "b@pair.fr – Transmis à la messagerie du destinataire." in page.text
+    assert "c@pair.fr" not in page.text
+    assert [[each["state"] for each in message["recipients"]] for message in data] == [["failed", "relayed"]]
+    assert [each["actor"] for each in explained if each["act"] == "recipient_state"] == ["a@pair.fr", "b@pair.fr"]
