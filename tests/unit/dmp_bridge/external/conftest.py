@@ -14,21 +14,16 @@ from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.external.access import load_access
 from dmp_bridge.external.client import Access
 from dmp_bridge.external.config import ExternalSettings
-from dmp_bridge.external.submission import DOCUMENT, SIGNATURE, ToSend, compose, signed
 from dmp_bridge.record.documents import content, documents_of
 from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.services.endpoint import XdsParts, build_xds
 from dmp_bridge.services.trusted import TrustedSigners
-from dmp_bridge.transport.xades import Signed, sign_submission
-from dmp_bridge.xds.metadata import Submission
-from dmp_bridge.xds.times import xds_from_instant
 from mailstore.config import MailStoreSettings
 from mailstore.store import MailStore
 from tests.conftest import NOON
 from tests.fictional.people import add_martin, add_patient, add_service
 from tests.fictional.structure_keys import STRUCTURE, issue_rsa
 from tests.standins.dmp import DmpServer, start_dmp
-from tests.unit.dmp_bridge.xds_vectors import submission_of
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE
 from vaguemestre.app.pki import Authority
 from vaguemestre.kernel.blobs import build_blobs
@@ -139,31 +134,6 @@ def _settle(tx: Transaction, store: MailStore) -> Profile:
 @pytest.fixture
 def access(elsewhere: Elsewhere) -> Access:
     return load_access(elsewhere.settings, ManualClock(NOON))
-
-
-@dataclass(frozen=True)
-class Sending:
-    """A submission and the bytes of its documents, by entry id."""
-
-    submission: Submission
-    documents: dict[str, bytes]
-
-
-def sending_of(document: bytes, access: Access) -> Sending:
-    """Compose and sign what is sent for a document."""
-    archived = submission_of(document)
-    to_send = ToSend(
-        entry=archived.entries[0],
-        submission_set=archived.submission_set,
-        replaced=(),
-        submitted_at=xds_from_instant(NOON),
-    )
-    submission = compose(to_send, access.settings)
-    unique_id = submission.entries[0].unique_id
-    signature = sign_submission(
-        Signed(submission.submission_set.unique_id, {unique_id: document}), access.key, access.clock.now()
-    )
-    return Sending(signed(submission, signature), {DOCUMENT: document, SIGNATURE: signature})
 
 
 def with_settings(access: Access, **changes: object) -> Access:

@@ -27,10 +27,11 @@ from dmp_bridge.xds.metadata import (
     SubmissionSet,
 )
 from tests.conftest import NOON
+from tests.fictional.sending import sending_of
 from tests.fictional.structure_keys import issue_rsa
 from tests.standins import dmp
 from tests.standins.dmp import Behaviour, start_dmp
-from tests.unit.dmp_bridge.external.conftest import BEFORE, Elsewhere, sending_of, with_settings
+from tests.unit.dmp_bridge.external.conftest import BEFORE, Elsewhere, with_settings
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
 from vaguemestre.app.pki import Authority
 from vaguemestre.kernel.errors import ConfigurationError
