@@ -8,9 +8,11 @@ import asyncio
 
 import msgspec
 
+from mailstore.mime.index import Part
 from mailstore.mime.indexer import Indexer
 from mailstore.mime.scanner import Limits
 from mailstore.model import SealedMessage
+from mailstore.reader import MessageReader, SealedRow
 from mailstore.seal import SEGMENT_BYTES, MessageCipher, Stream, new_key
 from vaguemestre.kernel.blobs import BlobSink, BlobStore
 from vaguemestre.kernel.ids import new_id
@@ -21,7 +23,18 @@ _encode_index = msgspec.msgpack.Encoder().encode
 class Draft:
     """One message on its way in. Write its bytes, then seal it, or discard it."""
 
-    __slots__ = ("_blob_ref", "_blobs", "_body", "_cipher", "_indexer", "_inline_bytes", "_key", "_segments", "_sink")
+    __slots__ = (
+        "_blob_ref",
+        "_blobs",
+        "_body",
+        "_cipher",
+        "_indexer",
+        "_inline_bytes",
+        "_key",
+        "_sealed_body",
+        "_segments",
+        "_sink",
+    )
 
     def __init__(self, blobs: BlobStore, *, inline_bytes: int, limits: Limits) -> None:
         self._blobs = blobs
@@ -33,6 +46,7 @@ class Draft:
         self._segments = 0
         self._sink: BlobSink | None = None
         self._blob_ref: str | None = None
+        self._sealed_body: bytes | None = None
 
     @property
     def header(self) -> bytes | None:
@@ -65,15 +79,9 @@ class Draft:
         Raises:
             TemporaryFailure: the blob could not be completed; discard the draft.
         """
+        await self._complete()
         index = self._indexer.finish(header)
         final_header = header if header is not None else self._indexer.header or b""
-        sealed_body = None
-        if self._sink is not None:
-            await self._append(self._sink, bytes(self._body), last=True)
-            self._blob_ref = await self._sink.finish()
-        else:
-            sealed_body = self._cipher.seal(Stream.BODY, 0, bytes(self._body), last=True)
-        self._body.clear()
         return SealedMessage(
             message_id=new_id(),
             key=self._key,
@@ -81,9 +89,23 @@ class Draft:
             index=index,
             sealed_header=self._cipher.seal(Stream.HEADER, 0, final_header, last=True),
             sealed_index=self._cipher.seal(Stream.INDEX, 0, _encode_index(index), last=True),
-            sealed_body=sealed_body,
+            sealed_body=self._sealed_body,
             blob_ref=self._blob_ref,
         )
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts of the message, which is complete, under the header as it was written."""
+        return self._indexer.parts()
+
+    async def read_back(self) -> MessageReader:
+        """Return a reader of the message, which is complete, under the header as it was written.
+
+        Raises:
+            TemporaryFailure: the blob could not be completed; discard the draft.
+        """
+        await self._complete()
+        row = SealedRow(header=b"", index=b"", body=self._sealed_body, blob_ref=self._blob_ref)
+        return MessageReader("", self._key, row, self._blobs, (self._indexer.finish(), self._indexer.header or b""))
 
     async def discard(self) -> None:
         """Give the message up, sealed or not, as long as it was not delivered."""
@@ -92,6 +114,17 @@ class Draft:
             await asyncio.to_thread(self._blobs.delete, self._blob_ref)
         elif self._sink is not None:
             await self._sink.discard()
+
+    async def _complete(self) -> None:
+        """Seal the last segment of the body, once."""
+        if self._sealed_body is not None or self._blob_ref is not None:
+            return
+        if self._sink is not None:
+            await self._append(self._sink, bytes(self._body), last=True)
+            self._blob_ref = await self._sink.finish()
+        else:
+            self._sealed_body = self._cipher.seal(Stream.BODY, 0, bytes(self._body), last=True)
+        self._body.clear()
 
     async def _append(self, sink: BlobSink, segment: bytes, *, last: bool) -> None:
         await sink.append(self._cipher.seal(Stream.BODY, self._segments, segment, last=last))

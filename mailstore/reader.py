@@ -38,14 +38,22 @@ class MessageReader:
 
     __slots__ = ("_blobs", "_cipher", "_header", "_kept", "_sealed", "index", "message_id")
 
-    def __init__(self, message_id: str, key: bytes, sealed: SealedRow, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        message_id: str,
+        key: bytes,
+        sealed: SealedRow,
+        blobs: BlobStore,
+        draft: "tuple[MessageIndex, bytes] | None" = None,
+    ) -> None:
+        """Open a message; DRAFT is the index and the header of one that is not sealed yet, except its body."""
         self.message_id = message_id
         self._cipher = MessageCipher(key)
         self._sealed = sealed
         self._blobs = blobs
-        self._header: bytes | None = None
+        self._header: bytes | None = draft[1] if draft is not None else None
         self._kept: tuple[int, bytes] | None = None  # the segment opened last
-        self.index = open_index(self._cipher, sealed.index)
+        self.index = draft[0] if draft is not None else open_index(self._cipher, sealed.index)
 
     @property
     def size_bytes(self) -> int:

@@ -7,6 +7,7 @@ acts on the decision, and once more before, at RCPT, so that the sender learns e
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from access_core.acts import Act
 from access_core.case_facts import delivery_facts
@@ -18,7 +19,6 @@ from access_core.facts import Recipient as RecipientFact
 from access_core.identifiers import INS
 from access_core.trace.entries import TraceEntry
 from smtp_gateway.fin import Answer
-from smtp_gateway.replies import Refusal
 from vaguemestre.kernel.database import Transaction
 
 EXCHANGES: Mapping[Answer, ExchangeFacts] = {
@@ -58,7 +58,7 @@ class Decided:
         )
 
 
-def refusal_entry(reason: Refusal, sender: Sender, *, at: datetime, header: str | None = None) -> TraceEntry:
+def refusal_entry(reason: StrEnum, sender: Sender, *, at: datetime, header: str | None = None) -> TraceEntry:
     """Return the trace entry of a message that a rule of the gateway refused."""
     return TraceEntry(
         at=at,

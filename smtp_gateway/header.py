@@ -76,6 +76,10 @@ class HeaderBlock:
         """Return the block without the fields that are unwanted."""
         return HeaderBlock([field for field in self.fields if not unwanted(field)])
 
+    def with_fields(self, lines: Iterable[bytes]) -> "HeaderBlock":
+        """Return the block with more fields at its end, each with its CRLF."""
+        return HeaderBlock([*self.fields, *(Field(_name(line), line) for line in lines)])
+
     def to_bytes(self, first: Iterable[bytes] = ()) -> bytes:
         """Join the fields, after the ready-made ones of FIRST (each with its CRLF)."""
         return b"".join((*first, *(field.raw for field in self.fields)))

@@ -6,6 +6,7 @@ whoever the recipient is, so that a patient's history shows that somebody from o
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from access_core.accounts import Account
 from access_core.authentication.exchange import Exchange
@@ -15,6 +16,7 @@ from smtp_gateway import replies, trace_fields
 from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
 from smtp_gateway.config import DkimSettings, SmtpSettings
+from smtp_gateway.content import ContentRules, Sending
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.dkim import KeyCache, authentication_results
 from smtp_gateway.header import HeaderBlock
@@ -52,6 +54,7 @@ class MxParts:
     clock: Clock
     smtp: SmtpSettings
     dkim: DkimSettings
+    content: ContentRules
     revocation: Revocation | None = None
 
 
@@ -75,8 +78,7 @@ class MxSteps:
         except ValueError:
             return refuse(Refusal.PEER_UNKNOWN)
         if refusal is not None:
-            peer = remote_sender(session.subject.common_name)
-            await self._parts.acceptance.trace(refusal_entry(refusal, peer, at=self._parts.clock.now()))
+            await self._trace(refusal, session)
             return refuse(refusal)
         session.domains = self._parts.trust.domains_of(session.subject)
         session.trusted = bool(session.domains)
@@ -137,6 +139,11 @@ class MxSteps:
             max_signatures=self._parts.dkim.max_signatures,
         )
 
+    async def _trace(self, refusal: StrEnum, session: PeerSession, message_id: str | None = None) -> None:
+        peer = remote_sender(session.subject.common_name if session.subject else "")
+        entry = refusal_entry(refusal, peer, at=self._parts.clock.now(), header=message_id)
+        await self._parts.acceptance.trace(entry)
+
     async def _conclude(
         self, session: PeerSession, envelope: MailEnvelope, intake: MessageIntake, header: HeaderBlock
     ) -> str:
@@ -144,9 +151,14 @@ class MxSteps:
         marks, reverse_path = read_marks(header), envelope.sender or ""
         author = check_relayed(header, session.domains, parts.smtp.max_received)
         if isinstance(author, Refusal):
-            peer = remote_sender(session.subject.common_name if session.subject else "")
-            await parts.acceptance.trace(refusal_entry(author, peer, at=now, header=marks.message_id))
+            await self._trace(author, session, marks.message_id)
             raise Refused(author)
+        sending = Sending(patient=is_patient(author, parts.smtp), submitted=False)
+        try:
+            header = await parts.content.check(intake.draft, header, sending)
+        except Refused as refused:
+            await self._trace(refused.reason, session, marks.message_id)
+            raise
         first = [trace_fields.return_path(reverse_path)]
         if intake.dkim is not None:
             results = await intake.dkim.finish(parts.keys, now_s=now.timestamp())
@@ -154,7 +166,7 @@ class MxSteps:
         client = f"{session.host_name} ({session.peer_host})"
         first.append(trace_fields.received(parts.smtp.hostname, envelope.protocol + "S", now, client))
         final = trace_fields.without_dropped(header, parts.smtp.hostname).to_bytes(first) + b"\r\n"
-        patient_address = author if is_patient(author, parts.smtp) else None
+        patient_address = author if sending.patient else None
         arrival = Arrival(
             origin=Origin.MX,
             at=now,

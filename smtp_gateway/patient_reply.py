@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from access_core.accounts import AccountState
-from access_core.case_inputs import Session
+from access_core.case_inputs import Session, remote_sender
 from access_core.decision import Decision, Obligation, Verdict
 from access_core.facts import Auth
 from access_core.professionals import professional_by_address
@@ -22,17 +22,19 @@ from smtp_gateway.answers import decide_answer, judge_new
 from smtp_gateway.arrival import Arrival, Origin, Receipt, Recipient, Refused, Writer, read_marks
 from smtp_gateway.compose import Attachment, Letter, compose, reply_subject
 from smtp_gateway.config import ConversationSettings, SmtpSettings
+from smtp_gateway.content import ContentRules, Sending
 from smtp_gateway.conversation import conversation, messages_of
-from smtp_gateway.deciding import Decided
+from smtp_gateway.deciding import Decided, refusal_entry
 from smtp_gateway.fin import Answer, judge_patient
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.queue.model import QueuedRecipient, remote
+from smtp_gateway.replies import Refusal
 from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.ids import new_id
 
-__all__ = ["Attachment", "PatientReplies", "ReplyOutcome", "Seat"]
+__all__ = ["Attachment", "PatientReplies", "ReplyOutcome", "ReplyRules", "Seat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class ReplyOutcome:
 
     decision: Decision
     receipt: Receipt | None = None
+    refusal: Refusal | None = None
+    """Why a rule of the gateway refused the message, whatever the engine decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,15 @@ class _Plan:
     conversation_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRules:
+    """What a message of a patient must obey."""
+
+    smtp: SmtpSettings
+    conversations: ConversationSettings
+    content: ContentRules
+
+
 TWO_FACTORS = Seat(session=Session(auth=Auth.LOGIN_OTP))
 
 
@@ -76,13 +89,13 @@ class PatientReplies:
         database: Database,
         clock: Clock,
         *,
-        settings: tuple[SmtpSettings, ConversationSettings],
+        rules: ReplyRules,
     ) -> None:
         self._acceptance = acceptance
         self._store = store
         self._database = database
         self._clock = clock
-        self._smtp, self._conversations = settings
+        self._smtp, self._conversations, self._content = rules.smtp, rules.conversations, rules.content
 
     async def reply(
         self,
@@ -160,7 +173,13 @@ class PatientReplies:
             arrival = await self._compose(writer, plan, _signed(text, writer, decision), attachments)
             return ReplyOutcome(decision, await self._acceptance.accept(arrival))
         except Refused as refused:
-            return ReplyOutcome(_unreachable() if refused.decision is None else refused.decision)
+            if refused.decision is not None:
+                return ReplyOutcome(refused.decision)
+            if not isinstance(refused.reason, Refusal):
+                return ReplyOutcome(_unreachable())
+            writing = remote_sender(writer.address)
+            await self._acceptance.trace(refusal_entry(refused.reason, writing, at=self._clock.now()))
+            return ReplyOutcome(decision, refusal=refused.reason)
 
     def _refusal(self, plan: _Plan, decision: Decision) -> TraceEntry:
         return Decided(decision, plan.decided.facts).entry(self._clock.now())
@@ -183,11 +202,17 @@ class PatientReplies:
         draft = self._store.draft()
         whole = compose(letter)
         await draft.write(whole)
+        header = HeaderBlock.parse(whole[: whole.find(b"\r\n\r\n") + 2])
+        try:
+            await self._content.check(draft, header, Sending(patient=True, submitted=True))
+        except Refused:
+            await draft.discard()
+            raise
         return Arrival(
             origin=Origin.PORTAL,
             at=now,
             message=await draft.seal(),
-            marks=read_marks(HeaderBlock.parse(whole[: whole.find(b"\r\n\r\n") + 2])),
+            marks=read_marks(header),
             writer=writer,
             reverse_path=writer.address,
             recipients=(plan.recipient,) if isinstance(plan.recipient, Recipient) else (),

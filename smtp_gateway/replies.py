@@ -52,6 +52,18 @@ class Refusal(StrEnum):
     HEADER_TOO_LARGE = "S_ENTETE_TAILLE"
     BARE_LINE_END = "S_CR_LF_ISOLE"
     NUL = "S_OCTET_NUL"
+    FILE_TYPE = "S_PIECE_JOINTE_TYPE"
+    FILE_NAME = "S_PIECE_JOINTE_NOM"
+    FILE_CONTENT = "S_PIECE_JOINTE_CONTENU"
+    ARCHIVE = "S_ARCHIVE"
+    ARCHIVE_ENCRYPTED = "S_ARCHIVE_CHIFFREE"
+    VIRUS = "S_VIRUS"
+    ANTIVIRUS_DOWN = "S_ANTIVIRUS_INDISPONIBLE"
+    X_MSS = "S_X_MSS"
+    RATE_MESSAGES = "S_QUOTA_MESSAGES"
+    RATE_RECIPIENTS = "S_QUOTA_DESTINATAIRES"
+    RATE_BYTES = "S_QUOTA_VOLUME"
+    MAILBOX_FULL = "S_BOITE_PLEINE"
     LOOP = "S_BOUCLE"
     STORAGE = "S_STOCKAGE"
     TEMPORARY = "S_INDISPONIBLE"
@@ -132,6 +144,18 @@ OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.HEADER_TOO_LARGE: ("552 5.3.4", "En-tête trop volumineux."),
     Refusal.BARE_LINE_END: ("550 5.6.11", "CR ou LF isolé dans le message."),
     Refusal.NUL: ("554 5.6.0", "Octet nul dans le message."),
+    Refusal.FILE_TYPE: ("550 5.7.1", "Une pièce jointe est d'un type qui n'est pas accepté."),
+    Refusal.FILE_NAME: ("550 5.7.1", "Le nom d'une pièce jointe cache son type."),
+    Refusal.FILE_CONTENT: ("550 5.7.1", "Le contenu d'une pièce jointe n'est pas celui que son nom annonce."),
+    Refusal.ARCHIVE: ("550 5.7.1", "Une archive jointe est illisible, trop grande ou trop profonde."),
+    Refusal.ARCHIVE_ENCRYPTED: ("550 5.7.1", "Une archive jointe est protégée par un mot de passe."),
+    Refusal.VIRUS: ("550 5.7.1", "Un logiciel malveillant a été trouvé dans le message."),
+    Refusal.ANTIVIRUS_DOWN: ("451 4.7.1", "L'antivirus est indisponible. Réessayez plus tard."),
+    Refusal.X_MSS: ("550 5.6.0", "Un champ X-MSS ne correspond pas au contenu du message."),
+    Refusal.RATE_MESSAGES: ("451 4.7.1", "Trop de messages en une heure. Réessayez plus tard."),
+    Refusal.RATE_RECIPIENTS: ("452 4.7.1", "Trop de destinataires en un jour. Réessayez plus tard."),
+    Refusal.RATE_BYTES: ("452 4.7.1", "Trop de volume en un jour. Réessayez plus tard."),
+    Refusal.MAILBOX_FULL: ("452 4.2.2", "La boîte aux lettres du destinataire est pleine."),
     Refusal.LOOP: ("554 5.4.6", "Trop d'étapes : le message tourne en boucle."),
     Refusal.STORAGE: ("452 4.3.1", "Espace de stockage insuffisant. Réessayez plus tard."),
     Refusal.TEMPORARY: ("451 4.3.0", "Service momentanément indisponible. Réessayez plus tard."),

@@ -5,6 +5,7 @@ submit by SMTP: she writes from her space, behind two factors.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from access_core.accounts import Account, AccountKind
 from access_core.authentication.authenticator import Authenticator
@@ -18,6 +19,7 @@ from smtp_gateway import replies, trace_fields
 from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
 from smtp_gateway.config import SmtpSettings
+from smtp_gateway.content import ContentRules, Sending
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.intake import MessageIntake, header_limits
@@ -47,6 +49,7 @@ class SubmissionParts:
     clock: Clock
     trust: TrustSpace
     smtp: SmtpSettings
+    content: ContentRules
 
 
 class SubmissionSteps:
@@ -115,7 +118,7 @@ class SubmissionSteps:
 
         return MessageIntake(self._parts.store.draft(), conclude, limits=header_limits(self._parts.smtp, envelope))
 
-    async def _trace(self, refusal: Refusal, session: PeerSession, message_id: str | None = None) -> None:
+    async def _trace(self, refusal: StrEnum, session: PeerSession, message_id: str | None = None) -> None:
         entry = refusal_entry(refusal, _own(session), at=self._parts.clock.now(), header=message_id)
         await self._parts.acceptance.trace(entry)
 
@@ -127,6 +130,11 @@ class SubmissionSteps:
         if isinstance(author, Refusal):
             await self._trace(author, session, read_marks(header).message_id)
             raise Refused(author)
+        try:
+            header = await parts.content.check(intake.draft, header, Sending(patient=False, submitted=True))
+        except Refused as refused:
+            await self._trace(refused.reason, session, read_marks(header).message_id)
+            raise
         header = await self._with_sender_name(session, header, author)
         reverse_path = envelope.sender or ""
         missing = trace_fields.missing_fields(header, now, domain_of(author))

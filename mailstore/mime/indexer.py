@@ -7,7 +7,7 @@ are added at acceptance) as long as its Content-* fields are the same, since the
 from mailstore.mime.entity import Entity
 from mailstore.mime.envelope import envelope
 from mailstore.mime.fields import blank_line_end, parse_fields
-from mailstore.mime.index import MessageIndex
+from mailstore.mime.index import MessageIndex, Part
 from mailstore.mime.scanner import Limits, Scanner
 from mailstore.mime.structure import parts, settle, structures
 
@@ -19,7 +19,7 @@ DEFAULT_LIMITS = Limits()
 class Indexer:
     """Indexes one message. A header longer than MAX_HEADER_BYTES ends there: the rest counts as body."""
 
-    __slots__ = ("_body_bytes", "_collected", "_limits", "_root", "_scanner", "_searched", "header")
+    __slots__ = ("_body_bytes", "_closed", "_collected", "_limits", "_root", "_scanner", "_searched", "header")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.header: bytes | None = None
@@ -30,6 +30,7 @@ class Indexer:
         self._root = Entity(parent=None, header_start=-1)
         self._scanner: Scanner | None = None
         self._body_bytes = 0
+        self._closed = False
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of the message; returns those of them that belong to the body."""
@@ -50,15 +51,9 @@ class Indexer:
 
     def finish(self, header: bytes | None = None) -> MessageIndex:
         """Return the index of the message, under HEADER in place of its own when given."""
-        if self.header is None:
-            self._begin_body(bytes(self._collected))
-        scanner, stored = self._scanner, self.header
-        assert scanner is not None
-        assert stored is not None
-        scanner.finish()
+        stored = self._close()
         if header is not None and header != stored:
             stored, self._root.fields = header, parse_fields(header)
-        settle(self._root)
         body, bodystructure = structures(self._root)
         return MessageIndex(
             envelope=envelope(self._root.fields),
@@ -69,6 +64,22 @@ class Indexer:
             size_bytes=len(stored) + self._body_bytes,
             parts=parts(self._root, len(stored)),
         )
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts of the message, which is complete, under its own header."""
+        return parts(self._root, len(self._close()))
+
+    def _close(self) -> bytes:
+        """End the message, once; returns its own header."""
+        if self.header is None:
+            self._begin_body(bytes(self._collected))
+        assert self._scanner is not None
+        assert self.header is not None
+        if not self._closed:
+            self._closed = True
+            self._scanner.finish()
+            settle(self._root)
+        return self.header
 
     def _begin_body(self, header: bytes) -> None:
         self.header = header

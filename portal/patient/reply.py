@@ -87,8 +87,6 @@ async def send_new(services: PortalServices, viewer: Viewer, message: NewMessage
 
 def _sending(outcome: ReplyOutcome) -> Sending:
     receipt = outcome.receipt
-    if outcome.refusal is not None:
-        sentence = OWN[outcome.refusal][1]
-    else:
-        sentence = REGISTER[outcome.decision.reason].sentence
+    own = outcome.refusal
+    sentence = OWN[own][1] if own is not None else REGISTER[outcome.decision.reason].sentence
     return Sending(outcome.decision, sentence, None if receipt is None else receipt.message_id)

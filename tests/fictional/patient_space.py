@@ -26,9 +26,10 @@ from portal.config import PortalSettings
 from portal.services import PortalServices
 from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Receipt, Recipient, Writer, read_marks
-from smtp_gateway.config import ConversationSettings, SmtpSettings
+from smtp_gateway.config import AntivirusSettings, ContentSettings, ConversationSettings, SmtpSettings
+from smtp_gateway.content import ContentRules
 from smtp_gateway.header import HeaderBlock
-from smtp_gateway.patient_reply import PatientReplies
+from smtp_gateway.patient_reply import PatientReplies, ReplyRules
 from tests.conftest import NOON
 from tests.fictional.people import INS_MERE, add_martin, add_patient
 from vaguemestre.app.demo.fictional_documents import SOURCE_ID
@@ -102,7 +103,11 @@ class PatientSpace:
                 self.store,
                 self.database,
                 self.clock,
-                settings=(SmtpSettings(), ConversationSettings()),
+                rules=ReplyRules(
+                    smtp=SmtpSettings(),
+                    conversations=ConversationSettings(),
+                    content=ContentRules(ContentSettings(), AntivirusSettings()),
+                ),
             ),
             instance_key=self.key,
             clock=self.clock,

@@ -244,8 +244,8 @@ def test_any_text_arrives(world: World, text: str) -> None:
 def test_hostile_file_names_and_types_stay_in_their_field(world: World) -> None:
     conversation_id = write(world)
     files = [
-        Attachment('../../x"\r\nBcc: a@b.fr\r\n.pdf', "application/pdf", b"%PDF"),
-        Attachment("résumé médical.pdf", "text/html\r\nX: y", b"<p>"),
+        Attachment('../../x"\r\nBcc: a@b.fr\r\n.pdf', "application/pdf", b"%PDF-1.4"),
+        Attachment("résumé médical.pdf", "text/html\r\nX: y", b"%PDF-1.4"),
         Attachment("", "multipart/mixed", b"--"),
     ]
 

@@ -258,7 +258,8 @@ def test_filing_is_asked_for_only_when_something_is_attached(world: World) -> No
     client = world.at_submission()
     parts = (
         b"--b\r\nContent-Type: text/plain\r\n\r\nvoici\r\n--b\r\nContent-Type: application/zip\r\n"
-        b'Content-Disposition: attachment; filename="IHE_XDM.zip"\r\n\r\nPK\r\n--b--\r\n'
+        b'Content-Disposition: attachment; filename="IHE_XDM.zip"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+        b"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==\r\n--b--\r\n"
     )
     whole = letter(MARTIN, PATIENT, Content_Type="multipart/mixed; boundary=b").partition(b"\r\n\r\n")[0]
 

@@ -19,6 +19,8 @@ from mailstore.config import MailStoreSettings
 from mailstore.imap.config import ImapSettings
 from portal.config import PortalSettings
 from smtp_gateway.config import (
+    AntivirusSettings,
+    ContentSettings,
     ConversationSettings,
     DkimSettings,
     NoticeSettings,
@@ -48,6 +50,8 @@ class Settings(BaseModel):
     keys: KeysSettings = Field(default_factory=KeysSettings)
     pki: PkiSettings = Field(default_factory=PkiSettings)
     smtp: SmtpSettings = Field(default_factory=SmtpSettings)
+    content: ContentSettings = Field(default_factory=ContentSettings)
+    antivirus: AntivirusSettings = Field(default_factory=AntivirusSettings)
     dkim: DkimSettings = Field(default_factory=DkimSettings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)

@@ -30,18 +30,29 @@ from access_core.tables import trace_entry
 from mailstore.config import MailStoreSettings
 from mailstore.store import INBOX, MailStore
 from smtp_gateway.acceptance import Acceptance
-from smtp_gateway.config import ConversationSettings, DkimSettings, RelaySettings, SmtpSettings, TrustSettings
+from smtp_gateway.clamd import Clamd
+from smtp_gateway.config import (
+    AntivirusSettings,
+    ContentSettings,
+    ConversationSettings,
+    DkimSettings,
+    RelaySettings,
+    SmtpSettings,
+    TrustSettings,
+)
+from smtp_gateway.content import ContentRules
 from smtp_gateway.conversation import Conversation, conversations_of_patient
 from smtp_gateway.dkim import KeyCache
 from smtp_gateway.dkim_sign import SigningKey
 from smtp_gateway.mx import MxParts, MxSteps
-from smtp_gateway.patient_reply import PatientReplies
+from smtp_gateway.patient_reply import PatientReplies, ReplyRules
 from smtp_gateway.queue.runner import QueueRunner, RunnerParts
 from smtp_gateway.recipients import Mailboxes
 from smtp_gateway.service import Listener, SmtpService
 from smtp_gateway.submission import SubmissionParts, SubmissionSteps
 from smtp_gateway.trust.revocation import Revocation
 from smtp_gateway.trust.space import TrustSpace
+from vaguemestre.app.claims import read_claims
 from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject
 from vaguemestre.kernel.blobs import LocalBlobs
 from vaguemestre.kernel.bus import LocalBus
@@ -118,6 +129,8 @@ class Options:
     clock: Clock = field(default_factory=SystemClock)
     relay: dict[str, Any] = field(default_factory=dict)
     trust: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
+    antivirus: dict[str, Any] = field(default_factory=dict)
     mx_tls: Callable[[Path], ssl.SSLContext] | None = None
     """Makes the context that operators meet, from the folder of the certificates."""
     uvloop: bool = True
@@ -152,8 +165,15 @@ class World:
         self.acceptance = Acceptance(
             self.database, self.store, self.conversation, may_answer=self._may_answer, relay=self.relay
         )
+        antivirus = AntivirusSettings(**options.antivirus)
+        clamd = Clamd(antivirus.socket, antivirus.timeout_s) if antivirus.socket else None
+        self.content = ContentRules(ContentSettings(**options.content), antivirus, clamd=clamd, read_claims=read_claims)
         self.replies = PatientReplies(
-            self.acceptance, self.store, self.database, self.clock, settings=(self.smtp, self.conversation)
+            self.acceptance,
+            self.store,
+            self.database,
+            self.clock,
+            rules=ReplyRules(smtp=self.smtp, conversations=self.conversation, content=self.content),
         )
         self.authenticator = Authenticator(
             self.database, self.clock, key, AuthenticationSettings(), patient_domains=(PATIENT_DOMAIN,)
@@ -177,6 +197,7 @@ class World:
             clock=self.clock,
             smtp=self.smtp,
             dkim=dkim,
+            content=self.content,
             revocation=self.revocation,
         )
         tls = options.mx_tls(self.folder) if options.mx_tls is not None else self.pki.server(clients=True)
@@ -194,6 +215,7 @@ class World:
             clock=self.clock,
             trust=self.trust,
             smtp=self.smtp,
+            content=self.content,
         )
         tls = self.pki.server(clients=False)
         listeners = [
