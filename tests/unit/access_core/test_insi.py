@@ -56,7 +56,7 @@ def texts(request: bytes) -> dict[str, str | None]:
     return {etree.QName(each).localname: each.text for each in etree.fromstring(request).iter() if each.text}
 
 
-@pytest.mark.requirement("VGM:IDENTITY")
+@pytest.mark.requirement("VGM:IDENTITY-CHECK")
 def test_the_traits_and_the_software_are_sent_as_the_service_wants_them(teleservice: Teleservice) -> None:
     teleservice.answers["LEA MARIE"] = ("00", LEA)
 
@@ -74,7 +74,7 @@ def test_the_traits_and_the_software_are_sent_as_the_service_wants_them(teleserv
     assert "LieuNaissance" not in sent
 
 
-@pytest.mark.requirement("VGM:IDENTITY")
+@pytest.mark.requirement("VGM:IDENTITY-CHECK")
 @pytest.mark.parametrize(
     ("answers", "code", "asked"),
     [

@@ -124,7 +124,7 @@ def chosen(folder: Path, table: str, **settings: str) -> None:
         file.write("\n" + "\n".join(lines) + "\n")
 
 
-@pytest.mark.requirement("VGM:IDENTITY")
+@pytest.mark.requirement("VGM:IDENTITY-CHECK")
 def test_the_teleservice_takes_the_place_of_the_registry_by_a_setting(
     run: Run, instance_folder: Path, tmp_path: Path
 ) -> None:

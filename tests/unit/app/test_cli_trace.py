@@ -58,7 +58,7 @@ def test_checkpoints_are_made_and_verified(run: Run, instance_folder: Path) -> N
     assert "manque" in str(run("trace", "verify").exception)
 
 
-@pytest.mark.requirement("VGM:TRACE-READ")
+@pytest.mark.requirement("VGM:TRACE-READERS")
 def test_a_professional_reads_the_trace_by_her_own_right(run: Run) -> None:
     add_martin(run)
     add_patient(run)

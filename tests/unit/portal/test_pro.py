@@ -124,7 +124,7 @@ async def test_a_mailbox_that_is_suspended_ends_the_session(space, browser, doct
     assert (await browser.get("/pro/")).path == "/pro/connexion"
 
 
-@pytest.mark.requirement("VGM:TRACE-READ")
+@pytest.mark.requirement("VGM:TRACE-READERS")
 async def test_her_own_acts_are_hers_to_read(space, browser, doctor):
     await space.write("Résultats")
     await sign_in(browser, space)
@@ -135,7 +135,7 @@ async def test_her_own_acts_are_hers_to_read(space, browser, doctor):
     assert own(space)[0] == ("read_access_history", "PERMIT", "OK")
 
 
-@pytest.mark.requirement("VGM:TRACE-READ")
+@pytest.mark.requirement("VGM:TRACE-READERS")
 @pytest.mark.parametrize(
     ("standing", "answer"),
     [
