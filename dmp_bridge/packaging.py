@@ -1,9 +1,18 @@
-"""CDA documents of one patient as one IHE_XDM.zip (MSS2:ECO.2.1.1): metadata are mapped, never typed in."""
+"""CDA documents of one patient as what a mail carries: one IHE_XDM.zip, and a copy in PDF of each (MSS2:ECO.2.1.1).
 
-from collections.abc import Sequence
+Metadata are mapped from the documents, never typed in; copies are the PDF that the documents hold themselves.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from dmp_bridge.cda.reader import read_cda
+from dmp_bridge.cda.body import body_of
+from dmp_bridge.cda.header import CDADocument
+from dmp_bridge.cda.media import pdf_copy_of
+from dmp_bridge.cda.reader import clinical_document, header_of, read_cda
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.writer import LotToWrite, write_archive
 from dmp_bridge.xds.identifiers import new_oid
@@ -11,6 +20,8 @@ from dmp_bridge.xds.mapping import document_entry
 from dmp_bridge.xds.metadata import Code, SubmissionSet
 from dmp_bridge.xds.times import xds_from_instant
 
+PDF_TYPE = "application/pdf"
+TYPE_CHARACTERS = 40
 OUTPATIENT = Code("07", "1.2.250.1.213.2.2", "Consultations soins externes")
 
 
@@ -50,3 +61,48 @@ def package_documents(
     )
     lot = LotToWrite(submission_set=submission_set, documents=list(zip(entries, documents, strict=True)))
     return write_archive([lot], sender=sender)
+
+
+@dataclass(frozen=True, slots=True)
+class PDFCopy:
+    """A PDF to attach beside the archive, under the name that the norm gives it."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+def pdf_copies(documents: Sequence[bytes]) -> tuple[PDFCopy, ...]:
+    """Return the PDF of each document that holds one: its body, or the copy that a structured document carries.
+
+    Raises:
+        ExchangeError: a document is not a CDA.
+
+    Source: MSS2:ECO.2.1.5, MSS2:ECO.2.1.6.
+    """
+    return tuple(_copies(documents))
+
+
+def _copies(documents: Sequence[bytes]) -> Iterator[PDFCopy]:
+    for content in documents:
+        document = clinical_document(content, max_bytes=len(content))
+        body = body_of(document)
+        pdf = pdf_copy_of(document) if body is None else body.content if body.media_type == PDF_TYPE else None
+        if pdf is not None:
+            yield PDFCopy(copy_name(header_of(document)), pdf)
+
+
+def copy_name(header: CDADocument) -> str:
+    """Return `<day of the act>_<type>_<NAME>_<given name>.pdf`, in plain letters.
+
+    Source: MSS2:ECO.2.1.6; the day is YYYYMMDD, words are joined by hyphens [inferred].
+    """
+    event, patient = header.main_event, header.patient
+    day = ((event.start if event else None) or header.effective_time)[:8]
+    given = _plain(patient.first_given or patient.given or "").lower().capitalize()
+    parts = (day, _plain(header.code.display)[:TYPE_CHARACTERS], _plain(patient.birth_family or "").upper(), given)
+    return "_".join(part.strip("-") for part in parts if part) + ".pdf"
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", letters).strip("-")

@@ -1,6 +1,9 @@
 """Any bytes as an archive give a result or a refusal; what is written is what is read."""
 
+import io
 import random
+import re
+import zipfile
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -96,6 +99,38 @@ def test_what_is_written_is_what_is_read(lots):
     assert [each.content for each in archive.documents] == [content for lot in lots for _, content in lot.documents]
     assert {each.refusal for each in archive.documents} == {None}
     assert write_archive(lots, sender="Cabinet fictif") == data
+
+
+@settings(max_examples=40)
+@given(st.lists(LOTS, min_size=1, max_size=3))
+def test_what_is_read_can_be_written_again_to_the_same_bytes(lots):
+    data = write_archive(lots, sender="Cabinet fictif")
+    archive = read_archive(data, STRICT)
+
+    again = [
+        LotToWrite(
+            submission_set=lot.submission.submission_set,
+            documents=[(document.entry, document.content) for document in lot.documents],
+        )
+        for lot in archive.lots
+    ]
+
+    assert write_archive(again, sender="Cabinet fictif") == data
+
+
+@settings(max_examples=40)
+@given(st.lists(LOTS, min_size=1, max_size=3))
+def test_other_readers_of_zip_find_every_file_whole(lots):
+    data = write_archive(lots, sender="Cabinet fictif")
+
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        names = opened.namelist()
+        assert opened.testzip() is None
+        found = [opened.read(name) for name in names if name.rpartition("/")[2].startswith("DOC")]
+
+    assert found == [content for lot in lots for _, content in lot.documents]
+    assert names[:2] == ["README.TXT", "INDEX.HTM"]
+    assert all(re.fullmatch(r"([A-Z0-9_]{1,8}/)*[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?", name) for name in names)
 
 
 @given(st.binary(max_size=400))

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from PIL import Image
 
+from dmp_bridge.packaging import pdf_copies
 from vaguemestre.app.demo.fictional_documents import FictionalPatient, fictional_archive, fictional_cda, fictional_pdf
 from vaguemestre.app.demo.mail import Reader, compose, knock_at_mx, submit
 from vaguemestre.app.demo.people import DURAND, MARTIN, ROUX
@@ -66,9 +67,11 @@ class FirstConversation:
     def _doctor_writes(self) -> None:
         patient = FictionalPatient(ins=ROUX.ins, family=ROUX.family, given=ROUX.given)
         pdf = fictional_pdf("Compte rendu de consultation", "Dr Camille MARTIN")
-        archive = fictional_archive(fictional_cda(patient, title="Compte rendu de consultation", pdf=pdf))
+        document = fictional_cda(patient, title="Compte rendu de consultation", pdf=pdf)
+        archive = fictional_archive(document)
         self._report.add_attachment(archive, maintype="application", subtype="zip", filename="IHE_XDM.zip")
-        self._report.add_attachment(pdf, maintype="application", subtype="pdf", filename="compte-rendu.pdf")
+        for copy in pdf_copies([document]):
+            self._report.add_attachment(copy.content, maintype="application", subtype="pdf", filename=copy.name)
         answer = submit(self._stage.ports["submission"], self._stage.tls(), MARTIN, self._report)
         self._note(1, "le Dr Martin envoie un compte rendu (IHE_XDM.zip et PDF)", "250", answer)
 
