@@ -5,6 +5,7 @@ ends at once rather than hold ports that a new supervisor needs.
 """
 
 import asyncio
+import functools
 import json
 import signal
 import sys
@@ -42,7 +43,8 @@ def _event_counter(role: Role) -> Callable[[str], None]:
     from prometheus_client import Counter
 
     events = Counter("vaguemestre_events", "Events of the log, by role and name.", ["role", "event"])
-    return lambda event: events.labels(role, event).inc()
+    counter_of = functools.cache(lambda event: events.labels(role, event))
+    return lambda event: counter_of(event).inc()
 
 
 async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:

@@ -63,10 +63,24 @@ async def test_a_wake_up_reaches_this_process_and_ends_with_the_subscription(bus
     await bus.close()
 
 
+async def test_process_in_which_nobody_listens_has_no_socket(tmp_path: Path):
+    bus = LocalBus(tmp_path)
+    await bus.start()
+    before = list(tmp_path.iterdir())
+    event = await heard(bus, "outbox")
+    bus.publish(["outbox"])
+    await asyncio.wait_for(event.wait(), 10)
+
+    assert before == []
+    assert len(list(tmp_path.iterdir())) == 1
+    await bus.close()
+
+
 async def test_sockets_of_dead_processes_are_removed(tmp_path: Path):
     code = (
         "import asyncio, os, sys\nfrom pathlib import Path\nfrom vaguemestre.kernel.bus import LocalBus\n"
-        "async def main():\n    await LocalBus(Path(sys.argv[1])).start()\n    os._exit(9)\nasyncio.run(main())"
+        "async def main():\n    bus = LocalBus(Path(sys.argv[1]))\n    bus.subscribe('outbox', print)\n"
+        "    await bus.start()\n    os._exit(9)\nasyncio.run(main())"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=30)
     left_behind = list(tmp_path.iterdir())

@@ -39,6 +39,11 @@ class Subscriptions:
         """Forget the loop; wake-ups from now on reach nobody."""
         self._loop = None
 
+    @property
+    def any(self) -> bool:
+        """Whether anybody here listens to anything."""
+        return bool(self._callbacks)
+
     def add(self, topic: str, callback: Callback) -> Callback:
         """Register CALLBACK; returns the function that removes it (calling it twice does no harm)."""
         callbacks = self._callbacks.setdefault(topic, [])

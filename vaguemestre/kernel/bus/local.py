@@ -1,7 +1,8 @@
 """The bus of one machine: a Unix datagram socket per process, all in one folder.
 
 A process publishes by sending the topics to every socket of the folder; a socket that nobody reads any more is
-removed. Addresses go through /proc/self/fd, since a socket's path may have 107 bytes at most.
+removed. A process in which nobody subscribes has none, so that the others do not wake it in vain. Addresses go through
+/proc/self/fd, since a socket's path may have 107 bytes at most.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ class LocalBus:
         self._name = f"{os.getpid()}-{new_id()[-8:]}{SUFFIX}"
         self._subscriptions = Subscriptions()
         self._receiver: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._listing = threading.Lock()
@@ -44,11 +46,19 @@ class LocalBus:
 
     def subscribe(self, topic: str, callback: Callback) -> Callback:
         """Have CALLBACK run on the event loop at each wake-up of TOPIC; returns the function that ends it."""
-        return self._subscriptions.add(topic, callback)
+        ended_by = self._subscriptions.add(topic, callback)
+        if self._loop is not None and self._receiver is None:
+            self._bind(self._loop)
+        return ended_by
 
     async def start(self) -> None:
-        """Bind this process's socket and begin to receive."""
-        loop = self._subscriptions.attach()
+        """Begin to receive, as soon as somebody here subscribes."""
+        self._loop = self._subscriptions.attach()
+        if self._subscriptions.any:
+            self._bind(self._loop)
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make this process's socket; on the loop's thread."""
         self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._receiver.setblocking(False)
         self._receiver.bind(self._path(self._name))
@@ -57,6 +67,7 @@ class LocalBus:
     async def close(self) -> None:
         """Stop receiving and remove this process's socket."""
         self._subscriptions.detach()
+        self._loop = None
         if self._receiver is not None:
             asyncio.get_running_loop().remove_reader(self._receiver)
             self._receiver.close()
