@@ -16,6 +16,8 @@ from vaguemestre.kernel.xml import parse_xml
 
 MAX_DOCUMENT_BYTES = 25 * 1024 * 1024
 MAX_VERSION_DIGITS = 9
+_CHARSETS = frozenset({"UTF-8", "US-ASCII", "ASCII"})
+"""CI-SIS: a document is in UTF-8, of which ASCII is a part."""
 _WRAPPERS = frozenset(
     {"{http://www.w3.org/1999/XSL/Transform}stylesheet", "{http://www.w3.org/2000/09/xmldsig#}Signature"}
 )
@@ -41,6 +43,8 @@ def clinical_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> et
         root = parse_xml(data, max_bytes=max_bytes)
     except ProtocolError:
         raise ExchangeError(Refusal.CDA_UNREADABLE) from None
+    if (root.getroottree().docinfo.encoding or "UTF-8").upper() not in _CHARSETS:
+        raise ExchangeError(Refusal.CDA_UNREADABLE)
     if root.tag == f"{{{HL7}}}ClinicalDocument":
         return root
     inner = root.find(f".//{{{HL7}}}ClinicalDocument") if root.tag in _WRAPPERS else None

@@ -1,14 +1,22 @@
 """Headers of the ANS examples, against an XPath oracle and against the manifest of the corpus."""
 
 import csv
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
+from access_core.facts import IdentityStatus
+from access_core.identifiers import INS
+from access_core.profiles import Profile, ProfileStatus
 from dmp_bridge.cda.body import read_body
+from dmp_bridge.cda.header import CDADocument
 from dmp_bridge.cda.reader import read_cda
 from dmp_bridge.cda.writer import write_cda
+from dmp_bridge.identity import document_identity
+from dmp_bridge.preparation import prepare_document
+from dmp_bridge.xds.identifiers import INS_OIDS
 from dmp_bridge.xds.mapping import document_entry
 
 NAMES = {"h": "urn:hl7-org:v3"}
@@ -38,6 +46,9 @@ ORACLE = {
     "main_event.start": "(h:documentationOf/h:serviceEvent/h:effectiveTime/h:low)[1]/@value",
     "body_media_type": "h:component/h:nonXMLBody/h:text/@mediaType",
 }
+
+
+WRONG_KEYS = ("CSE-MDE_2023.01.xml", "OBP-SNE_2024.01.xml")
 
 
 def rows_of(manifest: Path) -> list[dict[str, str]]:
@@ -107,6 +118,41 @@ def test_every_document_agrees_with_the_manifest(corpus, manifest):
         }
         assert found == {key: row[key] for key in found}
         assert row["classCode"] in ("", entry.class_code.code if entry.class_code else "")
+
+
+def own_patient(header: CDADocument) -> Profile:
+    """The patient that a document is about, as her profile would be."""
+    patient = header.patient
+    assert patient.ins is not None
+    assert patient.birth_date is not None
+    return Profile(
+        id="1" * 32,
+        ins=INS(patient.ins.extension[:13], patient.ins.extension[13:], patient.ins.root),
+        family=patient.birth_family or "",
+        given=patient.first_given or patient.given or "",
+        birth_date=datetime.strptime(patient.birth_date[:8], "%Y%m%d").date(),  # noqa: DTZ007 - a day has no zone
+        sex=patient.sex or "U",
+        email=None,
+        status=ProfileStatus.ACTIF,
+        account_id="2" * 32,
+    )
+
+
+def test_every_document_that_ans_accepts_is_accepted_for_its_own_patient(corpus, manifest):
+    """But those whose INS has a wrong key under a production OID: no such patient can exist."""
+    accepted = {name: row for name, row in manifest.items() if row["strucMin_errors"] == "0"}
+    assert len(accepted) == 49
+
+    refused = {}
+    for name in accepted:
+        data = (corpus / "cda" / name).read_bytes()
+        prepared = prepare_document(data, source_id="2.25.1", submission_time="20260115091500")
+        assert prepared.header is not None
+        status = document_identity(prepared.header.patient, own_patient(prepared.header), INS_OIDS)
+        if status is not IdentityStatus.QUALIFIEE:
+            refused[name.rpartition("/")[2]] = status
+
+    assert refused == dict.fromkeys(WRONG_KEYS, IdentityStatus.MALFORMEE)
 
 
 def test_level_1_documents_are_written_back_valid_and_equal(documents, corpus):

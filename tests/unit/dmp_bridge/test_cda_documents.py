@@ -141,6 +141,38 @@ def test_a_scan_of_ten_megabytes_is_read():
     assert body == Body("application/pdf", scan)
 
 
+XXE = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+PARAMETER = b'<!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;]>'
+ROOT = CDA.partition(b"?>")[2]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        XXE + ROOT.replace(b"<title>", b"<title>&x;"),
+        PARAMETER + ROOT,
+        b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x.dtd">' + ROOT,
+        b"<?xml version='1.0'?>\n<!-- a -->\n<!DOCTYPE a>" + ROOT,
+        ROOT.replace(b"<title>", b"<title>" + b"<b>" * 10_000),
+        ROOT.replace(b"<title>", b"<title>" + b"<b>" * 10_000 + b"</b>" * 10_000),
+        CDA.decode().replace("UTF-8", "ISO-8859-1").encode("latin-1"),
+        CDA.replace(b"<title>", b"<title>\xe9"),
+        CDA.decode().encode("utf-16"),
+        b"\0" * 1000,
+    ],
+    ids=["xxe", "parameter", "external", "after", "open", "deep", "latin-1", "not utf-8", "utf-16", "nul"],
+)
+@pytest.mark.requirement("CI-SIS:StructurationMinimale")
+def test_a_document_that_would_reach_outside_or_is_no_utf_8_is_not_read_at_all(data):
+    assert refusal_of(data) is Refusal.CDA_UNREADABLE
+
+
+def test_an_inclusion_stays_words():
+    included = b'<title><i:include xmlns:i="http://www.w3.org/2001/XInclude" href="/etc/passwd" parse="text"/>'
+
+    assert read_cda(CDA.replace(b"<title>", included)).title == "Compte rendu de consultation"
+
+
 LAUGHS = (
     '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
     '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">]>'
@@ -156,8 +188,9 @@ PADDING = f"<!--{'x' * 10_000_000}-->"
         f'<?xml version="1.0"{" " * 300}encoding="UTF-7"?>+ADwAIQ-DOCTYPE l><l>{PADDING}</l>'.encode(),
         (f'<?xml version="1.0" encoding="IBM037"?><!DOCTYPE l><l>{PADDING}</l>').encode("cp037"),
         (f"{'<a>' * 3_000}{PADDING}{'</a>' * 3_000}").encode(),
+        CDA + b" " * 50_000_000,
     ],
-    ids=["entities", "utf-16", "utf-7", "ebcdic", "deep"],
+    ids=["entities", "utf-16", "utf-7", "ebcdic", "deep", "50 MB"],
 )
 def test_a_large_document_gets_no_licence_for_entities_or_depth(data):
     assert refusal_of(data) is Refusal.CDA_UNREADABLE
