@@ -17,7 +17,7 @@ from smtp_gateway.config import AntivirusSettings, ContentSettings
 from smtp_gateway.header import HeaderBlock
 from smtp_gateway.replies import Refusal
 from smtp_gateway.rules import x_mss
-from smtp_gateway.rules.archives import ArchiveLimits, check_archive
+from smtp_gateway.rules.archives import ANY, ArchiveLimits, check_archive
 from smtp_gateway.rules.file_contents import HEAD_BYTES, Family, family_of, matches_name
 from smtp_gateway.rules.file_names import check_name, extension_of
 from vaguemestre.kernel.errors import TemporaryFailure
@@ -102,13 +102,16 @@ class ContentRules:
         """Check the name and the first bytes of a file."""
         family = family_of(head_of(reader, part))
         allowed = self._content.patient_extensions if sending.patient else self._content.professional_extensions
-        if part.filename:
-            refusal = check_name(part.filename, allowed)
-            if refusal is None and not matches_name(extension_of(part.filename), family):
-                refusal = Refusal.FILE_CONTENT
+        name = part.filename or ""
+        extension = extension_of(name)
+        refusal = check_name(name, allowed if extension else ANY)
+        if refusal is not None:
             return refusal, family
-        nameless = PATIENT_FAMILIES if sending.patient else frozenset(Family) - {Family.EXECUTABLE, Family.SEALED}
-        return (None if family in nameless else Refusal.FILE_CONTENT), family
+        if extension:
+            good = matches_name(extension, family)
+        else:  # nothing but the content says what it is
+            good = family in PATIENT_FAMILIES if sending.patient else family not in (Family.EXECUTABLE, Family.SEALED)
+        return (None if good else Refusal.FILE_CONTENT), family
 
     async def _look_into(self, reader: MessageReader, part: Part) -> tuple[Refusal | None, x_mss.Claims | None]:
         async with self._archives:
