@@ -22,7 +22,18 @@ from portal.rendering import STATIC, Templates
 from portal.security import FormTokens, SecurityHeaders
 from portal.services import PortalServices
 from portal.sessions import SessionLimits
-from portal.web import attestations, documents, messages, notices, pages, pro, settings, sign_in, tracking
+from portal.web import (
+    attestations,
+    documents,
+    mail_programs,
+    messages,
+    notices,
+    pages,
+    pro,
+    settings,
+    sign_in,
+    tracking,
+)
 from vaguemestre.kernel.errors import VaguemestreError
 
 FORM_KEY = "vaguemestre/portal/forms/v1"
@@ -51,7 +62,8 @@ def create_app(services: PortalServices) -> FastAPI:
         images=images,
         thumbnails=Thumbnails(image_limits(services.settings), services.settings.thumbnails_bytes, images),
     )
-    for module in (attestations, sign_in, pages, documents, messages, settings, notices, pro, tracking, v1, trace):
+    spaces = (attestations, sign_in, pages, documents, messages, settings, notices, pro, tracking)
+    for module in (*spaces, mail_programs, v1, trace):
         app.include_router(module.router)
     if services.xds is not None:
         app.mount(XDS_PATH, services.xds)

@@ -248,3 +248,27 @@ class NoticeSettings(BaseModel):
     reminder_after_s: int = Field(
         86_400, ge=0, description="a message unread for so long is told of once more, seconds (24 h); 0: never"
     )
+
+
+class SetupSettings(BaseModel):
+    """What mail programs and the DNS are told of this instance (autoconfig, autodiscover, Apple, `doctor --dns`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str | None = Field(None, description="name under which mail programs reach it; none: `[smtp] hostname`")
+    portal_host: str | None = Field(None, description="name under which browsers reach the portal; none: the same")
+    mx_hosts: tuple[str, ...] = Field((), description="names of the MX, preferred first; none: the same")
+    display_name: str = Field("Messagerie sécurisée de santé", description="what mail programs call the account")
+    dmarc_policy: Literal["none", "quarantine", "reject"] = Field(
+        "reject", description="what others do with mail in our name that is not ours (RFC 7489 §6.3)"
+    )
+    spf_also: tuple[str, ...] = Field(
+        (), description='what may send besides the MX, as SPF writes it: "ip4:192.0.2.7", "include:example.fr"'
+    )
+    reports_to: str | None = Field(None, description="address that DMARC and TLS reports are sent to; none: no report")
+    mta_sts_mode: Literal["none", "testing", "enforce"] = Field(
+        "enforce", description="what a sender does when our TLS is wrong (RFC 8461 §3.2)"
+    )
+    mta_sts_max_age_s: int = Field(
+        604_800, ge=86_400, le=31_557_600, description="how long a sender keeps that policy, seconds (7 days)"
+    )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from access_core.trace.checkpoints import Signer
     from dmp_bridge.services.endpoint import XdsEndpoint
     from mailstore.store import MailStore
+    from portal.services import MailSetup
     from smtp_gateway.acceptance import Acceptance
     from smtp_gateway.content import ContentRules
     from smtp_gateway.dkim import KeyRecords
@@ -345,10 +346,22 @@ def _portal(instance: Instance) -> "Service":
         dmp=settings.dmp,
         xds=_xds(instance),
         fhir=_fhir(instance),
+        mail_setup=_mail_setup(settings),
     )
     port = settings.instance.ports()["portal"]
     listener = Listener(settings.instance.host, port, settings.pki.server_certificate, settings.pki.server_key)
     return PortalService(services, listener)
+
+
+def _mail_setup(settings: Settings) -> "MailSetup":
+    """Build what mail programs are told."""
+    from functools import partial
+
+    from portal.services import MailSetup
+    from vaguemestre.app.mail_programs import mail_servers, sign_profile
+
+    sign = partial(sign_profile, settings.pki.server_certificate, settings.pki.server_key)
+    return MailSetup(servers=mail_servers(settings), sign_profile=sign)
 
 
 def _xds(instance: Instance) -> "XdsEndpoint":

@@ -25,6 +25,7 @@ from smtp_gateway.config import (
     DkimSettings,
     NoticeSettings,
     RelaySettings,
+    SetupSettings,
     SmtpSettings,
     TrustSettings,
 )
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     trust: TrustSettings = Field(default_factory=TrustSettings)
     relay: RelaySettings = Field(default_factory=RelaySettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
+    setup: SetupSettings = Field(default_factory=SetupSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     mailstore: MailStoreSettings = Field(default_factory=MailStoreSettings)

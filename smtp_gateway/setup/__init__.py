@@ -1,0 +1,1 @@
+"""What mail programs, senders and the DNS are told of this instance; every form says the same values."""
