@@ -140,6 +140,27 @@ def test_a_csv_without_its_columns_is_refused(run: Run, tmp_path: Path) -> None:
     assert "address, name" in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (f"a@{DOMAIN},PER,A,12", "x.csv : ligne 2, colonne rpps : RPPS"),
+        (f"a@{DOMAIN},PER,A,\nb,PER,B,", "x.csv : ligne 3, colonne address : "),
+        ("a@ailleurs.fr,PER,A,", "x.csv : ligne 2, colonne address : l'adresse n'est pas d'un domaine"),
+        (f"a@{DOMAIN},ROI,A,", "x.csv : ligne 2, colonne type : "),
+        (f"a@{DOMAIN},PER", "x.csv : ligne 2 : pas autant"),
+        (f'a@{DOMAIN},"PER"x,A,', "x.csv : ligne 2 : CSV mal formé"),
+    ],
+)
+def test_what_is_wrong_in_a_csv_is_named_by_line_and_column(run: Run, tmp_path: Path, content: str, place: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f"\ufeffaddress,type,name,rpps\r\n{content}\r\n", encoding="utf-8", newline="")
+
+    done = run("mailbox", "add", "--from-csv", str(path), "--password-stdin")
+
+    assert place in str(done.exception)
+    assert said(run, "mailbox", "list") == []
+
+
 def test_a_profile_is_added_activated_and_shown(run: Run) -> None:
     add_patient(run)
 

@@ -1,8 +1,10 @@
 """`vaguemestre mailbox`: professional mailboxes."""
 
 import csv
+import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -17,6 +19,8 @@ from vaguemestre.app.cli.shared import (
     print_json,
     print_rows,
 )
+from vaguemestre.kernel.errors import InvalidIdentifier, PermanentFailure
+from vaguemestre.kernel.text_files import read_utf8
 
 if TYPE_CHECKING:
     from access_core.professionals import NewProfessional, Professional
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="Boîtes des professionnels.", no_args_is_help=True)
 Type = Literal["PER", "ORG", "APP", "CAB"]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="Adresse MSSanté de la boîte.")]
+T = TypeVar("T")
+PLACE = "place"  # where a row of a file stands, among its cells
 COLUMNS = ("address", "type", "name", "state", "members")
 
 
@@ -178,21 +184,37 @@ def _professional(instance: "Instance", row: dict[str, str]) -> "NewProfessional
     from access_core.identifiers import MssAddress
     from access_core.professionals import MailboxType, NewProfessional
 
-    address = MssAddress.parse(row["address"])
-    if address.domain not in instance.settings.instance.domains:
-        raise Refused("l'adresse n'est pas d'un domaine de cette instance ([instance] domains)")
-    if row["type"] not in MailboxType.__members__:
-        raise Refused("le type d'une boîte est PER, ORG, APP ou CAB")
+    def address(text: str) -> str:
+        parsed = MssAddress.parse(text)
+        if parsed.domain not in instance.settings.instance.domains:
+            raise Refused("l'adresse n'est pas d'un domaine de cette instance ([instance] domains)")
+        return str(parsed)
+
+    def kind(text: str) -> MailboxType:
+        if text not in MailboxType.__members__:
+            raise Refused("le type d'une boîte est PER, ORG, APP ou CAB")
+        return MailboxType(text)
+
     return NewProfessional(
-        address=str(address),
-        type=MailboxType(row["type"]),
+        address=_cell(row, "address", address),
+        type=_cell(row, "type", kind),
         name=row["name"],
         created_at=instance.clock.now(),
-        rpps=_rpps(row["rpps"]) if row.get("rpps") else None,
+        rpps=_cell(row, "rpps", _rpps) if row.get("rpps") else None,
         profession=row.get("profession") or None,
         structure=row.get("structure") or None,
         members=tuple(filter(None, (row.get("members") or "").split(";"))),
     )
+
+
+def _cell(row: dict[str, str], column: str, read: Callable[[str], T]) -> T:
+    """Read one cell; what is wrong in a file is told with its line and column."""
+    try:
+        return read(row[column])
+    except (InvalidIdentifier, PermanentFailure) as error:
+        if PLACE not in row:
+            raise
+        raise Refused(f"{row[PLACE]}, colonne {column} : {error}") from None
 
 
 def _rpps(text: str) -> str:
@@ -206,15 +228,25 @@ def _rpps(text: str) -> str:
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a file, each with its place.
+
+    Raises:
+        Refused, ConfigurationError: not UTF-8, not well-formed, a column or a cell missing; names the line.
+    """
+    reader = csv.DictReader(io.StringIO(read_utf8(path), newline=""), strict=True)
+    rows = []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {"address", "type", "name"} - set(reader.fieldnames or ())
-            if missing:
-                raise Refused(f"{path} : il manque la colonne {', '.join(sorted(missing))}")
-            return list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{path} : illisible ({type(error).__name__})") from None
+        missing = {"address", "type", "name"} - set(reader.fieldnames or ())
+        if missing:
+            raise Refused(f"{path.name} : ligne 1 : il manque la colonne {', '.join(sorted(missing))}")
+        for row in reader:
+            place = f"{path.name} : ligne {reader.line_num}"
+            if None in row or None in row.values():
+                raise Refused(f"{place} : pas autant de cases que de colonnes")
+            rows.append({**row, PLACE: place})
+    except csv.Error:
+        raise Refused(f"{path.name} : ligne {reader.reader.line_num} : CSV mal formé") from None
+    return rows
 
 
 def _facts(found: "Professional") -> dict[str, object]:
