@@ -6,7 +6,7 @@ is refused is traced with its reason; the mail stays delivered whatever happens 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -26,7 +26,6 @@ from dmp_bridge.preparation import PreparedDocument, judged, prepare_archive
 from dmp_bridge.receipt import announce
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.reader import looks_like_xdm
-from mailstore.mime.index import Part
 from mailstore.reader import MessageReader
 from mailstore.store import MailStore
 from vaguemestre.kernel.clock import Clock
@@ -124,15 +123,7 @@ class Intake:
         )
 
     def _prepare(self, archives: Sequence[bytes | Refusal]) -> list[Prepared]:
-        return [each if isinstance(each, Refusal) else self._prepare_one(each) for each in archives]
-
-    def _prepare_one(self, data: bytes) -> Prepared:
-        rules = self._settings.published_rules()
-        try:
-            prepared = prepare_archive(data, self._settings.reader_rules())
-            return prepared if rules is None else tuple(judged(prepared, rules))
-        except ExchangeError as error:
-            return error.code
+        return [each if isinstance(each, Refusal) else prepare_found(each, self._settings) for each in archives]
 
     def _close(self, tx: Transaction, order: IntakeOrder, header: str | None, prepared: Sequence[Prepared]) -> None:
         profile = profile_by_id(tx, order.profile_id)
@@ -159,6 +150,16 @@ class Intake:
             announce(tx, order.message_id, order.mailbox_id, reasons, now=case.now)
 
 
+def prepare_found(data: bytes, settings: BridgeSettings) -> Prepared:
+    """Read an archive of a message, its documents judged by the published rules; or say why it is refused."""
+    rules = settings.published_rules()
+    try:
+        prepared = prepare_archive(data, settings.reader_rules())
+        return prepared if rules is None else tuple(judged(prepared, rules))
+    except ExchangeError as error:
+        return error.code
+
+
 def build_filer(store: MailStore, settings: BridgeSettings) -> Filer:
     """Return a filer into the embedded record, and on to the one elsewhere when the settings say so."""
     rules = FilingRules(repository_id=settings.repository_id, ins_authorities=settings.ins_authorities)
@@ -171,22 +172,41 @@ def archives_of(reader: MessageReader, settings: BridgeSettings) -> tuple[bytes 
 
     An archive that is too large, or one too many, is a refusal in its place.
     """
+    attached = (
+        Attached(part.filename or "", part.media_type, part.size_bytes, partial(reader.decoded, part.section))
+        for part in reader.index.parts
+    )
+    return select_archives(attached, settings)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Attached:
+    """A part of a message, and how to read it; SIZE_BYTES: as it was sent, before it is decoded."""
+
+    filename: str
+    media_type: str
+    size_bytes: int
+    load: Callable[[], bytes]
+
+
+def select_archives(parts: Iterable[Attached], settings: BridgeSettings) -> tuple[bytes | Refusal, ...]:
+    """Return the XDM archives among the parts of a message, as `archives_of` does."""
     found: list[bytes | Refusal] = []
-    for part in reader.index.parts:
-        named = (part.filename or "").casefold() == ARCHIVE_NAME
+    for part in parts:
+        named = part.filename.casefold() == ARCHIVE_NAME
         if not named and not _is_zip(part):
             continue
         if part.size_bytes > settings.max_archive_bytes * _BASE64_EXPANSION:
             found += [Refusal.ARCHIVE_TOO_LARGE] if named else []
             continue
-        data = reader.decoded(part.section)
+        data = part.load()
         if named or looks_like_xdm(data, settings.reader_rules()):
             found.append(data if len(found) < settings.max_archives else Refusal.ARCHIVE_ENTRIES)
     return tuple(found)
 
 
-def _is_zip(part: Part) -> bool:
-    return part.media_type in _ZIP_TYPES or (part.filename or "").casefold().endswith(".zip")
+def _is_zip(part: Attached) -> bool:
+    return part.media_type in _ZIP_TYPES or part.filename.casefold().endswith(".zip")
 
 
 def _message_id_header(reader: MessageReader) -> str | None:

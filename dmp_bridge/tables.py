@@ -4,7 +4,7 @@ Coded metadata, titles and authors are in clear columns, since ITI-18 searches t
 patient's mailbox key and only named here. Rows of `document_entry` are never deleted: their availability changes.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 import access_core.tables  # noqa: F401 - declares the profile that rows refer to
 from vaguemestre.kernel.database import Instant, metadata
@@ -146,4 +146,19 @@ external_filing = Table(
     Column("code", String(80), nullable=True, comment="why it waits or ended so; no data"),
     Column("queued_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=True),
+)
+
+watched_message = Table(
+    "watched_message",
+    metadata,
+    Column("watch", String(64), primary_key=True, comment="name of the mailbox elsewhere, in the settings"),
+    Column(
+        "uid_validity", BigInteger, primary_key=True, autoincrement=False, comment="of its folder (RFC 9051 §2.3.1.1)"
+    ),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("fingerprint", String(64), nullable=False, comment="of Message-ID and size, whatever the UID"),
+    Column("outcome", String(80), nullable=False, comment="OK, why not, or that it carries no document"),
+    Column("flagged", Boolean, nullable=False, comment="the other server knows that it was taken in"),
+    Column("taken_at", Instant, nullable=False),
+    Index("ix_watched_message_fingerprint", "watch", "fingerprint"),
 )
