@@ -282,6 +282,30 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_used_assertion_until"), "used_assertion", ["until"], unique=False)
     op.create_table(
+        "watched_message",
+        sa.Column(
+            "watch", sa.String(length=64), nullable=False, comment="name of the mailbox elsewhere, in the settings"
+        ),
+        sa.Column(
+            "uid_validity",
+            sa.BigInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="of its folder (RFC 9051 §2.3.1.1)",
+        ),
+        sa.Column("uid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "fingerprint", sa.String(length=64), nullable=False, comment="of Message-ID and size, whatever the UID"
+        ),
+        sa.Column(
+            "outcome", sa.String(length=80), nullable=False, comment="OK, why not, or that it carries no document"
+        ),
+        sa.Column("flagged", sa.Boolean(), nullable=False, comment="the other server knows that it was taken in"),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("watch", "uid_validity", "uid", name=op.f("pk_watched_message")),
+    )
+    op.create_index("ix_watched_message_fingerprint", "watched_message", ["watch", "fingerprint"], unique=False)
+    op.create_table(
         "application_password",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("account_id", sa.String(length=32), nullable=False),
@@ -1010,6 +1034,8 @@ def downgrade() -> None:
     op.drop_table("directory_activity")
     op.drop_index(op.f("ix_application_password_account_id"), table_name="application_password")
     op.drop_table("application_password")
+    op.drop_index("ix_watched_message_fingerprint", table_name="watched_message")
+    op.drop_table("watched_message")
     op.drop_index(op.f("ix_used_assertion_until"), table_name="used_assertion")
     op.drop_table("used_assertion")
     op.drop_table("trace_head")
