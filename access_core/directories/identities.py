@@ -167,8 +167,8 @@ def _row(place: str, cells: dict[str, str], *, strict: bool) -> dict[str, object
     if len(birth_place) != 5 or not birth_place.isalnum():
         raise ConfigurationError(f"{place}, column birth_place: not a COG code")
     for column, longest in (("family", 100), ("given", 200)):
-        if not 0 < len(cells[column].strip()) <= longest:
-            raise ConfigurationError(f"{place}, column {column}: 1 to {longest} characters")
+        if not 0 < len(cells[column].strip()) <= longest or not cells[column].strip().isprintable():
+            raise ConfigurationError(f"{place}, column {column}: 1 to {longest} printable characters")
     return {
         "ins": ins.value,
         "oid": ins.oid,

@@ -109,6 +109,8 @@ def _kept(name: str, rows: Iterable[str], places: _Places, read: _Read, warnings
         if cells == [""]:
             continue
         place = f"{name}: line {number}"
+        if "\0" in row:
+            raise ConfigurationError(f"{place}: a NUL character is no text")
         if not places.cells <= len(cells) <= places.cells + 1:
             raise ConfigurationError(f"{place}: {len(cells)} fields instead of {places.cells}")
         values = read(place, {key: cells[index].strip() for key, index in places.of.items()}, warnings)

@@ -129,6 +129,7 @@ def test_lines_without_rpps_are_counted_and_a_wrong_key_is_only_a_warning(
         ((ACTIVITIES, *[activity(MARTIN.national_id), "8|1"]), "line 3: 2 fields instead of 13"),
         ((ACTIVITIES, *[activity("81000")]), "line 2, column Identification nationale PP: RPPS"),
         ((ACTIVITIES, *[activity(MARTIN.national_id, mode="beaucoup trop")]), "line 2, column Code mode exercice"),
+        ((ACTIVITIES, *[activity(MARTIN.national_id) + "\0"]), "line 2: a NUL character"),
         ((MAILBOXES, *["XXX|a@b.fr||||||10"]), "line 2, column Type de BAL"),
         ((MAILBOXES, *["PER|pas une adresse||||||10"]), "line 2, column Adresse BAL"),
     ],

@@ -119,6 +119,7 @@ def test_a_status_is_kept_and_replaced(database: Database) -> None:
         ("260058815400233,,DURAND,LÉA,1979-03-12,F,512", "line 6, column birth_place"),
         ("260058815400233,,,LÉA,1979-03-12,F,51215", "line 6, column family"),
         ("260058815400233,,DURAND,LÉA,1979-03-12,F", "line 6: not as many"),
+        ("260058815400233,,DU\0RAND,LÉA,1979-03-12,F,51215", "line 6, column family"),
         ('"260058815400233', "not well-formed CSV"),
     ],
 )
