@@ -3,6 +3,7 @@
 A check is a function of the instance that returns findings; it never changes anything.
 """
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -17,13 +18,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from sqlalchemy import text
 
 from access_core.trace.chain import verify
+from smtp_gateway.clamd import Clamd
 from smtp_gateway.trust.admission import load_list
 from smtp_gateway.trust.freshness import ListState, age_s, stop_age_s
 from vaguemestre.app.bootstrap import Instance
 from vaguemestre.app.migrations import current_revision, newest_revision
 from vaguemestre.app.pid_file import read_pid
 from vaguemestre.app.roles import PORTS_OF_ROLE, Role
-from vaguemestre.kernel.errors import VaguemestreError
+from vaguemestre.kernel.errors import TemporaryFailure, VaguemestreError
 from vaguemestre.kernel.keys import InstanceKey
 from vaguemestre.kernel.outbox import MAX_ATTEMPTS, troubles
 
@@ -123,6 +125,18 @@ def _whitelist(instance: Instance) -> Seen:
         yield Health.WARNING, "la signature de la liste n'est pas exigée ([trust] signature)"
 
 
+def _antivirus(instance: Instance) -> Seen:
+    settings = instance.settings.antivirus
+    if settings.socket is None:
+        yield Health.WARNING, "aucun antivirus ([antivirus] socket) : les messages ne sont pas analysés"
+        return
+    try:
+        yield Health.GOOD, asyncio.run(Clamd(settings.socket, CONNECT_TIMEOUT_S * 5).version())
+    except TemporaryFailure:
+        waits = "les messages attendent" if settings.when_down == "defer" else "les messages passent sans analyse"
+        yield Health.BAD, f"clamd ne répond pas : {waits}"
+
+
 def _catalogue(instance: Instance) -> Seen:
     url = instance.settings.database_url()
     revision, newest = current_revision(url), newest_revision()
@@ -194,6 +208,7 @@ CHECKS: dict[str, Callable[[Instance], Seen]] = {
     "certificats": _certificates,
     "révocation": _revocation,
     "liste blanche": _whitelist,
+    "antivirus": _antivirus,
     "catalogue": _catalogue,
     "registre": _trace,
     "tâches": _tasks,
