@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dmp_bridge.external.config import ExternalSettings, RecordChoice
 from dmp_bridge.validation.rules import PublishedRules
+from dmp_bridge.watch_config import WatchSettings
 from dmp_bridge.xdm.limits import Quirk, ReaderRules
 from dmp_bridge.xds.identifiers import INS_NIA, INS_NIR, INS_NIR_DEMO, INS_NIR_TEST
 
@@ -88,6 +89,9 @@ class BridgeSettings(BaseModel):
         "`[dmp.external]`), `external` (there; what it cannot take stays here)",
     )
     external: ExternalSettings = Field(default_factory=ExternalSettings)
+    watch: tuple[WatchSettings, ...] = Field(
+        default=(), description="mailboxes at other operators whose documents are filed as they arrive"
+    )
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dmp_bridge.external.config import RecordChoice
 
 if TYPE_CHECKING:
+    from dmp_bridge.watch_config import WatchSettings
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.service import Service
 
@@ -19,7 +20,22 @@ def elsewhere(instance: "Instance") -> "list[Service]":
         ConfigurationError: a certificate or a key of the record elsewhere cannot be used.
     """
     is_only_here = instance.settings.dmp.record is RecordChoice.EMBEDDED
-    return [] if is_only_here else [_filing(instance)]
+    filing = [] if is_only_here else [_filing(instance)]
+    return [*filing, *(_watch(instance, each) for each in instance.settings.dmp.watch)]
+
+
+def _watch(instance: "Instance", watched: "WatchSettings") -> "Service":
+    from dmp_bridge.watch import Watch, WatchParts
+    from vaguemestre.app.worker import WorkerService
+
+    parts = WatchParts(
+        settings=instance.settings.dmp,
+        database=instance.database,
+        store=instance.mail_store,
+        clock=instance.clock,
+        presume_care=instance.settings.access.filing_care == "presumed",
+    )
+    return WorkerService(f"watch-{watched.name}", Watch(watched, parts))
 
 
 def _filing(instance: "Instance") -> "Service":

@@ -24,6 +24,7 @@ from smtp_gateway.config import (
     ConversationSettings,
     DkimSettings,
     NoticeSettings,
+    RateSettings,
     RelaySettings,
     SetupSettings,
     SmtpSettings,
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     keys: KeysSettings = Field(default_factory=KeysSettings)
     pki: PkiSettings = Field(default_factory=PkiSettings)
     smtp: SmtpSettings = Field(default_factory=SmtpSettings)
+    rates: RateSettings = Field(default_factory=RateSettings)
     content: ContentSettings = Field(default_factory=ContentSettings)
     antivirus: AntivirusSettings = Field(default_factory=AntivirusSettings)
     dkim: DkimSettings = Field(default_factory=DkimSettings)
@@ -168,4 +170,6 @@ def _absolute(section: BaseModel, folder: Path) -> BaseModel:
             update[name] = folder / value
         elif isinstance(value, BaseModel):
             update[name] = _absolute(value, folder)
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            update[name] = tuple(_absolute(each, folder) for each in value)
     return section.model_copy(update=update)
