@@ -14,6 +14,7 @@ from smtp_gateway.arrival import Arrival, Origin, Receipt, Refused
 from smtp_gateway.config import ConversationSettings, RelaySettings
 from smtp_gateway.effects import deliver_to_patients, note_deliveries, note_queued, recheck_account
 from smtp_gateway.queue import entries
+from smtp_gateway.rates import count_submission
 from smtp_gateway.receipts.arriving import is_report
 from smtp_gateway.receipts.following import follow
 from vaguemestre.kernel.database import Database, Transaction
@@ -81,6 +82,7 @@ class Acceptance:
 
     def _accept(self, tx: Transaction, arrival: Arrival) -> Receipt:
         recheck_account(tx, arrival)
+        count_submission(tx, arrival)
         conversations: list[str] = []
         if arrival.writer.patient_address is None:
             conversations = deliver_to_patients(tx, arrival, self._settings, self.may_answer)

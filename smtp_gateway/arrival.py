@@ -13,6 +13,7 @@ from access_core.decision import Decision
 from access_core.profiles import Profile
 from access_core.trace.entries import TraceEntry
 from mailstore.store import SealedMessage
+from smtp_gateway.config import RateSettings
 from smtp_gateway.header import HeaderBlock, addresses, message_ids
 from smtp_gateway.queue.model import NO_REQUEST, QueuedRecipient, ReportRequest
 from smtp_gateway.receipts.automatic import Authorship, read_authorship
@@ -110,6 +111,8 @@ class Arrival:
     queued: Sequence[QueuedRecipient] = ()
     """Recipients at other operators, and those here whose delivery is to be reported."""
     report: ReportRequest = NO_REQUEST
+    rates: RateSettings | None = None
+    """How much the submitting account may submit; None: it is not counted."""
     reporter_id: str | None = None
     """The mailbox that hears of what becomes of the queued ones."""
     require_tls: bool = False

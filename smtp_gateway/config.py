@@ -182,6 +182,16 @@ class ContentSettings(BaseModel):
     )
 
 
+class RateSettings(BaseModel):
+    """What one account may submit; past it, its program keeps the message and tries again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    messages_per_hour: int = Field(100_000, ge=0, description="messages of one account in an hour; 0: no limit")
+    recipients_per_day: int = Field(1_000_000, ge=0, description="recipients of one account in a day; 0: no limit")
+    bytes_per_day: int = Field(0, ge=0, description="bytes submitted by one account in a day; 0: no limit")
+
+
 class AntivirusSettings(BaseModel):
     """clamd, by its INSTREAM command."""
 

@@ -135,6 +135,7 @@ class EsmtpProtocol(MessageReceiver):
         if reply.accepted:
             self._mail.sender = path.mailbox
             self._mail.report = read_report_request(path.parameters)
+            self._mail.declared_bytes = int(path.parameters.get("SIZE") or 0)
             self._mail.smtp_utf8 = "SMTPUTF8" in path.parameters
             self._mail.require_tls = "REQUIRETLS" in path.parameters
         self._reply(reply)

@@ -117,7 +117,10 @@ class MxSteps:
             return refuse(Refusal.PEER_UNKNOWN)
         if is_patient(sender, self._parts.smtp) and is_patient(address, self._parts.smtp):
             return refuse(await mailboxes.refuse_patient(sender.lower()))
-        found = await mailboxes.find(address, Asking(key="", sender=lambda _tx: remote_sender(sender.lower())))
+        found = await mailboxes.find(
+            address,
+            Asking(key="", sender=lambda _tx: remote_sender(sender.lower()), size_bytes=envelope.declared_bytes),
+        )
         if not isinstance(found, Recipient):
             return refuse(found)
         if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):

@@ -36,20 +36,34 @@ class Asking:
         key: tells senders apart whose answers may differ.
         sender: describes the sender, inside the transaction that decides.
         auth: how the sender proved that it belongs to the trust space.
+        size_bytes: of the message, as far as it was declared.
     """
 
     key: str
     sender: Callable[[Transaction], Sender]
     auth: Auth = Auth.MSSANTE
+    size_bytes: int = 0
+
+
+Holds = Callable[[Transaction, str, int], bool]
+"""Tells whether a mailbox has room for so many bytes more."""
+
+
+def room(usage_bytes: Callable[[Transaction, str], int], quota_bytes: int) -> Holds | None:
+    """Return what tells whether professional mailboxes have room; None when there is no quota (RFC 9208 shows it)."""
+    if not quota_bytes:
+        return None
+    return lambda tx, mailbox_id, size_bytes: usage_bytes(tx, mailbox_id) + max(1, size_bytes) <= quota_bytes
 
 
 class Mailboxes:
     """Looks recipients up."""
 
-    def __init__(self, database: Database, settings: SmtpSettings, clock: Clock) -> None:
+    def __init__(self, database: Database, settings: SmtpSettings, clock: Clock, holds: Holds | None = None) -> None:
         self._database = database
         self._settings = settings
         self._clock = clock
+        self._holds = holds
         self._remembered: dict[tuple[str, str], tuple[float, Recipient]] = {}
 
     async def find(self, text: str, asking: Asking) -> Found:
@@ -85,7 +99,7 @@ class Mailboxes:
             return await self._patient(named, asking)
         if isinstance(named, ProfessionalAddress):
             address = str(named.address)
-            return await self._database.read(lambda tx: _professional(tx, address))
+            return await self._database.read(lambda tx: self._professional(tx, address, asking.size_bytes))
         return named
 
     async def _patient(self, patient: PatientAddress, asking: Asking) -> Found:
@@ -102,9 +116,10 @@ class Mailboxes:
         await self._database.write(lambda tx: record(tx, entry))
         return decided.decision.reason
 
-
-def _professional(tx: Transaction, address: str) -> Found:
-    found = professional_by_address(tx, address)
-    if found is None or found.state is AccountState.CLOSED:
-        return Reason.D_PROFIL_INEXISTANT  # the one answer for every mailbox that takes no mail
-    return Recipient(address=found.address, mailbox_id=found.account_id)
+    def _professional(self, tx: Transaction, address: str, size_bytes: int) -> Found:
+        found = professional_by_address(tx, address)
+        if found is None or found.state is AccountState.CLOSED:
+            return Reason.D_PROFIL_INEXISTANT  # the one answer for every mailbox that takes no mail
+        if self._holds is not None and not self._holds(tx, found.account_id, size_bytes):
+            return Refusal.MAILBOX_FULL
+        return Recipient(address=found.address, mailbox_id=found.account_id)

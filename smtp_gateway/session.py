@@ -62,6 +62,8 @@ class MailEnvelope:
         self.queued: list[QueuedRecipient] = []
         """Recipients elsewhere, and those here whose delivery is to be reported."""
         self.report = ReportRequest()
+        self.declared_bytes = 0
+        """SIZE of MAIL (RFC 1870), 0 when it was not given."""
         self.require_tls = False
         """MAIL asked that no hop takes the message that does not know REQUIRETLS (RFC 8689)."""
         self.wishes = RecipientWishes()

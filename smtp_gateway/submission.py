@@ -18,7 +18,7 @@ from mailstore.store import MailStore
 from smtp_gateway import replies, trace_fields
 from smtp_gateway.acceptance import Acceptance
 from smtp_gateway.arrival import Arrival, Origin, Recipient, Refused, Writer, read_marks
-from smtp_gateway.config import SmtpSettings
+from smtp_gateway.config import RateSettings, SmtpSettings
 from smtp_gateway.content import ContentRules, Sending
 from smtp_gateway.deciding import refusal_entry
 from smtp_gateway.header import HeaderBlock
@@ -50,6 +50,7 @@ class SubmissionParts:
     trust: TrustSpace
     smtp: SmtpSettings
     content: ContentRules
+    rates: RateSettings
 
 
 class SubmissionSteps:
@@ -95,7 +96,9 @@ class SubmissionSteps:
         def sender(tx: Transaction) -> Sender:
             return _sender(tx, session, envelope.sender or "")
 
-        found = await self._parts.mailboxes.find(address, Asking(key=envelope.sender or "", sender=sender))
+        found = await self._parts.mailboxes.find(
+            address, Asking(key=envelope.sender or "", sender=sender, size_bytes=envelope.declared_bytes)
+        )
         if found is Refusal.REMOTE and self._parts.trust.lists(domain_of(address)):
             return _queue(envelope, address)
         if not isinstance(found, Recipient):
@@ -155,6 +158,7 @@ class SubmissionSteps:
             queued=tuple(envelope.queued),
             report=envelope.report,
             require_tls=envelope.require_tls,
+            rates=parts.rates,
             reporter_id=session.mailboxes.get(reverse_path.lower()),
         )
         return (await parts.acceptance.accept(arrival)).message_id

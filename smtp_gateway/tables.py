@@ -113,6 +113,17 @@ recipient_state = Table(
     Index("ix_recipient_state_sent", "sent_at"),
 )
 
+submission_rate = Table(
+    "submission_rate",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False, comment="ten minutes since 1970-01-01 UTC"),
+    Column("messages", BigInteger, nullable=False),
+    Column("recipients", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index("ix_submission_rate_slot", "slot"),
+)
+
 notice_preference = Table(
     "notice_preference",
     metadata,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from smtp_gateway.dkim import KeyRecords
     from smtp_gateway.patient_reply import PatientReplies
     from smtp_gateway.receipts.posting import Postman
+    from smtp_gateway.recipients import Mailboxes
     from smtp_gateway.trust.revocation import Revocation
     from smtp_gateway.trust.space import TrustSpace
     from vaguemestre.kernel.blobs import BlobStore
@@ -162,6 +163,14 @@ class Instance:
         return Postman(self.mail_store, self.settings.relay.lifetime_s, own=own, listed=self.trust.lists)
 
     @cached_property
+    def mailboxes(self) -> "Mailboxes":
+        """Whom mail may go to here."""
+        from smtp_gateway.recipients import Mailboxes, room
+
+        holds = room(self.mail_store.usage_bytes, self.settings.imap.quota_bytes)
+        return Mailboxes(self.database, self.settings.smtp, self.clock, holds)
+
+    @cached_property
     def content(self) -> "ContentRules":
         """What messages may carry; built inside a running event loop."""
         from smtp_gateway.clamd import Clamd
@@ -245,14 +254,13 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
 def _mx(instance: Instance) -> "Service":
     from smtp_gateway.dkim import KeyCache
     from smtp_gateway.mx import MxParts, MxSteps
-    from smtp_gateway.recipients import Mailboxes
     from smtp_gateway.service import Listener, SmtpService
 
     settings = instance.settings
     parts = MxParts(
         store=instance.mail_store,
         acceptance=instance.acceptance,
-        mailboxes=Mailboxes(instance.database, settings.smtp, instance.clock),
+        mailboxes=instance.mailboxes,
         trust=instance.trust,
         keys=KeyCache(settings.dkim.public_keys, _dns_records(settings), instance.clock),
         clock=instance.clock,
@@ -274,7 +282,6 @@ def _mx(instance: Instance) -> "Service":
 
 
 def _submission(instance: Instance) -> "Service":
-    from smtp_gateway.recipients import Mailboxes
     from smtp_gateway.service import Listener, SmtpService
     from smtp_gateway.submission import SubmissionParts, SubmissionSteps
 
@@ -283,12 +290,13 @@ def _submission(instance: Instance) -> "Service":
         database=instance.database,
         store=instance.mail_store,
         acceptance=instance.acceptance,
-        mailboxes=Mailboxes(instance.database, settings.smtp, instance.clock),
+        mailboxes=instance.mailboxes,
         authenticator=instance.authenticator,
         clock=instance.clock,
         trust=instance.trust,
         smtp=settings.smtp,
         content=instance.content,
+        rates=settings.rates,
     )
     tls = ListenerTls.of_server(settings.pki, ask_clients=settings.access.authentication.client_certificates)
     listeners = [

@@ -36,6 +36,7 @@ from smtp_gateway.config import (
     ContentSettings,
     ConversationSettings,
     DkimSettings,
+    RateSettings,
     RelaySettings,
     SmtpSettings,
     TrustSettings,
@@ -47,7 +48,7 @@ from smtp_gateway.dkim_sign import SigningKey
 from smtp_gateway.mx import MxParts, MxSteps
 from smtp_gateway.patient_reply import PatientReplies, ReplyRules
 from smtp_gateway.queue.runner import QueueRunner, RunnerParts
-from smtp_gateway.recipients import Mailboxes
+from smtp_gateway.recipients import Mailboxes, room
 from smtp_gateway.service import Listener, SmtpService
 from smtp_gateway.submission import SubmissionParts, SubmissionSteps
 from smtp_gateway.trust.revocation import Revocation
@@ -129,6 +130,8 @@ class Options:
     clock: Clock = field(default_factory=SystemClock)
     relay: dict[str, Any] = field(default_factory=dict)
     trust: dict[str, Any] = field(default_factory=dict)
+    quota_bytes: int = 0
+    rates: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
     antivirus: dict[str, Any] = field(default_factory=dict)
     mx_tls: Callable[[Path], ssl.SSLContext] | None = None
@@ -142,6 +145,7 @@ class World:
 
     def __init__(self, folder: Path, options: Options) -> None:
         self.folder = folder
+        self.options = options
         self.pki = Pki(folder)
         write_whitelist(folder / "whitelist.xml")
         InstanceKey.create(folder / "instance.key")
@@ -178,6 +182,9 @@ class World:
         self.authenticator = Authenticator(
             self.database, self.clock, key, AuthenticationSettings(), patient_domains=(PATIENT_DOMAIN,)
         )
+        self.mailboxes = Mailboxes(
+            self.database, self.smtp, self.clock, room(self.store.usage_bytes, options.quota_bytes)
+        )
         self.services = [self._mx(options), self._submission()]
         self.ports: dict[str, int] = {}
         self._populate()
@@ -191,7 +198,7 @@ class World:
         parts = MxParts(
             store=self.store,
             acceptance=self.acceptance,
-            mailboxes=Mailboxes(self.database, self.smtp, self.clock),
+            mailboxes=self.mailboxes,
             trust=self.trust,
             keys=KeyCache(dkim.public_keys, None, self.clock),
             clock=self.clock,
@@ -210,12 +217,13 @@ class World:
             database=self.database,
             store=self.store,
             acceptance=self.acceptance,
-            mailboxes=Mailboxes(self.database, self.smtp, self.clock),
+            mailboxes=self.mailboxes,
             authenticator=self.authenticator,
             clock=self.clock,
             trust=self.trust,
             smtp=self.smtp,
             content=self.content,
+            rates=RateSettings(**self.options.rates),
         )
         tls = self.pki.server(clients=False)
         listeners = [
