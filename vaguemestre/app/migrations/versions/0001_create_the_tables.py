@@ -202,6 +202,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_sign_in_failure_last_at", "sign_in_failure", ["last_at"], unique=False)
     op.create_table(
+        "submission_rate",
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "slot", sa.BigInteger(), autoincrement=False, nullable=False, comment="ten minutes since 1970-01-01 UTC"
+        ),
+        sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.Column("recipients", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "slot", name=op.f("pk_submission_rate")),
+    )
+    op.create_index("ix_submission_rate_slot", "submission_rate", ["slot"], unique=False)
+    op.create_table(
         "task",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False, comment="which handler"),
@@ -1047,6 +1059,8 @@ def downgrade() -> None:
     op.drop_table("trace_checkpoint")
     op.drop_index("ix_task_due", table_name="task")
     op.drop_table("task")
+    op.drop_index("ix_submission_rate_slot", table_name="submission_rate")
+    op.drop_table("submission_rate")
     op.drop_index("ix_sign_in_failure_last_at", table_name="sign_in_failure")
     op.drop_table("sign_in_failure")
     op.drop_table("record_author")
