@@ -16,6 +16,7 @@ from access_core.authentication.totp import keep_totp, seal_secret
 from access_core.consent import set_standing
 from access_core.facts import Standing
 from portal.service import Listener, PortalService
+from tests.fictional.documents import level_1, picture, structured
 from tests.fictional.patient_space import PASSWORD, Enclosure, PatientSpace
 from vaguemestre.app.demo.fictional_documents import fictional_archive, fictional_cda, fictional_pdf
 from vaguemestre.app.pki import Authority, CertificateRequest
@@ -24,8 +25,15 @@ from vaguemestre.kernel.database import Transaction
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 HTML = "<h1>Bilan</h1><p>Tout va <b>bien</b>.</p><table><tr><td>Glycémie</td><td>0,9</td></tr></table>"
+NARRATIVE = (
+    "<list><caption>À faire</caption><item>Revenir à jeun</item></list><table><caption>Sang</caption><thead><tr><th/>"
+    + "".join(f"<th>Prélèvement du {day} janvier</th>" for day in range(1, 9))
+    + "</tr></thead><tbody><tr><th>Glycémie</th>"
+    + "<td>0,90 g/L</td>" * 8
+    + "</tr></tbody></table><linkHtml href='https://sante.fr'>En savoir plus</linkHtml>"
+)
 SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), textarea, summary')]
-  .filter(e => e.checkVisibility() && !e.closest('.skip') && !e.matches('.skip, .main-link, .body a'))
+  .filter(e => e.checkVisibility() && !e.closest('.skip') && !e.matches('.skip, .main-link, .body a, .narrative a'))
   .map(e => [e.textContent.trim() || e.name, e.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && box.height < 44 - 0.5)
   .map(([name, box]) => `${name}: ${box.height}`)"""
@@ -40,6 +48,11 @@ class Site:
         self.space = space
         self.browser = browser
         self.paths: list[str] = []
+
+    @property
+    def thread(self) -> str:
+        """The first conversation."""
+        return next(path for path in self.paths if path.startswith("/messages/"))
 
     async def page(self, width: int = 1280, scheme: str = "light") -> Page:
         """Open a fresh browser window on the sign-in page."""
@@ -74,7 +87,16 @@ async def fill(space: PatientSpace) -> list[str]:
     first = await space.write("XDM/1.0/DDM+Compte rendu", "Bonjour,\n\nVoici le compte rendu.", files=files)
     rich = await space.write("Résultats", "", html=HTML)
     ended = await space.write("[FIN] Suite", "Au revoir")
-    document = await asyncio.to_thread(space.file, fictional_cda())
+    clinical = structured(("i", "image/png", picture()), ("p", "application/pdf", fictional_pdf()), narrative=NARRATIVE)
+    documents = [
+        await asyncio.to_thread(space.file, each)
+        for each in (
+            fictional_cda(),
+            clinical,
+            level_1("image/jpeg", picture("JPEG")),
+            level_1("text/plain", b"Bonjour"),
+        )
+    ]
     threads = [f"/messages/{receipt.conversation_ids[0]}" for receipt in (first, rich, ended)]
     reading = [
         "/messages",
@@ -86,7 +108,7 @@ async def fill(space: PatientSpace) -> list[str]:
         "/parametres",
         "/accessibilite",
     ]
-    return ["/", *reading, *threads, f"/documents/{document}", "/attestations", "/introuvable"]
+    return ["/", *reading, *threads, *(f"/documents/{each}" for each in documents), "/attestations", "/introuvable"]
 
 
 @pytest.fixture
@@ -133,7 +155,7 @@ async def test_no_page_has_a_violation_an_overflow_or_a_small_target(site: Site,
 
 async def test_keys_alone_lead_from_the_skip_link_to_a_sent_reply(site: Site):
     page = await site.signed_in()
-    await page.goto(site.base + site.paths[8])
+    await page.goto(site.base + site.thread)
 
     await page.keyboard.press("Tab")
     first = await page.evaluate("document.activeElement.textContent")
@@ -154,7 +176,7 @@ async def test_keys_alone_lead_from_the_skip_link_to_a_sent_reply(site: Site):
 
 async def test_after_an_error_the_summary_has_the_focus_and_leads_to_the_field(site: Site):
     page = await site.signed_in(360)
-    await page.goto(site.base + site.paths[8])
+    await page.goto(site.base + site.thread)
 
     await page.get_by_role("button", name="Envoyer").click()
     focused = await page.evaluate("document.activeElement.id")
@@ -167,7 +189,7 @@ async def test_after_an_error_the_summary_has_the_focus_and_leads_to_the_field(s
 
 async def test_the_focus_can_be_seen_on_everything_that_takes_it(site: Site):
     page = await site.signed_in()
-    await page.goto(site.base + site.paths[8])
+    await page.goto(site.base + site.thread)
 
     seen = []
     for _ in range(14):
@@ -194,9 +216,39 @@ async def test_pages_work_without_script_and_load_nothing_from_elsewhere(site: S
     assert all(url.startswith(site.base) for url in asked)
 
 
+async def test_a_document_prints_as_a_document(site: Site):
+    page = await site.signed_in()
+    await page.goto(site.base + next(path for path in site.paths if path.startswith("/documents/")))
+
+    await page.emulate_media(media="print")
+
+    assert not await page.locator("iframe").is_visible()
+    assert await page.get_by_alt_text("Première page").is_visible()
+    assert not await page.get_by_role("button", name="Masquer").is_visible()
+
+
+async def test_a_pdf_is_shown_in_its_page_and_a_wide_table_moves_by_keys(site: Site):
+    page = await site.signed_in()
+    paths = [path for path in site.paths if path.startswith("/documents/")]
+    await page.goto(site.base + paths[0])
+    frame = await page.locator("iframe").bounding_box()
+    narrow = await site.signed_in(360)
+    await narrow.goto(site.base + paths[1])
+    box = narrow.get_by_role("group", name="Tableau : Sang")
+
+    await box.focus()
+    await narrow.keyboard.press("End")
+    await narrow.keyboard.press("ArrowRight")
+    await narrow.wait_for_function("() => document.querySelector('.scroll').scrollLeft > 0")
+
+    assert frame is not None
+    assert frame["height"] > 300
+    assert not await narrow.locator("iframe").is_visible()
+
+
 async def test_print_leaves_out_navigation_and_forms(site: Site):
     page = await site.signed_in()
-    await page.goto(site.base + site.paths[8])
+    await page.goto(site.base + site.thread)
 
     await page.emulate_media(media="print")
 

@@ -1,8 +1,6 @@
 """What is inside a document, on its page: file, words, pictures; each fetch decided, the page traced once."""
 
-import base64
 import io
-import re
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -12,60 +10,19 @@ from PIL import Image
 from access_core.trace.reader import history_of_patient
 from dmp_bridge.cda.body import Body
 from dmp_bridge.cda.header import InstanceId, Organization, Person
-from dmp_bridge.cda.level_1 import Level1Request, compose_level_1
 from dmp_bridge.cda.reader import read_cda
 from dmp_bridge.cda.writer import write_cda
 from portal.documents.reading import piece_of, read_content
 from portal.documents.summary import date_words, summary_of
 from portal.security import PAGE_POLICY
+from tests.fictional.documents import level_1, picture, structured
 from tests.unit.portal.test_documents import hide_from_patient
 from vaguemestre.app.demo.fictional_documents import (
-    CAMILLE_MARTIN,
-    DOMINIQUE,
-    WRITTEN_AT,
     fictional_cda,
     fictional_pdf,
 )
 
 PARIS = ZoneInfo("Europe/Paris")
-
-
-def picture(name: str = "PNG", size: tuple[int, int] = (900, 600)) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, (200, 30, 30)).save(out, name)
-    return out.getvalue()
-
-
-def level_1(media_type: str, content: bytes) -> bytes:
-    request = Level1Request(
-        patient=DOMINIQUE.identity,
-        author=CAMILLE_MARTIN.person,
-        body=Body(media_type, content),
-        written_at=WRITTEN_AT,
-        title="Suivi",
-        type_code="11488-4",
-    )
-    return compose_level_1(request)
-
-
-def structured(*media: tuple[str, str, bytes], copy: bytes | None = None) -> bytes:
-    """A level 3 document whose sections show files, and may hold its copy in PDF."""
-    shown = "".join(f'<renderMultiMedia referencedObject="{name}"/>' for name, _, _ in media)
-    entries = "".join(_entry(*each) for each in media)
-    copied = ""
-    if copy is not None:
-        inner = '<templateId root="1.2.250.1.213.1.1.2.243"/><title>Copie</title><text/>'
-        copied = f"<component><section>{inner}{_entry('copie', 'application/pdf', copy)}</section></component>"
-    body = (
-        f"<structuredBody><component><section><title>Bilan</title><text><paragraph>Tout va bien.</paragraph>{shown}"
-        f"</text>{entries}</section></component>{copied}</structuredBody>"
-    )
-    return re.sub(rb"<nonXMLBody>.*</nonXMLBody>", lambda _: body.encode(), fictional_cda(), flags=re.DOTALL)
-
-
-def _entry(name: str, media_type: str, content: bytes) -> str:
-    value = f'<value mediaType="{media_type}" representation="B64">{base64.b64encode(content).decode()}</value>'
-    return f'<entry><observationMedia classCode="OBS" moodCode="EVN" ID="{name}">{value}</observationMedia></entry>'
 
 
 def readings(space) -> int:
