@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from access_core.majority import MAJORITY
 from access_core.matrix_in_force import IN_FORCE
+from vaguemestre.app import mail_roles
 from vaguemestre.app.chores import chores, follow_trust
 from vaguemestre.app.roles import Role
 from vaguemestre.app.settings import Settings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from portal.services import MailSetup
     from smtp_gateway.acceptance import Acceptance
     from smtp_gateway.content import ContentRules
-    from smtp_gateway.dkim import KeyRecords
     from smtp_gateway.patient_reply import PatientReplies
     from smtp_gateway.receipts.posting import Postman
     from smtp_gateway.recipients import Mailboxes
@@ -234,9 +234,9 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
     IN_FORCE.current()
     match role:
         case Role.MX:
-            return [_mx(instance), follow_trust(instance)]
+            return [mail_roles.mx(instance), follow_trust(instance)]
         case Role.SUBMISSION:
-            return [_submission(instance), follow_trust(instance)]
+            return [mail_roles.submission(instance), follow_trust(instance)]
         case Role.IMAP:
             return [_imap(instance)]
         case Role.PORTAL:
@@ -249,69 +249,6 @@ def build_services(instance: Instance, role: Role) -> "list[Service]":
             return [_worker(instance), *others, *chores(instance)]
         case Role.ALL:
             raise ConfigurationError("a process serves one role; the supervisor starts the others")
-
-
-def _mx(instance: Instance) -> "Service":
-    from smtp_gateway.dkim import KeyCache
-    from smtp_gateway.mx import MxParts, MxSteps
-    from smtp_gateway.service import Listener, SmtpService
-
-    settings = instance.settings
-    parts = MxParts(
-        store=instance.mail_store,
-        acceptance=instance.acceptance,
-        mailboxes=instance.mailboxes,
-        trust=instance.trust,
-        keys=KeyCache(settings.dkim.public_keys, _dns_records(settings), instance.clock),
-        clock=instance.clock,
-        smtp=settings.smtp,
-        dkim=settings.dkim,
-        content=instance.content,
-        revocation=instance.revocation,
-    )
-    tls = instance.operator_tls
-    listener = Listener(
-        name="mx",
-        host=settings.instance.host,
-        port=settings.instance.ports()["mx"],
-        tls=tls.context,
-        shared=settings.processes(Role.MX) > 1,
-    )
-    reload_parts = (tls.reload, instance.trust.reload, instance.revocation.reload)
-    return SmtpService("mx", [listener], MxSteps(parts), settings.smtp, reload_parts=reload_parts)
-
-
-def _submission(instance: Instance) -> "Service":
-    from smtp_gateway.service import Listener, SmtpService
-    from smtp_gateway.submission import SubmissionParts, SubmissionSteps
-
-    settings = instance.settings
-    parts = SubmissionParts(
-        database=instance.database,
-        store=instance.mail_store,
-        acceptance=instance.acceptance,
-        mailboxes=instance.mailboxes,
-        authenticator=instance.authenticator,
-        clock=instance.clock,
-        trust=instance.trust,
-        smtp=settings.smtp,
-        content=instance.content,
-        rates=settings.rates,
-    )
-    tls = ListenerTls.of_server(settings.pki, ask_clients=settings.access.authentication.client_certificates)
-    listeners = [
-        Listener(
-            name=name,
-            host=settings.instance.host,
-            port=settings.instance.ports()[name],
-            tls=tls.context,
-            implicit_tls=name == "submissions",
-            end_point=lambda: tls.end_point,
-        )
-        for name in ("submission", "submissions")
-    ]
-    reload_parts = (tls.reload, instance.trust.reload)
-    return SmtpService("submission", listeners, SubmissionSteps(parts), settings.smtp, reload_parts=reload_parts)
 
 
 def _imap(instance: Instance) -> "Service":
@@ -434,12 +371,3 @@ def _worker(instance: Instance) -> "Service":
     }
     patience = Patience(endless=frozenset(schedule.handlers()))
     return WorkerService("worker", OutboxWorker(instance.database, instance.bus, instance.clock, handlers, patience))
-
-
-def _dns_records(settings: Settings) -> "KeyRecords | None":
-    """Return the way to keys in DNS, None when the settings list all that may be used."""
-    if not settings.dkim.dns:
-        return None
-    from smtp_gateway.dkim_dns import DnsRecords
-
-    return DnsRecords(settings.dkim.dns_timeout_s)
