@@ -127,7 +127,7 @@ class Filer:
         flags = {code.code for code in codes}
         masked = Confidentiality.MASQUE_PS in flags
         by_default = Obligation.APPLIQUER_MASQUE_DEFAUT in decision.obligations
-        header, entry_uuid = prepared.header, new_entry_uuid()
+        header, entry_uuid = prepared.header, prepared.entry_uuid or new_entry_uuid()
         entry = replace(
             prepared.entry,
             entry_id=entry_uuid,

@@ -50,6 +50,7 @@ class PreparedDocument:
         refusal: why the bytes or the metadata cannot be used, whoever the patient is.
         header: None when the document could not be read; `header_refusal` says why.
         replaces: entryUUIDs of the documents that it replaces, when its metadata say so (ITI-41).
+        entry_uuid: that its source chose for it (ITI-41); None: the record chooses.
     """
 
     submission_set: SubmissionSet
@@ -61,6 +62,7 @@ class PreparedDocument:
     header_refusal: Refusal | None = None
     warnings: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    entry_uuid: str | None = None
 
 
 def prepare_archive(data: bytes, rules: ReaderRules) -> tuple[PreparedDocument, ...]:

@@ -26,6 +26,7 @@ _IS_LATEST = ~exists().where(
 )
 _BY_ID = select(document_entry).where(document_entry.c.id == bindparam("id"))
 _BY_ENTRY_UUID = select(document_entry).where(document_entry.c.entry_uuid == bindparam("entry_uuid"), _IS_LATEST)
+_BY_ANY_UUID = select(document_entry).where(document_entry.c.entry_uuid == bindparam("entry_uuid"))
 _BY_UNIQUE_ID = (
     select(document_entry)
     .where(document_entry.c.unique_id == bindparam("unique_id"))
@@ -168,6 +169,11 @@ def document_by_unique_id(tx: Transaction, unique_id: str) -> RecordedDocument |
 def latest_by_entry_uuid(tx: Transaction, entry_uuid: str) -> RecordedDocument | None:
     """Find an entry by its entryUUID; None when that is one of its former versions."""
     return _first(tx, _BY_ENTRY_UUID, entry_uuid=entry_uuid)
+
+
+def version_by_entry_uuid(tx: Transaction, entry_uuid: str) -> RecordedDocument | None:
+    """Find a version of an entry, the latest or a former one, by its own entryUUID."""
+    return _first(tx, _BY_ANY_UUID, entry_uuid=entry_uuid)
 
 
 def documents_of_profile(tx: Transaction, profile_id: str) -> list[RecordedDocument]:

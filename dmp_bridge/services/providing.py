@@ -6,7 +6,7 @@ the document before as deprecated (`dmp_bridge.versions`).
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from access_core.decision import Obligation
@@ -19,6 +19,7 @@ from dmp_bridge.record.registry import (
     document_by_id,
     latest_by_entry_uuid,
     registered_set,
+    version_by_entry_uuid,
 )
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.services.registry_service import Call, check_patient
@@ -83,7 +84,7 @@ def prepare_provided(submission: Submission, contents: Mapping[str, bytes | None
             replaces=_replaced_by(entry, submission),
         )
         for entry in submission.entries
-        if not _is_signature(entry)
+        if not is_signature(entry)
     )
     return Provided(submission=submission, documents=tuple(prepared))
 
@@ -120,7 +121,8 @@ def _submitted(entry: DocumentEntry, contents: Mapping[str, bytes | None]) -> XD
     return XDMDocument(entry=replace(entry, hash=digest, size_bytes=len(data)), content=data, refusal=refusal)
 
 
-def _is_signature(entry: DocumentEntry) -> bool:
+def is_signature(entry: DocumentEntry) -> bool:
+    """Tell whether a document is the XAdES signature of its submission set."""
     return entry.format_code is not None and entry.format_code.code == SIGNATURE_FORMAT
 
 
@@ -143,6 +145,7 @@ def provide(
         for target in each.replaces:
             _current(tx, call, target)
     known = registered_set(tx, call.profile.id, submission.submission_set.unique_id)
+    _check_uuids(tx, provided.documents)
     case = filing_case(call, presume_care=presume_care)
     outcomes = tuple(filer.file(tx, case, each) for each in provided.documents)
     refused = [each for each in outcomes if each.document_id is None]
@@ -154,6 +157,15 @@ def provide(
     if new:
         _link(tx, call, provided, outcomes)
     return outcomes
+
+
+def _check_uuids(tx: Transaction, documents: Iterable[PreparedDocument]) -> None:
+    """Check that the entryUUIDs that a source chose are new, or those of the same documents."""
+    for each in documents:
+        found = version_by_entry_uuid(tx, each.entry_uuid) if each.entry_uuid is not None else None
+        if found is not None and found.entry.unique_id != each.entry.unique_id:
+            text = "Cet identifiant de fiche existe déjà."
+            raise XdsRefusal.of(XdsErrorCode.REGISTRY_METADATA, text, each.entry.unique_id)
 
 
 def filing_case(call: Call, *, presume_care: bool) -> FilingCase:

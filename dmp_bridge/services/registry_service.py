@@ -18,7 +18,7 @@ from dmp_bridge.record.registry import new_entry_uuid
 from dmp_bridge.record.search import patient_of_query, search
 from dmp_bridge.refusals import ExchangeError
 from dmp_bridge.services.callers import Caller
-from dmp_bridge.services.updates import Operation, Update, read_update, target_of
+from dmp_bridge.services.updates import Operation, Update, absent, read_update, target_of
 from dmp_bridge.services.visible import Reader
 from dmp_bridge.xds.answers import query_response, registry_response
 from dmp_bridge.xds.ebrim_reader import read_submission
@@ -128,7 +128,7 @@ def answer_update(tx: Transaction, call: Call, body: etree._Element) -> etree._E
     holdings = load_holdings(tx, profile.id)
     found = target_of(submission, holdings)
     if not _may_know(tx, call, found):
-        raise XdsRefusal.of(XdsErrorCode.UNRESOLVED_REFERENCE, "Ce document n'existe pas.")
+        raise absent(submission)
     update = read_update(submission, found)
     sender = call.caller.sender
     sent = RecordedSet(

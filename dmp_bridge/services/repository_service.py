@@ -1,7 +1,8 @@
 """The repository: provide and register (ITI-41) and retrieve (ITI-43) on the embedded record."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -12,11 +13,12 @@ from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.outcome import sentence_of
+from dmp_bridge.preparation import PreparedDocument
 from dmp_bridge.record.documents import ContentStore, content
 from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.record.registry import document_by_unique_id
 from dmp_bridge.refusals import ExchangeError, Refusal
-from dmp_bridge.services.providing import Provided, prepare_provided
+from dmp_bridge.services.providing import Provided, is_signature, prepare_provided
 from dmp_bridge.services.registry_service import Call
 from dmp_bridge.transport.mtom import Attachment
 from dmp_bridge.transport.soap import SoapRequest
@@ -24,8 +26,10 @@ from dmp_bridge.xds import schemes
 from dmp_bridge.xds.answers import XDS, RetrievedDocument, retrieve_response
 from dmp_bridge.xds.ebrim_reader import read_submission
 from dmp_bridge.xds.errors import RegistryError, XdsErrorCode, XdsRefusal
+from dmp_bridge.xds.required import check_attributes
 from vaguemestre.kernel.database import Transaction
 
+_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # What the reader's own software shows; the rest is carried out here.
 _SHOWN = (Obligation.ALERTE_INVISIBLE_PATIENT, Obligation.ALERTE_INVISIBLE_RL, Obligation.BANDEAU_BRIS_DE_GLACE)
 
@@ -52,7 +56,15 @@ def read_provided(request: SoapRequest, settings: BridgeSettings) -> Provided:
     except ExchangeError as error:
         raise XdsRefusal.of(XdsErrorCode.REPOSITORY_METADATA, sentence_of(error.code)) from None
     contents = {each.get("id", ""): request.content_of(each) for each in request.body.iterfind(f"{{{XDS}}}Document")}
-    return prepare_provided(submission, contents, settings.reader_rules())
+    provided = prepare_provided(submission, contents, settings.reader_rules())
+    check_attributes(each for each in submission.entries if not is_signature(each))
+    return replace(provided, documents=tuple(_with_own_uuid(each) for each in provided.documents))
+
+
+def _with_own_uuid(prepared: PreparedDocument) -> PreparedDocument:
+    """Keep the entryUUID that the source chose; a symbolic id is replaced by the registry (ITI-42 §3.42.4.1.3.7)."""
+    chosen = prepared.entry.entry_id
+    return replace(prepared, entry_uuid=chosen) if _UUID.fullmatch(chosen) else prepared
 
 
 def retrieve(

@@ -21,6 +21,7 @@ from dmp_bridge.xds.metadata import (
     DocumentEntry,
     Submission,
 )
+from dmp_bridge.xds.required import REQUIRED_IN_UPDATE, check_attributes
 
 
 class Operation(StrEnum):
@@ -42,6 +43,7 @@ class Update:
     lifted: frozenset[str] = frozenset()
 
 
+_STATE_SLOTS = ("OriginalStatus", "NewStatus")
 _STATES = {
     (APPROVED, DELETED): Operation.DELETE,
     (ARCHIVED, DELETED): Operation.DELETE,
@@ -64,8 +66,14 @@ def target_of(submission: Submission, holdings: Holdings) -> RecordedDocument:
     else:
         found = _of_logical_id(submission.entries[0], holdings)
     if found is None:
-        raise XdsRefusal.of(XdsErrorCode.UNRESOLVED_REFERENCE, "Ce document n'existe pas.")
+        raise absent(submission)
     return found
+
+
+def absent(submission: Submission) -> XdsRefusal:
+    """Return the refusal of a change of what is not there, or not for who asks."""
+    code = XdsErrorCode.UPDATE_VERSION if submission.entries else XdsErrorCode.UNRESOLVED_REFERENCE
+    return XdsRefusal.of(code, "Ce document n'existe pas.")
 
 
 def _of_logical_id(entry: DocumentEntry, holdings: Holdings) -> RecordedDocument | None:
@@ -88,21 +96,22 @@ def read_update(submission: Submission, found: RecordedDocument) -> Update:
     previous = members[0].slots.get("PreviousVersion", ()) if len(members) == 1 else ()
     if found.availability is not Availability.APPROVED or previous != (str(found.version),):
         raise XdsRefusal.of(XdsErrorCode.UPDATE_VERSION, "Ce n'est pas la dernière version du document.")
+    check_attributes((entry,), REQUIRED_IN_UPDATE)
     if _without_visibility(entry) != _without_visibility(found.entry):
         raise XdsRefusal.of(XdsErrorCode.UPDATE, "Seule la visibilité d'un document peut être modifiée.")
     return _visibility_change(found.entry.visibility, entry.visibility)
 
 
 def _state_change(association: Association, found: RecordedDocument) -> Update:
-    states = tuple(association.slots.get(name, ()) for name in ("OriginalStatus", "NewStatus"))
-    if any(len(each) != 1 for each in states):
-        raise XdsRefusal.of(XdsErrorCode.UPDATE, "Les deux statuts sont attendus.")
+    states = tuple(association.slots.get(name, ()) for name in _STATE_SLOTS)
+    if any(len(each) != 1 for each in states) or set(association.slots) - set(_STATE_SLOTS):
+        raise XdsRefusal.of(XdsErrorCode.UPDATE_OPERATION, "Les deux statuts sont attendus, et rien d'autre.")
     original, wanted = states[0][0], states[1][0]
-    if original != found.availability.urn:
-        raise XdsRefusal.of(XdsErrorCode.UPDATE, "Le statut d'origine n'est pas celui du document.")
     operation = _STATES.get((original, wanted))
     if operation is None:
         raise XdsRefusal.of(XdsErrorCode.UPDATE_OPERATION, "Ce changement de statut n'est pas admis.")
+    if original != found.availability.urn:
+        raise XdsRefusal.of(XdsErrorCode.UPDATE, "Le statut d'origine n'est pas celui du document.")
     return Update(operation)
 
 

@@ -1,6 +1,5 @@
 """The stored-query tests of NIST (11897, 11898, 11901, 11903, 11904) over the metadata that they prescribe (12346).
 
-The metadata of the kit are in the words of ebRS 2.1; they are renamed here to ebRS 3.0, as the kit's own tool does.
 One section is left out: `no_matching_classcode`, whose plan expects an error and whose text expects an empty answer.
 """
 
@@ -16,7 +15,6 @@ from dmp_bridge.record.holdings import Holdings
 from dmp_bridge.record.model import Availability, Filing, RecordedDocument
 from dmp_bridge.record.registry import new_entry_uuid
 from dmp_bridge.record.search import search
-from dmp_bridge.xds.ebrim_reader import read_submission
 from dmp_bridge.xds.errors import XdsRefusal
 from dmp_bridge.xds.identifiers import new_oid
 from dmp_bridge.xds.metadata import (
@@ -30,6 +28,7 @@ from dmp_bridge.xds.metadata import (
 )
 from dmp_bridge.xds.queries import read_query
 from tests.conftest import NOON
+from tests.unit.dmp_bridge.nist_kit import submission_of_kit
 
 PATIENT = "76cc^^^&1.3.6.1.4.1.21367.2005.3.7&ISO"
 STEPS = ("single_doc", "doc_w_fol", "two_doc_w_fol", "doc_for_rplc", "rplc")
@@ -55,19 +54,7 @@ NAMES = {DocumentEntry: "Documents", SubmissionSet: "SubmissionSets", Associatio
 
 def submission_in(folder: Path, values: dict[str, str]) -> Submission:
     """Read the metadata of a step."""
-    text = next(each for each in folder.glob("*.xml") if each.name != "testplan.xml").read_text()
-    for name, value in values.items():
-        text = text.replace(name, value.replace("&", "&amp;"))
-    text = text.replace("rs:SubmitObjectsRequest xmlns:rs", "lcm:SubmitObjectsRequest xmlns:lcm")
-    text = text.replace("</rs:SubmitObjectsRequest", "</lcm:SubmitObjectsRequest").replace("LeafRegistry", "Registry")
-    text = text.replace("ebxml-regrep:registry:xsd:2.1", "ebxml-regrep:xsd:lcm:3.0")
-    text = text.replace("ebxml-regrep:rim:xsd:2.1", "ebxml-regrep:xsd:rim:3.0")
-    kinds = {"HasMember": "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember", "RPLC": REPLACES}
-    root = etree.fromstring(text.strip().encode())
-    for place, association in enumerate(root.iter("{*}Association")):
-        association.set("id", f"as{place}")
-        association.set("associationType", kinds[association.get("associationType", "")])
-    return read_submission(root)
+    return submission_of_kit(next(each for each in folder.glob("*.xml") if each.name != "testplan.xml"), values)
 
 
 class Kit:

@@ -87,7 +87,8 @@ async def test_a_document_is_archived_restored_and_deleted(house):
         ({"title": "Autre"}, "XDSMetadataUpdateError"),
         ({"unique_id": "1.2.3"}, "XDSMetadataUpdateError"),
         ({"logical_id": None}, "XDSMetadataIdentifierError"),
-        ({"logical_id": "urn:uuid:0"}, "UnresolvedReferenceException"),
+        ({"logical_id": "urn:uuid:0"}, "XDSMetadataVersionError"),
+        ({"type_code": None}, "XDSRegistryMetadataError"),
     ],
 )
 @pytest.mark.requirement("ITI-57")
