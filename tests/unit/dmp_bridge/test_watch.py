@@ -87,7 +87,7 @@ def watching(practice: Practice, mailbox: WatchedMailbox, proxy: CuttingProxy, t
 async def until(reached: Callable[[], bool]) -> None:
     """Wait for something that the watch does."""
     async with asyncio.timeout(PATIENCE_S):
-        while not await asyncio.to_thread(reached):
+        while not await asyncio.to_thread(reached):  # noqa: ASYNC110 - another process gives no event
             await asyncio.sleep(0.02)
 
 
