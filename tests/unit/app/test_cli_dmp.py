@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from access_core.trace.entries import TraceEntry
 from access_core.trace.reader import Recorded
@@ -66,7 +67,7 @@ def test_a_type_may_be_asked_for(record: Run, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\x89PNG", "[X_DOCUMENT_NON_CDA]"), (b"PK\x03\x04", "[X_ARCHIVE_ILLISIBLE]"), (None, "ne peut pas être lu")],
+    [(b"\x00\x01binary", "[X_DOCUMENT_NON_CDA]"), (b"PK\x03\x04", "[X_ARCHIVE_ILLISIBLE]"), (None, "ne peut pas être lu")],
 )
 def test_a_refusal_is_one_sentence(record: Run, tmp_path: Path, content: bytes | None, said: str):
     file = tmp_path / "fichier"
@@ -116,3 +117,51 @@ def test_explain_has_words_for_the_refusals_of_the_bridge():
     explained = _explained(Recorded(1, entry))
 
     assert (explained["sentence"], explained["sources"]) == ("L'archive ne contient aucun lot IHE_XDM.", ("ITI-32",))
+
+
+@pytest.fixture
+def checked(record: Run, corpus: Path, instance_folder: Path) -> Run:
+    """The same instance, with the schema of the corpus in its settings."""
+    configuration = instance_folder / "vaguemestre.toml"
+    text = configuration.read_text("utf-8")
+    schema = f'cda_schema = "{corpus / "xsd" / "cda" / "CDA_extended.xsd"}"\n'
+    text = text.replace("[dmp]\n", f"[dmp]\n{schema}") if "[dmp]\n" in text else f"{text}\n[dmp]\n{schema}"
+    configuration.write_text(text, "utf-8")
+    return record
+
+
+@pytest.mark.requirement("VGM:CDA-01")
+def test_documents_are_checked_by_the_rules_of_the_settings(checked: Run, tmp_path: Path):
+    good, bad, other = tmp_path / "good.xml", tmp_path / "bad.xml", tmp_path / "other.xml"
+    good.write_bytes(fictional_cda())
+    bad.write_bytes(fictional_cda().replace(b"<realmCode", b"<realmKode", 1))
+    other.write_bytes(b"<a/>")
+
+    clean = checked("dmp", "check", str(good), "--json")
+    faulty = checked("dmp", "check", str(good), str(bad), str(other), "--json")
+
+    assert (clean.exit_code, json.loads(clean.stdout)) == (0, [])
+    assert faulty.exit_code == 1
+    assert {(each["file"], each["severity"], each["check"]) for each in json.loads(faulty.stdout)} == {
+        (str(bad), "error", "schema")
+    }
+    assert "1 fichier(s) sans CDA lisible, 1 document(s) non conforme(s)" in str(faulty.exception)
+
+
+def test_without_rules_there_is_nothing_to_check_by(record: Run, tmp_path: Path):
+    file = tmp_path / "cr.xml"
+    file.write_bytes(fictional_cda())
+
+    assert "rien à vérifier" in str(record("dmp", "check", str(file)).exception)
+
+
+def test_a_photograph_is_made_ready_or_refused(record: Run, tmp_path: Path):
+    photo, broken = tmp_path / "photo.png", tmp_path / "broken.png"
+    Image.new("RGB", (60, 30)).save(photo)
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    filed = record("dmp", "file", str(photo), "--patient", INS, "--as", MARTIN, "--json")
+    refused = record("dmp", "file", str(broken), "--patient", INS, "--as", MARTIN)
+
+    assert json.loads(filed.stdout)[0]["verdict"] == "PERMIT"
+    assert "[X_IMAGE_ILLISIBLE]" in str(refused.exception)
