@@ -1,22 +1,22 @@
 """A mailbox elsewhere is watched: nothing is lost or doubled, whatever is cut, renumbered or killed."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select
 
 from access_core.reasons import Reason
-from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
+from dmp_bridge.config import BridgeSettings
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.tables import watched_message
-from dmp_bridge.watch import Watch, WatchParts, read_password
+from dmp_bridge.watch import read_password
 from dmp_bridge.watch_config import WatchSettings
 from dmp_bridge.watched import prepare_message
 from tests.fictional.watched_mailbox import WatchedMailbox, message, message_with, plain_message
+from tests.fictional.watching import Start, outcomes, start_watching, until
 from tests.scenarios.conftest import free_port_base
 from tests.standins.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.unit.dmp_bridge.archives import zip_of
@@ -27,7 +27,6 @@ from vaguemestre.app.demo.program import Program
 from vaguemestre.app.demo.stage import add_doctor
 from vaguemestre.kernel.errors import ConfigurationError
 
-PATIENCE_S = 60
 FOLDER = "Entrants"
 
 
@@ -50,51 +49,10 @@ async def proxy(mailbox: WatchedMailbox) -> AsyncIterator[CuttingProxy]:
         yield opened
 
 
-Start = Callable[..., contextlib.AbstractAsyncContextManager[asyncio.Task[None]]]
-
-
 @pytest.fixture
 def watching(practice: Practice, mailbox: WatchedMailbox, proxy: CuttingProxy, tmp_path: Path) -> Start:
     """Start watching by the proxy; the record is that of the practice."""
-    secret = tmp_path / "password"
-    secret.write_text(f"{mailbox.password}\n")
-    secret.chmod(0o600)
-
-    @contextlib.asynccontextmanager
-    async def start(**changes: object) -> AsyncIterator[asyncio.Task[None]]:
-        facts: dict[str, object] = {
-            "name": "app", "host": "localhost", "port": proxy.port, "login": mailbox.login, "password_file": secret,
-            "authority": mailbox.authority, "folder": FOLDER, "reconnect_longest_s": 1, "timeout_s": 20, **changes,
-        }  # fmt: skip
-        parts = WatchParts(
-            settings=BridgeSettings(ins_authorities=TEST_INS_AUTHORITIES),
-            database=practice.database,
-            store=practice.store,
-            clock=practice.clock,
-            presume_care=True,
-        )
-        watch = Watch(WatchSettings.model_validate(facts), parts)
-        running = asyncio.create_task(watch.run())
-        try:
-            yield running
-        finally:
-            watch.drain()
-            await asyncio.wait_for(running, PATIENCE_S)
-
-    return start
-
-
-async def until(reached: Callable[[], bool]) -> None:
-    """Wait for something that the watch does."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await asyncio.to_thread(reached):  # noqa: ASYNC110 - another process gives no event
-            await asyncio.sleep(0.02)
-
-
-def outcomes(practice: Practice) -> list[str]:
-    """What became of each message that was taken in and flagged."""
-    query = select(watched_message.c.outcome).where(watched_message.c.flagged.is_(True)).order_by(watched_message.c.uid)
-    return list(practice.database.read_now(lambda tx: tx.execute(query).scalars().all()))
+    return partial(start_watching, practice, mailbox, tmp_path, port=proxy.port, folder=FOLDER)
 
 
 @pytest.mark.requirement("VGM:DMP-06")
