@@ -13,6 +13,7 @@ from cryptography import x509
 from vaguemestre.app.pki import Authority, CertificateRequest, Issued, operator_subject
 from vaguemestre.kernel.clock import SystemClock
 from vaguemestre.kernel.errors import ConfigurationError
+from vaguemestre.kernel.tls import client_context as relay_context
 from vaguemestre.kernel.tls import server_context
 
 NOW = SystemClock().now()
@@ -169,3 +170,20 @@ def test_an_authority_is_read_back(tmp_path: Path, authority: Authority) -> None
     assert again.certificate == authority.certificate
     with pytest.raises(ConfigurationError):
         Authority.load(tmp_path / "absent")
+
+
+@pytest.mark.requirement("MSS2:ECO.1.1.3")
+def test_only_ciphers_of_the_list_are_spoken_to_peers_and_by_us(tmp_path: Path, authority: Authority) -> None:
+    pair = (tmp_path / "server.pem", tmp_path / "server.key")
+    admitted = {
+        f"ECDHE-{kind}-{cipher}"
+        for kind in ("RSA", "ECDSA")
+        for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
+    }
+
+    for context in (server_context(*pair), relay_context(*pair, authority=tmp_path / "ca.pem")):
+        names = {each["name"] for each in context.get_ciphers()}
+
+        assert {name for name in names if not name.startswith("TLS_")} == admitted
+        assert {name for name in names if name.startswith("TLS_")} >= {"TLS_AES_256_GCM_SHA384"}
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2

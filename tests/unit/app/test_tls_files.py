@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.unit.app.test_pki import NOW, client_context, handshake_with, request
 from vaguemestre.app.config import PkiSettings
@@ -100,3 +101,37 @@ def test_a_missing_file_stops_the_start(tmp_path: Path, authority: Authority) ->
 
     with pytest.raises(ConfigurationError, match=r"operator\.pem"):
         ListenerTls.of_operator(settings(tmp_path))
+
+
+@pytest.mark.requirement("MSS2:ECO.1.1.7")
+def test_list_that_expires_stops_no_handshake_the_gateway_judges_then(tmp_path: Path, authority: Authority) -> None:
+    stale = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(NOW - timedelta(days=2))
+        .next_update(NOW - timedelta(days=1))
+        .sign(authority.key, SHA256())
+    )
+    (tmp_path / "ca.crl.pem").write_bytes(stale.public_bytes(Encoding.PEM))
+    tls = ListenerTls.of_operator(settings(tmp_path))
+    peer = authority.issue(request(client=True, host="peer.mssante.fr"), NOW)
+
+    assert handshake_with(tls.context, client_context(tmp_path, peer)) == b"bonjour"
+
+
+@pytest.mark.requirement("MSS2:ECO.1.1.6")
+def test_list_that_comes_later_is_followed_without_a_signal(tmp_path: Path, authority: Authority) -> None:
+    (tmp_path / "ca.crl.pem").unlink()
+    tls = ListenerTls.of_operator(settings(tmp_path))
+    peer = authority.issue(request(client=True, host="peer.mssante.fr"), NOW)
+    client = client_context(tmp_path, peer)
+    before = handshake_with(tls.context, client)
+    revoked = x509.load_pem_x509_certificate(peer.certificate)
+    (tmp_path / "fetched-1.crl.pem").write_bytes(authority.revocation_list([revoked], NOW))
+
+    followed = [tls.follow(), tls.follow()]
+
+    assert before == b"bonjour"
+    assert followed == [True, False]
+    with pytest.raises(OSError, match=r"revoked|reset"):
+        handshake_with(tls.context, client)
