@@ -8,12 +8,13 @@ is refused is traced with its reason; the mail stays delivered whatever happens 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from functools import partial
 
 from access_core.case_inputs import Sender, local_sender, remote_sender
-from access_core.professionals import professional_by_account, professional_by_address
+from access_core.professionals import Professional, professional_by_account, professional_by_address
 from access_core.profiles import profile_by_id
 from access_core.reasons import Reason
 from dmp_bridge.config import BridgeSettings
@@ -21,7 +22,16 @@ from dmp_bridge.external.config import RecordChoice
 from dmp_bridge.external.outbound import Outbound
 from dmp_bridge.external.queue import is_awaited
 from dmp_bridge.filing import Filer
+from dmp_bridge.filing_choice import filing_choice
 from dmp_bridge.outcome import FilingCase, FilingRules, refuse
+from dmp_bridge.plain_files import (
+    PlainFiles,
+    asked_type,
+    is_invitation,
+    is_medical,
+    plain_files,
+    prepare_files,
+)
 from dmp_bridge.preparation import PreparedDocument, judged, prepare_archive
 from dmp_bridge.receipt import announce
 from dmp_bridge.refusals import ExchangeError, Refusal
@@ -52,6 +62,7 @@ class IntakeOrder:
     profile_id: str
     sender_account_id: str | None = None
     sender_address: str | None = None
+    sent_at: str | None = None
 
     @classmethod
     def of(cls, task: Task) -> "IntakeOrder":
@@ -71,15 +82,17 @@ class IntakeOrder:
             profile_id=profile_id,
             sender_account_id=texts["sender_account_id"],
             sender_address=texts["sender_address"],
+            sent_at=texts["sent_at"],
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ReceivedArchives:
-    """What a message carries: its Message-ID and its archives, or why one of them was not even read."""
+class Received:
+    """What a message carries: its Message-ID, its archives, or why one of them was not even read, or plain files."""
 
     message_id_header: str | None
-    archives: tuple[bytes | Refusal, ...]
+    archives: tuple[bytes | Refusal, ...] = ()
+    plain: PlainFiles | None = None
 
 
 class Intake:
@@ -102,27 +115,51 @@ class Intake:
         self._filer = build_filer(store, settings)
 
     async def __call__(self, task: Task) -> Closing | None:
-        """Read one message; returns the unit of work that files its documents, None when it has no archive.
+        """Read one message; returns the unit of work that files its documents, None when it has nothing to file.
 
         Raises:
             PermanentFailure: the message is no longer in that mailbox.
         """
         order = IntakeOrder.of(task)
         received = await self._database.read(partial(self._receive, order=order))
-        if not received.archives:
+        if not received.archives and received.plain is None:
             return None
-        prepared = await asyncio.to_thread(self._prepare, received.archives)
+        prepared = await asyncio.to_thread(self._prepare, received)
         counted = sum(len(each) for each in prepared if not isinstance(each, Refusal))
         log.info("archives_read", message_id=order.message_id, mailbox_id=order.mailbox_id, count=counted)
         return partial(self._close, order=order, header=received.message_id_header, prepared=prepared)
 
-    def _receive(self, tx: Transaction, order: IntakeOrder) -> ReceivedArchives:
+    def _receive(self, tx: Transaction, order: IntakeOrder) -> Received:
         reader = self._store.open(tx, order.mailbox_id, order.message_id)
-        return ReceivedArchives(
-            message_id_header=_message_id_header(reader), archives=archives_of(reader, self._settings)
+        header, archives = _message_id_header(reader), archives_of(reader, self._settings)
+        plain = None if archives else self._plain(tx, order, reader)
+        return Received(message_id_header=header, archives=archives, plain=plain)
+
+    def _plain(self, tx: Transaction, order: IntakeOrder, reader: MessageReader) -> PlainFiles | None:
+        """Return the plain files that one of our mailboxes wants filed; None when there are none."""
+        professional, profile = _mailbox(tx, order), profile_by_id(tx, order.profile_id)
+        if professional is None or profile is None or is_invitation(reader):
+            return None
+        wanted = asked_type(reader.header) or filing_choice(tx, professional.account_id)
+        if wanted is None or not is_medical(wanted):
+            return None
+        files = plain_files(reader, max_bytes=self._settings.max_document_bytes)
+        if not files:
+            return None
+        return PlainFiles(
+            files=files,
+            type_code=wanted,
+            profile=profile,
+            professional=professional,
+            sent_at=datetime.fromisoformat(order.sent_at) if order.sent_at else self._clock.now(),
+            message_id=order.message_id,
+            source_id=self._settings.repository_id,
         )
 
-    def _prepare(self, archives: Sequence[bytes | Refusal]) -> list[Prepared]:
+    def _prepare(self, received: Received) -> list[Prepared]:
+        if received.plain is not None:
+            return [each if isinstance(each, Refusal) else (each,) for each in prepare_files(received.plain)]
+        archives = received.archives
         return [each if isinstance(each, Refusal) else prepare_found(each, self._settings) for each in archives]
 
     def _close(self, tx: Transaction, order: IntakeOrder, header: str | None, prepared: Sequence[Prepared]) -> None:
@@ -216,9 +253,14 @@ def _message_id_header(reader: MessageReader) -> str | None:
 
 
 def _sender(tx: Transaction, order: IntakeOrder) -> Sender:
-    """Describe the mailbox that wrote: that of the address, since a member may write for her service."""
-    address = order.sender_address or ""
+    """Describe the mailbox that wrote."""
+    mailbox = _mailbox(tx, order)
+    return remote_sender(order.sender_address or "") if mailbox is None else local_sender(mailbox)
+
+
+def _mailbox(tx: Transaction, order: IntakeOrder) -> Professional | None:
+    """Find the mailbox that wrote: that of the address, since a member may write for her service."""
     if order.sender_account_id is None:
-        return remote_sender(address)
-    mailbox = professional_by_address(tx, address) or professional_by_account(tx, order.sender_account_id)
-    return remote_sender(address) if mailbox is None else local_sender(mailbox)
+        return None
+    found = professional_by_address(tx, order.sender_address or "")
+    return found or professional_by_account(tx, order.sender_account_id)

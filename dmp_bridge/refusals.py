@@ -52,6 +52,7 @@ class Refusal(StrEnum):
     DMP_REFUSED = "X_DMP_REFUS"
     DMP_GIVEN_UP = "X_DMP_ABANDON"
     DMP_WITHDRAWN = "X_DMP_RETIRE"
+    TYPE_UNKNOWN = "X_TYPE_INCONNU"
     FHIR_UNREADABLE = "X_FHIR_ILLISIBLE"
     FHIR_INCOMPLETE = "X_FHIR_INCOMPLET"
     FHIR_VALUE = "X_FHIR_VALEUR"
@@ -125,6 +126,7 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.DMP_REFUSED: _entry("Le DMP a refusé ce document.", "ITI-41"),
     Refusal.DMP_WITHDRAWN: _entry("Ce document a été supprimé ici avant son envoi au DMP.", "VGM:DMP-03"),
     Refusal.DMP_GIVEN_UP: _entry("Le DMP n'a pas pu être joint : le document reste ici.", "VGM:DMP-03"),
+    Refusal.TYPE_UNKNOWN: _entry("Ce type de document n'existe pas dans la nomenclature.", "VGM:FILING-PLAIN"),
     Refusal.FHIR_UNREADABLE: _entry("Ce n'est pas une ressource FHIR R4 que ce service connaît.", "FHIR R4 §2.6.2"),
     Refusal.FHIR_INCOMPLETE: _entry("Un élément obligatoire du profil PDSm manque.", "PDSm 3.1"),
     Refusal.FHIR_VALUE: _entry("La valeur d'un élément n'est pas admise par le profil PDSm.", "PDSm 3.1"),

@@ -162,3 +162,11 @@ watched_message = Table(
     Column("taken_at", Instant, nullable=False),
     Index("ix_watched_message_fingerprint", "watch", "fingerprint"),
 )
+
+mailbox_filing = Table(
+    "mailbox_filing",
+    metadata,
+    Column("account_id", ID, ForeignKey("account.id"), primary_key=True, comment="professional mailbox"),
+    Column("type_code", String(32), nullable=False, comment="JDV_J07, under which its plain files are filed"),
+    Column("since", Instant, nullable=False),
+)

@@ -131,6 +131,7 @@ def _enqueue_intake(tx: Transaction, arrival: Arrival, profile: Profile) -> None
         "profile_id": profile.id,
         "sender_account_id": arrival.writer.account_id,
         "sender_address": arrival.writer.address,
+        "sent_at": arrival.at.isoformat(),
     }
     enqueue(tx, INTAKE_TASK, f"{message_id}:{profile.id}", payload, due_at=arrival.at)
 

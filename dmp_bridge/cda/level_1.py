@@ -43,7 +43,7 @@ class Level1Request:
         serviced_at: when the act was done; `written_at` when None.
         type_code: LOINC or TRE_A05; by default a letter, or a picture for an image.
         replaces: setId and version of the document that this one replaces, and its id.
-        id: of the document; a fresh one when None.
+        id, set_id: of the document and of its versions; fresh ones when None.
     """
 
     patient: PatientIdentity
@@ -57,6 +57,7 @@ class Level1Request:
     facility_type: Code = PRIVATE_PRACTICE
     replaces: tuple[InstanceId, InstanceId, int] | None = None
     id: InstanceId | None = None
+    set_id: InstanceId | None = None
 
 
 def compose_level_1(request: Level1Request) -> bytes:
@@ -113,7 +114,7 @@ def _document(request: Level1Request, code: Code) -> CDADocument:
 
 def _version(request: Level1Request) -> tuple[InstanceId, int, tuple[RelatedDocument, ...]]:
     if request.replaces is None:
-        return InstanceId(new_oid()), 1, ()
+        return request.set_id or InstanceId(new_oid()), 1, ()
     parent, set_id, version = request.replaces
     return set_id, version + 1, (RelatedDocument("RPLC", (parent,)),)
 

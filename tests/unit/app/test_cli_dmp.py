@@ -67,7 +67,11 @@ def test_a_type_may_be_asked_for(record: Run, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\x00\x01binary", "[X_DOCUMENT_NON_CDA]"), (b"PK\x03\x04", "[X_ARCHIVE_ILLISIBLE]"), (None, "ne peut pas être lu")],
+    [
+        (b"\x00\x01binary", "[X_DOCUMENT_NON_CDA]"),
+        (b"PK\x03\x04", "[X_ARCHIVE_ILLISIBLE]"),
+        (None, "ne peut pas être lu"),
+    ],
 )
 def test_a_refusal_is_one_sentence(record: Run, tmp_path: Path, content: bytes | None, said: str):
     file = tmp_path / "fichier"
@@ -165,3 +169,20 @@ def test_a_photograph_is_made_ready_or_refused(record: Run, tmp_path: Path):
 
     assert json.loads(filed.stdout)[0]["verdict"] == "PERMIT"
     assert "[X_IMAGE_ILLISIBLE]" in str(refused.exception)
+
+
+def test_a_mailbox_says_under_which_type_its_files_go_to_the_record(record: Run):
+    before = record("dmp", "plain", MARTIN, "--json")
+    chosen = record("dmp", "plain", MARTIN, "--type", "11488-4", "--json")
+    kept = record("dmp", "plain", MARTIN, "--json")
+    dropped = record("dmp", "plain", MARTIN, "--off", "--json")
+
+    types = [json.loads(each.stdout)["type_code"] for each in (before, chosen, kept, dropped)]
+    assert types == [None, "11488-4", "11488-4", None]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(MARTIN, "--type", "courrier"), (MARTIN, "--type", "11488-4", "--off"), ("personne@demo.mssante.fr",)]
+)
+def test_a_choice_that_cannot_be_is_refused(record: Run, arguments: tuple[str, ...]):
+    assert isinstance(record("dmp", "plain", *arguments).exception, Refused)

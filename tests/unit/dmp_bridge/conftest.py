@@ -27,6 +27,7 @@ from mailstore.config import MailStoreSettings
 from mailstore.store import MailStore
 from tests.fictional.people import add_martin, add_patient
 from tests.standins.postgres import PostgresServer
+from tests.unit.dmp_bridge.mail_intake import receive
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE
 from vaguemestre.kernel.blobs import build_blobs
 from vaguemestre.kernel.clock import ManualClock
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 on_each_engine = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+__all__ = ["receive"]  # a fixture of every test here
 assert dmp_bridge.tables.document_entry.name == "document_entry"  # declared before `create_all`
 
 

@@ -265,6 +265,32 @@ def retry(
     print_facts({"retried": count}, as_json=as_json)
 
 
+@commands.command()
+def plain(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Boîte professionnelle qui envoie.")],
+    type_code: Annotated[str | None, typer.Option("--type", help="Type des documents, par exemple 11488-4.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Ne plus déposer les fichiers de cette boîte.")] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Dit si les PDF et images qu'une boîte envoie aux patients vont aussi au dossier, et sous quel type."""
+    from access_core.professionals import professional_by_address
+    from dmp_bridge.filing_choice import choose_filing, filing_choice
+    from dmp_bridge.xds import terminology
+
+    if type_code is not None and (off or terminology.type_code(type_code) is None):
+        raise Refused("donnez un type de la nomenclature JDV_J07, ou --off")
+    with opened(config) as instance:
+        mailbox = instance.database.read_now(lambda tx: professional_by_address(tx, address))
+        if mailbox is None:
+            raise Refused("aucune boîte professionnelle n'a cette adresse")
+        now = instance.clock.now()
+        if off or type_code is not None:
+            instance.database.write_now(lambda tx: choose_filing(tx, mailbox.account_id, type_code, now=now))
+        chosen = instance.database.read_now(lambda tx: filing_choice(tx, mailbox.account_id))
+    print_facts({"address": mailbox.address, "type_code": chosen}, as_json=as_json)
+
+
 def _ready(data: bytes) -> bytes:
     """Make a photograph or text what the record takes, before any transaction."""
     from dmp_bridge.bodies import ready_to_file
