@@ -373,6 +373,16 @@ def upgrade() -> None:
     op.create_index("ix_directory_mailbox_address", "directory_mailbox", ["address"], unique=False)
     op.create_index("ix_directory_mailbox_rpps", "directory_mailbox", ["rpps"], unique=False)
     op.create_table(
+        "mailbox_filing",
+        sa.Column("account_id", sa.String(length=32), nullable=False, comment="professional mailbox"),
+        sa.Column(
+            "type_code", sa.String(length=32), nullable=False, comment="JDV_J07, under which its plain files are filed"
+        ),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_mailbox_filing_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_mailbox_filing")),
+    )
+    op.create_table(
         "mailbox_key",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("mailbox_id", sa.String(length=32), nullable=False),
@@ -1039,6 +1049,7 @@ def downgrade() -> None:
     op.drop_table("password_credential")
     op.drop_index(op.f("ix_mailbox_key_mailbox_id"), table_name="mailbox_key")
     op.drop_table("mailbox_key")
+    op.drop_table("mailbox_filing")
     op.drop_index("ix_directory_mailbox_rpps", table_name="directory_mailbox")
     op.drop_index("ix_directory_mailbox_address", table_name="directory_mailbox")
     op.drop_table("directory_mailbox")
