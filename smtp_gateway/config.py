@@ -217,6 +217,9 @@ class RelaySettings(BaseModel):
         default_factory=dict, description='"domain" = "host:port": static next hop, looked at before DNS'
     )
     port: int = Field(25, ge=1, le=65_535, description="port of the hosts that MX records name")
+    dns_servers: tuple[str, ...] = Field(
+        (), description='"address" or "address:port" of servers asked for MX records; none: the system\'s'
+    )
     dns_timeout_s: float = Field(10, gt=0, description="longest wait for MX records, seconds")
     connect_timeout_s: float = Field(30, gt=0, description="longest wait for a connection, seconds")
     command_timeout_s: float = Field(300, gt=0, description="longest wait for a reply, seconds (RFC 5321 §4.5.3.2)")

@@ -27,12 +27,12 @@ class Unreached(Exception):
         self.answer = answer
 
 
-def parse_hop(text: str) -> Hop:
-    """Read `host:port`, `[2001:db8::1]:25`; without port: 25."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        return Hop(text.strip("[]"), 25)
-    return Hop(host.strip("[]"), int(port))
+def parse_hop(text: str, port: int = 25) -> Hop:
+    """Read `host:port`, `[2001:db8::1]:25`; PORT stands for one that is not given."""
+    host, colon, given = text.rpartition(":")
+    if not colon or not given.isdigit():
+        return Hop(text.strip("[]"), port)
+    return Hop(host.strip("[]"), int(given))
 
 
 async def find_hops(domain: str, settings: RelaySettings) -> list[Hop]:
@@ -45,7 +45,7 @@ async def find_hops(domain: str, settings: RelaySettings) -> list[Hop]:
     if route is not None:
         return [parse_hop(route)]
     try:
-        found = await dns.asyncresolver.resolve(domain, "MX", lifetime=settings.dns_timeout_s)
+        found = await _resolver(settings).resolve(domain, "MX", lifetime=settings.dns_timeout_s)
     except dns.resolver.NXDOMAIN:
         raise Unreached(Answer(status="5.1.2", trouble=Trouble.NO_ROUTE)) from None
     except dns.resolver.NoAnswer:
@@ -57,3 +57,14 @@ async def find_hops(domain: str, settings: RelaySettings) -> list[Hop]:
     if hosts == [""]:
         raise Unreached(Answer(status="5.1.10", trouble=Trouble.NO_ROUTE))  # null MX
     return [Hop(host, settings.port) for host in hosts if host]
+
+
+def _resolver(settings: RelaySettings) -> dns.asyncresolver.Resolver:
+    """Return what asks the servers of the settings, the system's when these name none."""
+    if not settings.dns_servers:
+        return dns.asyncresolver.get_default_resolver()
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    asked = [parse_hop(each, port=53) for each in settings.dns_servers]
+    resolver.nameservers = [each.host for each in asked]
+    resolver.nameserver_ports = {each.host: each.port for each in asked}
+    return resolver

@@ -1,5 +1,6 @@
 """Mail to other operators: queued with the acceptance, relayed over mutual TLS, retried, given up, reported."""
 
+import asyncio
 import email
 import smtplib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from smtp_gateway.dkim_sign import SigningKey, load_signing_keys
 from smtp_gateway.queue import entries
 from smtp_gateway.queue.model import EntryState, Trouble
 from smtp_gateway.tables import queue_entry
+from tests.standins.dns_server import DnsServer
 from tests.standins.peer import Manners, PeerOperator
 from tests.unit.smtp_gateway.world import (
     DURAND,
@@ -341,3 +343,57 @@ def test_what_has_ended_is_forgotten_and_what_waits_is_not(relay: Relay) -> None
     assert relay.world.database.write_now(lambda tx: entries.forget(tx, before)) == 1
 
     assert relay.states() == [(EntryState.WAITING, None)]
+
+
+@pytest.mark.parametrize(
+    ("records", "state", "trouble"),
+    [
+        (("10 injoignable.test.", "20 localhost."), EntryState.SENT, None),
+        (("20 injoignable.test.", "5 localhost."), EntryState.SENT, None),
+        (("10 injoignable.test.",), EntryState.WAITING, Trouble.UNREACHABLE),
+        (("0 .",), EntryState.FAILED, Trouble.NO_ROUTE),
+        ((), EntryState.FAILED, Trouble.NO_ROUTE),
+    ],
+)
+def test_mail_goes_where_the_records_of_the_domain_say(
+    relay: Relay, records: tuple[str, ...], state: EntryState, trouble: Trouble | None
+) -> None:
+    relay.submit(PEER)
+
+    with DnsServer(f"{PEER_DOMAIN}. IN MX {record}" for record in records) as dns:
+        settings = {"routes": {}, "dns_servers": (dns.address,), "port": relay.peer.port, "connect_timeout_s": 2}
+
+        async def once() -> None:
+            await relay.world.runner(**settings).run_due()
+
+        relay.world.run(once())
+
+    assert relay.states() == [(state, trouble)]
+    assert len(relay.peer.taken) == (state is EntryState.SENT)
+
+
+def test_domain_whose_servers_do_not_answer_waits(relay: Relay) -> None:
+    relay.submit(PEER)
+
+    async def once() -> None:
+        await relay.world.runner(routes={}, dns_servers=("127.0.0.1:9",), dns_timeout_s=0.2).run_due()
+
+    relay.world.run(once())
+
+    assert relay.states() == [(EntryState.WAITING, Trouble.NO_ROUTE)]
+
+
+def test_workers_share_the_connections_to_a_peer(relay: Relay) -> None:
+    for _ in range(20):
+        relay.submit(PEER)
+    routes = {PEER_DOMAIN: f"127.0.0.1:{relay.peer.port}"}
+
+    async def all_at_once() -> None:
+        runners = [relay.world.runner(routes=routes, connections_per_destination=2, batch=5) for _ in range(4)]
+        await asyncio.gather(*(each.run_due() for each in runners))
+
+    relay.world.run(all_at_once())
+    relay.work()
+
+    assert relay.peer.most_at_once <= 2
+    assert relay.states() == [(EntryState.SENT, None)] * 20

@@ -41,6 +41,7 @@ class PeerOperator:
     taken: list[Taken] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     connections: int = 0
+    most_at_once: int = 0
     port: int = 0
 
     async def start(self) -> "PeerOperator":
@@ -62,6 +63,7 @@ class PeerOperator:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.most_at_once = max(self.most_at_once, len(self._tasks))
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._talk(reader, writer)
