@@ -73,12 +73,14 @@ def machine_part(kind: str, lines: Sequence[str]) -> bytes:
 
 
 def header_part(original: bytes) -> bytes:
-    """Return what is repeated of the header of the message, given as stored or whole."""
+    """Return what is repeated of the header of the message, given as stored or whole (RFC 6522 §4, RFC 6533 §6)."""
     header = HeaderBlock.parse(original[: original.find(b"\r\n\r\n") + 2])
-    kept = header.without(lambda field: field.name not in RETURNED_FIELDS)
-    return b"Content-Type: text/rfc822-headers\r\n\r\n" + kept.to_bytes()
+    kept = header.without(lambda field: field.name not in RETURNED_FIELDS).to_bytes()
+    kind = b"text/rfc822-headers" if kept.isascii() else b"message/global-headers"
+    return b"Content-Type: " + kind + b"\r\n\r\n" + kept
 
 
 def message_part(original: bytes) -> bytes:
-    """Return the message itself as a part."""
-    return b"Content-Type: message/rfc822\r\n\r\n" + original
+    """Return the message itself as a part (RFC 6533 §5 for one whose header is not ASCII)."""
+    kind = b"message/rfc822" if original[: original.find(b"\r\n\r\n")].isascii() else b"message/global"
+    return b"Content-Type: " + kind + b"\r\n\r\n" + original
