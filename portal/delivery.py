@@ -6,7 +6,6 @@ from datetime import datetime
 
 from access_core.decision import Verdict
 from portal.sentences import sentence_of
-from smtp_gateway.receipts.integration import INTEGRATION_LABELS
 from smtp_gateway.receipts.outcome import UNDELIVERED, WORDS, Outcome
 from smtp_gateway.receipts.states import RecipientState
 
@@ -54,5 +53,5 @@ def _words(each: RecipientState) -> str:
     said = WORDS[each.state]
     if each.reason is None:
         return f"{said}."
-    why = INTEGRATION_LABELS.get(each.reason) or sentence_of(each.reason)
+    why = sentence_of(each.reason)
     return f"{said} : {why[:1].lower()}{why[1:].rstrip('.')}." if why else f"{said}."

@@ -2,6 +2,7 @@
 
 from smtp_gateway.queue.model import Trouble
 from smtp_gateway.queue.reports import SENTENCES
+from smtp_gateway.receipts.integration import INTEGRATION_LABELS
 from smtp_gateway.receipts.rules import SENTENCES as SILENT
 from smtp_gateway.receipts.rules import Silence
 from smtp_gateway.replies import OWN, Refusal
@@ -16,4 +17,4 @@ def sentence_of(reason: str) -> str:
         return said[0].upper() + said[1:]
     if reason in set(Silence):
         return SILENT[Silence(reason)]
-    return ""
+    return f"{INTEGRATION_LABELS[reason]}." if reason in INTEGRATION_LABELS else ""

@@ -48,7 +48,7 @@ def compose_read(wanted: ReceiptWanted, recipient: Recipient, original: bytes) -
 
 
 def compose_integration(wanted: ReceiptWanted, recipient: Recipient, code: str, original: bytes) -> bytes:
-    """Return the receipt of an integration; ORIGINAL is the whole message.
+    """Return the receipt of an integration; ORIGINAL is the whole message, or its header when it is too large.
 
     Args:
         wanted: to whom, about what.
@@ -65,7 +65,9 @@ def compose_integration(wanted: ReceiptWanted, recipient: Recipient, code: str, 
     text = f"Le document joint à votre message n'a pas pu être intégré automatiquement : {said}.\r\n"
     fields = [*_fields(wanted, recipient, f"{PROCESSED}/error"), f"Error: {code}^{_ascii_label(code)}"]
     head = _head(wanted, recipient, f"[KO Intégration système !][{code}] {subject}")
-    return join_report(head, [text_part(text), machine_part(KIND, fields), message_part(without_return_path(original))])
+    has_body = len(original) > original.find(b"\r\n\r\n") + 4
+    returned = message_part(without_return_path(original)) if has_body else header_part(original)
+    return join_report(head, [text_part(text), machine_part(KIND, fields), returned])
 
 
 def original_subject(original: bytes) -> str:

@@ -32,6 +32,7 @@ from vaguemestre.kernel.errors import IntegrityError, PermanentFailure
 from vaguemestre.kernel.outbox import Closing, Handler, Task, enqueue
 
 READ_TASK = "mdn.read"
+LARGEST_RETURNED = 10_000_000  # the size that every operator takes (domain note §4); of a larger message, the header
 ACTS = {READ_TASK: "read_receipt", INTEGRATION_TASK: "integration_receipt"}
 
 
@@ -41,6 +42,7 @@ class _Opened:
 
     header: HeaderBlock
     whole: Callable[[], bytes]
+    size_bytes: int
     head: bytes
     address: str
     profile: Profile | None
@@ -93,7 +95,8 @@ class ReceiptSender:
         if task.kind == READ_TASK:
             content = compose_read(opened.judged, recipient, opened.head)
         else:
-            content = compose_integration(opened.judged, recipient, _code(task), opened.whole())
+            original = opened.whole() if opened.size_bytes <= LARGEST_RETURNED else opened.head
+            content = compose_integration(opened.judged, recipient, _code(task), original)
         draft = self._store.draft()
         await draft.write(content)
         message = await draft.seal()
@@ -120,6 +123,7 @@ class ReceiptSender:
         return _Opened(
             header=header,
             whole=reader.read,
+            size_bytes=reader.size_bytes,
             head=head,
             address=address,
             profile=profile,

@@ -136,3 +136,12 @@ def test_subject_of_somebody_else_stays_one_field(subject: str) -> None:
     assert set(message.keys()) == set(
         email.message_from_bytes(compose_read(wanted, Recipient(address=PEER, hostname="h", at=NOW), ORIGINAL)).keys()
     )
+
+
+def test_large_message_comes_back_as_its_header() -> None:
+    wanted, recipient = ReceiptWanted(to="a@demo.fr", about="<1@demo>"), Recipient(address=PEER, hostname="h", at=NOW)
+
+    content = compose_integration(wanted, recipient, "902", ORIGINAL[: ORIGINAL.find(b"Bonjour")])
+
+    assert b"text/rfc822-headers" in content
+    assert b"message/rfc822" not in content
