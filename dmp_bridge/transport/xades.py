@@ -4,7 +4,7 @@ A `ds:Manifest` names the submission set (its digest is the fixed dummy of the n
 its unique id, with the digest of its canonical form; the signature covers the manifest and the signed properties.
 
 Source: IHE DSG, dmp.md §8.1 (GIE SESAM-Vitale TD2.1 sample). The sample is XAdES 1.1.1 with SHA-1; this is XAdES
-1.3.2 with SHA-256, since both 1.1.1 and SHA-1 were withdrawn (decision 0022).
+1.3.2 with SHA-256, since both 1.1.1 and SHA-1 were withdrawn (decision 0018).
 """
 
 import base64

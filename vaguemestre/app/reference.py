@@ -5,6 +5,7 @@ table; a test compares them.
 """
 
 import sys
+import typing
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -67,22 +68,34 @@ def imap_page() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _section(name: str, section: type[BaseModel]) -> Iterator[str]:
-    yield f"## [{name}]"
+def _section(name: str, section: type[BaseModel], *, repeated: bool = False) -> Iterator[str]:
+    yield f"## [[{name}]]" if repeated else f"## [{name}]"
     yield ""
     yield " ".join((section.__doc__ or "").split())
     yield ""
     yield "| key | default | what |"
     yield "| --- | --- | --- |"
     inner: dict[str, type[BaseModel]] = {}
+    several: dict[str, type[BaseModel]] = {}
     for key, field in section.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             inner[f"{name}.{key}"] = field.annotation
+        elif (model := _repeated(field)) is not None:
+            several[f"{name}.{key}"] = model
         else:
             yield f"| `{key}` | {_default(field)} | {_cell(field.description or '')}{_bounds(field)} |"
     for key, model in inner.items():
         yield ""
         yield from _section(key, model)
+    for key, model in several.items():
+        yield ""
+        yield from _section(key, model, repeated=True)
+
+
+def _repeated(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a setting that is a list of tables, `tuple[Model, ...]`."""
+    first = next(iter(typing.get_args(field.annotation)), None)
+    return first if isinstance(first, type) and issubclass(first, BaseModel) else None
 
 
 def _default(field: FieldInfo) -> str:

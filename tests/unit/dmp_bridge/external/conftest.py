@@ -24,9 +24,12 @@ from tests.conftest import NOON
 from tests.fictional.people import add_martin, add_patient, add_service
 from tests.fictional.structure_keys import STRUCTURE, issue_rsa
 from tests.standins.dmp import DmpServer, start_dmp
+from tests.unit.dmp_bridge.conftest import Practice
+from tests.unit.dmp_bridge.external.gateway import Gateway
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE
 from vaguemestre.app.pki import Authority
 from vaguemestre.kernel.blobs import build_blobs
+from vaguemestre.kernel.bus import LocalBus
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.keys import InstanceKey
@@ -141,3 +144,11 @@ def with_settings(access: Access, **changes: object) -> Access:
     settings = access.settings.model_copy(update=changes)
     identity = replace(access.identity, mode=settings.mode)
     return replace(access, settings=settings, identity=identity)
+
+
+@pytest.fixture
+async def gateway(practice: Practice, elsewhere: Elsewhere, access: Access, tmp_path: Path) -> AsyncIterator[Gateway]:
+    bus = LocalBus(tmp_path / "bus")
+    # the VIHF and its reader share a clock that stands still, while the worker's own moves on
+    yield Gateway(practice, elsewhere, access, bus)
+    await bus.close()

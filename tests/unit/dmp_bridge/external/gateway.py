@@ -1,0 +1,83 @@
+"""Our own record with its way out to a record elsewhere, and the worker that goes it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
+from dmp_bridge.external.client import Access
+from dmp_bridge.external.config import RecordChoice
+from dmp_bridge.external.filing_task import ExternalFilingTask, TaskParts
+from dmp_bridge.external.queue import FILE_TASK, open_filings
+from dmp_bridge.intake import build_filer
+from dmp_bridge.outcome import FilingOutcome
+from dmp_bridge.preparation import prepare_archive
+from dmp_bridge.tables import external_filing
+from tests.unit.dmp_bridge.conftest import Practice
+from vaguemestre.app.demo.fictional_documents import fictional_archive
+from vaguemestre.kernel.bus import LocalBus
+from vaguemestre.kernel.outbox import OutboxWorker, Patience, task
+
+if TYPE_CHECKING:
+    from tests.unit.dmp_bridge.external.conftest import Elsewhere
+
+A_DAY = timedelta(days=1)
+LOST = "c" * 32
+
+
+@dataclass
+class Gateway:
+    """Our own record with its way out, and the worker that goes it."""
+
+    practice: Practice
+    elsewhere: "Elsewhere"
+    access: Access
+    bus: LocalBus
+    choice: RecordChoice = RecordChoice.BOTH
+
+    def file(self, *documents: bytes, **changes: object) -> list[FilingOutcome]:
+        """File documents as the intake does."""
+        settings = BridgeSettings(
+            ins_authorities=TEST_INS_AUTHORITIES, record=self.choice, external=self.access.settings
+        )
+        filer = build_filer(self.practice.store, settings)
+        prepared = prepare_archive(fictional_archive(*documents), settings.reader_rules())
+        case = self.practice.case(message_id=LOST, **changes)
+        return self.practice.write(lambda tx: [filer.file(tx, case, each) for each in prepared])
+
+    async def work(self) -> None:
+        """Do once what is due, and let a day pass, so that whatever was put off is due next time."""
+        parts = TaskParts(
+            database=self.practice.database,
+            store=self.practice.store,
+            clock=self.practice.clock,
+            access=self.access,
+            choice=self.choice,
+        )
+        handlers = {FILE_TASK: ExternalFilingTask(parts)}
+        worker = OutboxWorker(
+            self.practice.database, self.bus, self.practice.clock, handlers,
+            patience=Patience(max_attempts=self.access.settings.attempts),
+        )  # fmt: skip
+        await worker.run_due()
+        self.practice.clock.advance(A_DAY)
+
+    def rows(self) -> list[tuple[str, str | None]]:
+        """State and code of each document of the queue."""
+        query = select(external_filing.c.state, external_filing.c.code).order_by(external_filing.c.id)
+        return [(row.state, row.code) for row in self.practice.database.read_now(lambda tx: tx.execute(query).all())]
+
+    def tasks(self, kind: str) -> list[str]:
+        """The tasks of a kind, as state and payload."""
+        query = select(task.c.payload).where(task.c.kind == kind)
+        return list(self.practice.database.read_now(lambda tx: tx.execute(query).scalars().all()))
+
+    def open(self) -> list[dict[str, object]]:
+        """What `dmp pending` lists."""
+        return [dict(each) for each in self.practice.database.read_now(open_filings)]
+
+    def sent(self) -> list[tuple[str, str]]:
+        """What the trace tells of what was sent."""
+        return [(each.verdict, each.reason) for each in self.practice.history() if each.act == "send_document"]

@@ -1,0 +1,171 @@
+"""Which record a document goes to, and what it looks like there: what the other cannot take stays here, and says so."""
+
+from collections.abc import Callable
+
+import pytest
+
+from access_core.case_acts import Asking
+from access_core.case_inputs import Session, local_sender
+from access_core.facts import Auth
+from dmp_bridge.external.config import RecordChoice
+from dmp_bridge.record.acts import Change, delete_document, mask_document
+from dmp_bridge.record.model import Availability
+from dmp_bridge.refusals import Refusal
+from tests.standins import dmp
+from tests.unit.dmp_bridge.external.conftest import with_settings
+from tests.unit.dmp_bridge.external.gateway import Gateway
+from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        (None, Refusal.DMP_ABSENT),
+        (("terminated", "VALIDE"), Refusal.DMP_ABSENT),
+        (("active", "INTERDIT"), Refusal.DMP_FORBIDDEN),
+    ],
+)
+@pytest.mark.requirement("VGM:DMP-04")
+async def test_without_an_open_record_there_it_stays_here(
+    gateway: Gateway, told: tuple[str, str] | None, code: Refusal
+):
+    gateway.elsewhere.server.states = {} if told is None else {DOMINIQUE.ins: told}
+    gateway.file()
+
+    await gateway.work()
+
+    assert gateway.rows() == [("kept", code)]
+    assert gateway.elsewhere.documents() == []
+    assert len(gateway.practice.documents()) == 1
+    assert gateway.elsewhere.server.count("repository") == 0
+    assert gateway.open() == []
+
+
+async def test_a_record_that_was_closed_meanwhile_is_told(gateway: Gateway):
+    gateway.elsewhere.server.behaviour = dmp.registers("DMPClosed")
+    gateway.file()
+
+    await gateway.work()
+
+    assert gateway.rows() == [("kept", Refusal.DMP_ABSENT)]
+
+
+async def test_the_existence_test_can_be_left_out(gateway: Gateway):
+    gateway.access = with_settings(gateway.access, existence_test=False)
+    gateway.elsewhere.server.states = {}
+    gateway.file()
+
+    await gateway.work()
+
+    assert gateway.rows() == [("filed", None)]
+    assert gateway.elsewhere.server.count("patients") == 0
+
+
+OUTSIDE = {
+    "a type that the national list lacks": ((b'code="11488-4"', b'code="51851-4"'), Refusal.DMP_TYPE),
+    "restricted": ((b'<confidentialityCode code="N"', b'<confidentialityCode code="R"'), Refusal.DMP_CONFIDENTIAL),
+}
+
+
+@pytest.mark.parametrize(("change", "kept"), OUTSIDE.values(), ids=OUTSIDE)
+@pytest.mark.requirement("VGM:DMP-04")
+async def test_what_the_record_elsewhere_lacks_stays_here_and_says_so(
+    gateway: Gateway, change: tuple[bytes, bytes], kept: Refusal
+):
+    document = fictional_cda()
+    assert change[0] in document
+
+    (outcome,) = gateway.file(document.replace(*change, 1))
+    await gateway.work()
+
+    assert outcome.reason == "OK"
+    assert kept in outcome.warnings
+    assert gateway.rows() == [("kept", kept)]
+    assert gateway.elsewhere.server.asked == []
+    assert len(gateway.practice.documents()) == 1
+
+
+async def test_a_document_that_is_too_large_for_them_stays_here(gateway: Gateway):
+    gateway.access = with_settings(gateway.access, max_document_bytes=100)
+
+    (outcome,) = gateway.file()
+
+    assert Refusal.DMP_SIZE in outcome.warnings
+    assert gateway.rows() == [("kept", Refusal.DMP_SIZE)]
+
+
+async def test_with_the_record_elsewhere_alone_what_was_filed_leaves_ours(gateway: Gateway):
+    gateway.choice = RecordChoice.EXTERNAL
+    gateway.file()
+    assert len(gateway.practice.documents()) == 1
+
+    await gateway.work()
+
+    assert gateway.practice.documents() == []
+    assert len(gateway.elsewhere.documents()) == 1
+
+
+async def test_with_the_record_elsewhere_alone_what_it_refuses_stays(gateway: Gateway):
+    gateway.choice = RecordChoice.EXTERNAL
+    gateway.elsewhere.server.states = {}
+    gateway.file()
+
+    await gateway.work()
+
+    assert len(gateway.practice.documents()) == 1
+
+
+async def test_a_new_version_replaces_there_what_it_replaces_here(gateway: Gateway):
+    first, second = _versions()
+    gateway.file(first)
+    await gateway.work()
+
+    gateway.file(second)
+    await gateway.work()
+
+    states = {each.cda_version: each.availability for each in gateway.elsewhere.documents()}
+    assert states == {1: Availability.DEPRECATED, 2: Availability.APPROVED}
+
+
+def _versions() -> tuple[bytes, bytes]:
+    """A document and its next version, which names it as its parent."""
+    first = fictional_cda()
+    unique_id = first.split(b'<id root="', 1)[1].split(b'"', 1)[0]
+    second = first.replace(unique_id, b"2.25.77001", 1).replace(b'versionNumber value="1"', b'versionNumber value="2"')
+    related = b'<relatedDocument typeCode="RPLC"><parentDocument><id root="%s"/></parentDocument></relatedDocument>'
+    return first, second.replace(b"<componentOf>", related % unique_id + b"<componentOf>", 1)
+
+
+async def test_what_was_masked_while_it_waited_is_sent_masked(gateway: Gateway):
+    gateway.file()
+    (found,) = gateway.practice.documents()
+    _change(gateway, mask_document, found.id)
+
+    await gateway.work()
+
+    (there,) = gateway.elsewhere.documents()
+    assert there.masked
+
+
+async def test_what_was_deleted_while_it_waited_is_not_sent(gateway: Gateway):
+    gateway.file()
+    (found,) = gateway.practice.documents()
+    _change(gateway, delete_document, found.id)
+
+    await gateway.work()
+
+    assert gateway.rows() == [("kept", Refusal.DMP_WITHDRAWN)]
+    assert gateway.elsewhere.server.asked == []
+
+
+def _change(gateway: Gateway, act: Callable[..., object], document_id: str) -> None:
+    practice = gateway.practice
+    (found,) = (each for each in practice.documents() if each.id == document_id)
+    asking = Asking(
+        profile=practice.patient,
+        actor=local_sender(practice.doctor),
+        session=Session(auth=Auth.PSC_ECPS, since_min=0),
+        now=practice.clock.now(),
+    )
+    outcome = practice.write(lambda tx: act(tx, Change(asking=asking, found=found)))
+    assert outcome.decision.allowed  # type: ignore[attr-defined]
