@@ -72,6 +72,8 @@ class Plan:
     messages: int
     kills: int
     lifetime_s: int
+    database_url: str | None = None
+    """Of a PostgreSQL; None: the embedded catalogue."""
     seed: int = 20_261_123
     patience_s: float = 900
 
@@ -114,7 +116,8 @@ class FaultRun:
         self.plan = plan
         self.chance = random.Random(plan.seed)
         self.program = Program(folder)
-        self.program.run("init", str(folder), "--domain", DOMAIN, "--port-base", str(port_base))
+        elsewhere = ("--db", plan.database_url) if plan.database_url else ()
+        self.program.run("init", str(folder), "--domain", DOMAIN, "--port-base", str(port_base), *elsewhere)
         add_doctor(self.program, MARTIN)
         self.config = folder / "vaguemestre.toml"
         self.loop = asyncio.new_event_loop()

@@ -46,7 +46,7 @@ def prepare(settings: DkimSettings, domains: tuple[str, ...], now: datetime) -> 
         stamp = now.strftime("%Y%m%d")
         made = [replace(key, selector=f"{key.selector}-{stamp}") for key in create_dkim_keys()]
         if {key.selector for key in made} & set(state.signing):
-            raise ConfigurationError("DKIM: the keys were changed today already")
+            raise ConfigurationError("DKIM : les clés ont déjà été changées aujourd'hui")
         for key in made:
             key.write(settings.key_folder)
         state = msgspec.structs.replace(state, next=tuple(key.selector for key in made))
@@ -65,7 +65,7 @@ def activate(
     """
     state = read_state(settings)
     if not state.next:
-        raise ConfigurationError("DKIM: no new keys were prepared")
+        raise ConfigurationError("DKIM : aucune nouvelle clé ; lancez d'abord « keys rotate --dkim »")
     records = _records(settings, state.next, domains)
     if lookup is not None:
         missing = asyncio.run(_missing(records, settings, lookup))
@@ -99,7 +99,7 @@ def _records(settings: DkimSettings, selectors: tuple[str, ...], domains: tuple[
     keys = {each.selector: each.key for each in load_signing_keys(settings.key_folder, selectors)}
     lost = [selector for selector in selectors if selector not in keys]
     if lost:
-        raise ConfigurationError(f"DKIM: dkim-{lost[0]}.pem is gone")
+        raise ConfigurationError(f"DKIM : dkim-{lost[0]}.pem a disparu")
     return {
         _name(selector, domain): public_record(
             key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -88,12 +88,12 @@ def test_record_that_differs_is_not_published(tmp_path: Path, zone: Zone) -> Non
 
 def test_nothing_is_changed_without_new_keys_or_twice_a_day(tmp_path: Path, zone: Zone) -> None:
     settings = DkimSettings(key_folder=tmp_path)
-    with pytest.raises(ConfigurationError, match="no new keys"):
+    with pytest.raises(ConfigurationError, match="aucune nouvelle clé"):
         activate(settings, (DOMAIN,), NOW)
     prepare(settings, (DOMAIN,), NOW)
     activate(settings, (DOMAIN,), NOW)
 
-    with pytest.raises(ConfigurationError, match="today"):
+    with pytest.raises(ConfigurationError, match="aujourd'hui"):
         prepare(settings, (DOMAIN,), NOW)
 
 
