@@ -15,7 +15,7 @@ from access_core.facts import Confidentiality, IdentityStatus
 from access_core.facts import Origin as EngineOrigin
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
-from dmp_bridge.external.outbound import Outbound
+from dmp_bridge.external.outbound import Arrival, Outbound
 from dmp_bridge.identity import document_identity, metadata_identity
 from dmp_bridge.outcome import FilingCase, FilingOutcome, FilingRules, conclude, refuse
 from dmp_bridge.preparation import PreparedDocument
@@ -116,7 +116,9 @@ class Filer:
         apply_succession(tx, document, succession)
         carry_out(tx, decision, _deed(case, document), done=_DONE_HERE)
         if self._outbound is not None:
-            kept = self._outbound.queue(tx, document, recorded.submission_set, replaced_ids(prepared, succession))
+            replaced = replaced_ids(prepared, succession)
+            arrival = Arrival(recorded.submission_set, case.message_id_header, replaced)
+            kept = self._outbound.queue(tx, document, arrival)
             document = replace(document, warnings=(*document.warnings, *([kept] if kept else [])))
         return conclude(tx, case, decided, document.entry.unique_id, document)
 

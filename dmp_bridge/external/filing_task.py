@@ -171,6 +171,7 @@ class ExternalFilingTask:
                 mailbox_id=filing.mailbox_id,
                 resource_kind="document",
                 resource_id=filing.document_id,
+                message_id_header=filing.message_id_header,
             ),
         )
         if filed and self._parts.choice is RecordChoice.EXTERNAL:

@@ -20,6 +20,15 @@ from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.ids import new_id
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Arrival:
+    """How a document came: with which submission set, in which mail, replacing what (unique ids)."""
+
+    submission_set: SubmissionSet
+    message_id_header: str | None = None
+    replaced: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """The way out of the record."""
@@ -27,16 +36,13 @@ class Outbound:
     store: ContentStore
     settings: ExternalSettings
 
-    def queue(
-        self, tx: Transaction, document: RecordedDocument, submission_set: SubmissionSet, replaced: Sequence[str]
-    ) -> Refusal | None:
+    def queue(self, tx: Transaction, document: RecordedDocument, arrival: Arrival) -> Refusal | None:
         """Queue a document that was just filed here.
 
         Args:
             tx: the transaction that files it.
             document: as registered.
-            submission_set: with which it came.
-            replaced: unique ids of what it replaces.
+            arrival: how it came.
 
         Returns:
             Why it stays here only; None when it is on its way, or not meant for the record elsewhere.
@@ -51,8 +57,9 @@ class Outbound:
             profile_id=document.profile_id,
             mailbox_id=document.mailbox_id,
             content_id=document.content_id,
-            submission_id=None if kept else self._seal(tx, document, submission_set, replaced),
+            submission_id=None if kept else self._seal(tx, document, arrival),
             message_id=document.filing.message_id,
+            message_id_header=arrival.message_id_header,
             state=FilingState.KEPT if kept else FilingState.WAITING,
             code=kept,
             queued_at=document.filing.filed_at,
@@ -60,14 +67,12 @@ class Outbound:
         add_filing(tx, filing)
         return kept
 
-    def _seal(
-        self, tx: Transaction, document: RecordedDocument, submission_set: SubmissionSet, replaced: Sequence[str]
-    ) -> str:
+    def _seal(self, tx: Transaction, document: RecordedDocument, arrival: Arrival) -> str:
         """Compose the metadata once, so that every attempt sends the same ids; they hold names, hence sealed."""
         sent = ToSend(
             entry=document.entry,
-            submission_set=submission_set,
-            replaced=replaced,
+            submission_set=arrival.submission_set,
+            replaced=arrival.replaced,
             submitted_at=xds_from_instant(document.filing.filed_at),
         )
         return self.store.seal_content(tx, document.mailbox_id, write_submission(compose(sent, self.settings)))

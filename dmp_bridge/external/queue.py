@@ -42,6 +42,7 @@ class ExternalFiling:
     content_id: str
     submission_id: str | None
     message_id: str | None
+    message_id_header: str | None
     state: FilingState
     code: str | None
     queued_at: datetime

@@ -78,6 +78,10 @@ class Gateway:
         """What `dmp pending` lists."""
         return [dict(each) for each in self.practice.database.read_now(open_filings)]
 
+    def told(self) -> list[str | None]:
+        """The mails by which the trace of what was sent is found."""
+        return [each.message_id_header for each in self.practice.history() if each.act == "send_document"]
+
     def sent(self) -> list[tuple[str, str]]:
         """What the trace tells of what was sent."""
         return [(each.verdict, each.reason) for each in self.practice.history() if each.act == "send_document"]

@@ -1,6 +1,5 @@
 """What is filed here goes on elsewhere, once, whatever the other side does; mail and our own record never wait."""
 
-
 import pytest
 from lxml import etree
 from sqlalchemy import select
@@ -33,6 +32,7 @@ async def test_a_document_is_filed_here_and_there(gateway: Gateway):
     assert there.entry.unique_id == outcome.unique_id
     assert gateway.rows() == [("filed", None)]
     assert gateway.sent() == [("PERMIT", "OK")]
+    assert gateway.told() == ["<1@demo.mssante.fr>"]
     assert gateway.open() == []
 
 
