@@ -968,6 +968,9 @@ def upgrade() -> None:
             "submission_id", sa.String(length=64), nullable=True, comment="sealed metadata, as every attempt sends them"
         ),
         sa.Column("message_id", sa.String(length=32), nullable=True, comment="message that carried it"),
+        sa.Column(
+            "message_id_header", sa.Text(), nullable=True, comment="its Message-ID, by which the trace is searched"
+        ),
         sa.Column("state", sa.String(length=10), nullable=False, comment="waiting, filed, kept, failed"),
         sa.Column("code", sa.String(length=80), nullable=True, comment="why it waits or ended so; no data"),
         sa.Column("queued_at", sa.BigInteger(), nullable=False),
