@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from access_core.accounts import AccountState, account_by_id
 from access_core.case_inputs import Sender, local_sender, remote_sender
-from access_core.decision import Verdict
+from access_core.decision import Obligation, Verdict
 from access_core.facts import SubjectKind
 from access_core.obligations import Deed, carry_out
 from access_core.professionals import mailboxes_of, professional_by_address
@@ -35,6 +35,8 @@ from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.outbox import enqueue
 
 INTAKE_TASK = "dmp.intake"
+NOT_FOR_REPORTS = frozenset({Obligation.NOTIF_TITULAIRE, Obligation.INVITE_ACTIVATION})
+"""A report shows in her space under her message: there is no new message to tell her of."""
 TEXT_TYPES = frozenset({"text/plain", "text/html"})
 
 
@@ -116,9 +118,10 @@ def _deliver(tx: Transaction, arrival: Arrival, author: _Author, recipient: Reci
         now=arrival.at,
         professional_id=author.sender.id,
     )
-    carry_out(tx, decided.decision, deed)
+    report = is_report(arrival.message.index)
+    carry_out(tx, decided.decision, deed, done=NOT_FOR_REPORTS if report else ())
     record(tx, entry)
-    if has_attachments(arrival.message.index):
+    if not report and has_attachments(arrival.message.index):
         _enqueue_intake(tx, arrival, profile)
     return profile
 

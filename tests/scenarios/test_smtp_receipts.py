@@ -5,10 +5,12 @@ import email
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from access_core.obligations import NOTICE_TASK
 from dmp_bridge.receipt import announce
 from mailstore.store import INBOX
 from smtp_gateway.receipts.outcome import Outcome
@@ -180,7 +182,7 @@ def test_receipt_of_the_recipient_is_believed_and_of_nobody_else(post: Post) -> 
 
 def test_delivery_from_another_operator_is_reported_to_it(post: Post) -> None:
     post.peer.manners.dsn = True
-    options = {"mail_options": ("ENVID=a+2Bb+0D+0AX-Evil:1", "RET=HDRS"), "rcpt_options": ("NOTIFY=SUCCESS",)}
+    options: dict[str, Any] = {"mail_options": ("ENVID=a+2Bb+0D+0AX-Evil:1", "RET=HDRS"), "rcpt_options": ("NOTIFY=SUCCESS",)}
     post.arrive(letter(PEER, PATIENT, "Secret", Message_ID=ABOUT), PATIENT, **options)
 
     post.work()
@@ -206,12 +208,14 @@ def test_report_that_nobody_takes_ends_in_silence(post: Post) -> None:
     assert [each["Subject"] for each in post.inbox(PATIENT)] == ["Bonjour"]
 
 
-def test_receipt_is_not_acknowledged(post: Post) -> None:
+def test_receipt_is_not_acknowledged_nor_told_of(post: Post) -> None:
     post.arrive(reading_report(PEER, PEER, Disposition_Notification_To=PEER), PATIENT)
 
     post.read()
 
     assert post.waiting() == 0
+    assert post.tasks(NOTICE_TASK) == 0
+    assert post.world.conversations() == []
 
 
 @pytest.mark.requirement("VGM:DMP-MDN")

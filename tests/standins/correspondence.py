@@ -15,7 +15,7 @@ from smtp_gateway.receipts.states import states_named
 from tests.standins.postfix import PostfixServer, Site, start_postfix
 from tests.unit.smtp_gateway.post import OWN
 from tests.unit.smtp_gateway.world import DOMAIN, PATIENT_DOMAIN, PEER, PEER_DOMAIN, Options, World, running
-from vaguemestre.kernel.outbox import OutboxWorker
+from vaguemestre.kernel.outbox import Handler, OutboxWorker
 
 PATIENCE_S = 60
 
@@ -48,7 +48,7 @@ class Correspondence:
             postman = Postman(world.store, 1_000, own=OWN, listed=world.trust.lists)
             sender = ReceiptSender(*parts, postman, world.smtp)
             reader = ReportReader(*parts, speakers(world.trust, OWN))
-            handlers = {**sender.handlers(), REPORT_TASK: reader}
+            handlers: dict[str, Handler] = {**sender.handlers(), REPORT_TASK: reader}
             await OutboxWorker(world.database, world.bus, world.clock, handlers).run_due()
             await world.runner(routes={PEER_DOMAIN: f"127.0.0.1:{self.postfix.port}"}).run_due()
 

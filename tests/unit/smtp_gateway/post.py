@@ -17,7 +17,7 @@ from smtp_gateway.tables import queue_entry
 from tests.standins.peer import Manners, PeerOperator
 from tests.unit.smtp_gateway.world import DOMAIN, MARTIN, PATIENT, PATIENT_DOMAIN, PEER, PEER_DOMAIN, World, letter
 from vaguemestre.kernel.database import Transaction
-from vaguemestre.kernel.outbox import OutboxWorker
+from vaguemestre.kernel.outbox import Handler, OutboxWorker, task
 from vaguemestre.kernel.tls import server_context
 
 ABOUT = "<1@demo>"
@@ -66,7 +66,7 @@ class Post:
             postman = Postman(world.store, 1_000, own=OWN, listed=world.trust.lists)
             sender = ReceiptSender(*parts, postman, world.smtp)
             reader = ReportReader(*parts, speakers(world.trust, OWN))
-            handlers = {**sender.handlers(), REPORT_TASK: reader}
+            handlers: dict[str, Handler] = {**sender.handlers(), REPORT_TASK: reader}
             await OutboxWorker(world.database, world.bus, world.clock, handlers).run_due()
             await world.runner(routes={PEER_DOMAIN: f"127.0.0.1:{self.peer.port}"}).run_due()
 
@@ -85,6 +85,12 @@ class Post:
             return [(row.verdict, row.reason) for row in rows]
 
         return self.world.database.read_now(work)
+
+    def tasks(self, kind: str) -> int:
+        """Count the tasks of a kind, ended or not."""
+        return self.world.database.read_now(
+            lambda tx: len(tx.execute(select(task.c.id).where(task.c.kind == kind)).all())
+        )
 
     def waiting(self) -> int:
         """Count what is in the queue, ended or not."""
