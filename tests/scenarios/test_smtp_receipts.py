@@ -182,7 +182,10 @@ def test_receipt_of_the_recipient_is_believed_and_of_nobody_else(post: Post) -> 
 
 def test_delivery_from_another_operator_is_reported_to_it(post: Post) -> None:
     post.peer.manners.dsn = True
-    options: dict[str, Any] = {"mail_options": ("ENVID=a+2Bb+0D+0AX-Evil:1", "RET=HDRS"), "rcpt_options": ("NOTIFY=SUCCESS",)}
+    options: dict[str, Any] = {
+        "mail_options": ("ENVID=a+2Bb+0D+0AX-Evil:1", "RET=HDRS"),
+        "rcpt_options": ("NOTIFY=SUCCESS",),
+    }
     post.arrive(letter(PEER, PATIENT, "Secret", Message_ID=ABOUT), PATIENT, **options)
 
     post.work()
