@@ -79,7 +79,10 @@ class XdsParts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of an answer and what goes beside it; PACKAGED: sent as multipart whatever it holds (ITI-43)."""
+    """The body of an answer and what goes beside it; PACKAGED: sent as multipart whatever was asked (ITI-43).
+
+    What was asked as multipart is answered so in any case (ITI TF-2 §V.3.6).
+    """
 
     body: etree._Element
     attachments: tuple[Attachment, ...] = ()
@@ -134,7 +137,7 @@ class XdsEndpoint:
             log.warning("xds_not_served", error=error)
             return _faulty(SoapFault(BUSY, sender=False), relates_to)
         envelope = write_answer(answer.body, action=_ANSWERS[request.action], relates_to=relates_to)
-        if answer.packaged:
+        if answer.packaged or content_type.strip().lower().startswith("multipart/"):
             return HttpAnswer(200, *write_package(envelope, answer.attachments, _ANSWERS[request.action]))
         return HttpAnswer(200, f"{SOAP_TYPE}; charset=UTF-8", envelope)
 

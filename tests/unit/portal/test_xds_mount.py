@@ -54,7 +54,8 @@ async def test_a_document_goes_in_by_the_repository_and_shows_in_the_registry(se
     found = await post(client, "/xds/registry", *packaged(query, ()))
 
     assert (provided.status_code, found.status_code) == (200, 200)
-    assert provided.headers["content-type"].startswith("application/soap+xml")
+    assert provided.headers["content-type"].startswith("multipart/related")
+    assert found.headers["content-type"].startswith("application/soap+xml")
     assert b"ResponseStatusType:Success" in provided.content
     assert found.content.count(b"<rim:ExtrinsicObject") == 1
 
