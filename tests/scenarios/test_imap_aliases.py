@@ -46,7 +46,7 @@ def test_a_program_that_asks_for_its_own_name_hears_that_name(program):
     counted = program.status("Trash", "(MESSAGES)")[1]
 
     assert listed == [b'(\\HasNoChildren \\Trash) "/" Trash']
-    assert counted == [b'Trash (MESSAGES 0)']
+    assert counted == [b"Trash (MESSAGES 0)"]
 
 
 def test_an_alias_is_neither_deleted_nor_taken_by_another_folder(program):

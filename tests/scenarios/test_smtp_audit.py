@@ -17,12 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.scenarios.test_smtp_submission import refusal
 from tests.standins.igc import HOUR, Igc, PkiServer, Responder, Wish
+from tests.unit.smtp_gateway.trust_space import LIST, ROW, SUBJECT
 from tests.unit.smtp_gateway.world import (
-    LIST,
     MARTIN,
     PATIENT,
-    ROW,
-    SUBJECT,
     Options,
     World,
     letter,

@@ -14,7 +14,15 @@ from access_core.tables import trace_entry
 from smtp_gateway.queue.model import EntryState
 from smtp_gateway.tables import queue_entry
 from tests.standins.peer import PeerOperator
-from tests.unit.smtp_gateway.world import MARTIN, PEER_DOMAIN, ROW, SUBJECT, Options, World, letter, running
+from tests.unit.smtp_gateway.trust_space import ROW, SUBJECT
+from tests.unit.smtp_gateway.world import (
+    MARTIN,
+    PEER_DOMAIN,
+    Options,
+    World,
+    letter,
+    running,
+)
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.tls import server_context

@@ -19,6 +19,7 @@ from smtp_gateway.conversation import (
 )
 from smtp_gateway.fin import State, ThreadChange
 from tests.scenarios.test_smtp_submission import refusal
+from tests.unit.smtp_gateway.trust_space import write_whitelist
 from tests.unit.smtp_gateway.world import (
     DURAND,
     INS_TEXT,
@@ -30,7 +31,6 @@ from tests.unit.smtp_gateway.world import (
     World,
     letter,
     running,
-    write_whitelist,
 )
 from vaguemestre.kernel.database import Transaction
 

@@ -7,8 +7,8 @@ import pytest
 from cryptography import x509
 from typer.testing import CliRunner
 
-from smtp_gateway.trust.subjects import parse_subject
 from smtp_gateway.trust.admission import load_list
+from smtp_gateway.trust.subjects import parse_subject
 from tests.standins.postgres import PostgresServer
 from tests.unit.app.conftest import DOMAIN
 from vaguemestre.app.cli.application import build

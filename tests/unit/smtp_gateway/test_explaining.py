@@ -11,7 +11,7 @@ from smtp_gateway.trust.explaining import explain_certificate, explain_domain, e
 from smtp_gateway.trust.revocation import Revocation
 from smtp_gateway.trust.whitelist import build_whitelist
 from tests.standins.igc import Igc, Wish
-from tests.unit.smtp_gateway.world import SUBJECT
+from tests.unit.smtp_gateway.trust_space import SUBJECT
 from vaguemestre.app.pki import operator_subject
 from vaguemestre.kernel.clock import SystemClock
 

@@ -17,7 +17,7 @@ from smtp_gateway.config import TrustSettings
 from smtp_gateway.trust.admission import admit_list
 from smtp_gateway.trust.refresh import Outcome, refresh
 from tests.unit.smtp_gateway.test_refresh import Publisher, listed, publisher
-from tests.unit.smtp_gateway.world import LIST, ROW, SUBJECT, Pki
+from tests.unit.smtp_gateway.trust_space import LIST, ROW, SUBJECT, Pki
 from vaguemestre.kernel.errors import ConfigurationError, ProtocolError
 
 __all__ = ["publisher"]

@@ -13,7 +13,7 @@ from smtp_gateway.config import TrustSettings
 from smtp_gateway.trust.refresh import Outcome, check_list, refresh
 from smtp_gateway.trust.space import TrustSpace
 from smtp_gateway.trust.whitelist import Whitelist, build_whitelist
-from tests.unit.smtp_gateway.world import LIST, ROW, SUBJECT, Pki
+from tests.unit.smtp_gateway.trust_space import LIST, ROW, SUBJECT, Pki
 from vaguemestre.kernel.errors import ConfigurationError, TemporaryFailure
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -12,7 +12,10 @@ from smtp_gateway.config import TrustSettings
 from smtp_gateway.trust.space import TrustSpace
 from smtp_gateway.trust.subjects import parse_subject, split_subject, subject_of
 from smtp_gateway.trust.whitelist import build_whitelist, parse_whitelist
-from tests.unit.smtp_gateway.world import PEER_DOMAIN, SUBJECT, Pki, write_whitelist
+from tests.unit.smtp_gateway.trust_space import SUBJECT, Pki, write_whitelist
+from tests.unit.smtp_gateway.world import (
+    PEER_DOMAIN,
+)
 from vaguemestre.kernel.errors import ConfigurationError, ProtocolError
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

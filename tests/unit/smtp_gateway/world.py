@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,19 +53,17 @@ from smtp_gateway.service import Listener, SmtpService
 from smtp_gateway.submission import SubmissionParts, SubmissionSteps
 from smtp_gateway.trust.revocation import Revocation
 from smtp_gateway.trust.space import TrustSpace
+from tests.unit.smtp_gateway.trust_space import PATIENT_DOMAIN, PEER_DOMAIN, Pki, write_whitelist
 from vaguemestre.app.claims import read_claims
-from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject
 from vaguemestre.kernel.blobs import LocalBlobs
 from vaguemestre.kernel.bus import LocalBus
 from vaguemestre.kernel.clock import Clock, SystemClock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.keys import InstanceKey
-from vaguemestre.kernel.tls import client_context, server_context
+from vaguemestre.kernel.tls import client_context
 
 T = TypeVar("T")
 DOMAIN = "demo.mssante.fr"
-PEER_DOMAIN = "peer.mssante.fr"
-PATIENT_DOMAIN = "patient.mssante.fr"
 INS_TEXT = "279035121518989"
 OTHER_INS = "146026322000196"
 PATIENT = f"{INS_TEXT}@{PATIENT_DOMAIN}"
@@ -75,47 +73,6 @@ DURAND = f"paul.durand@{DOMAIN}"
 SERVICE = f"cardiologie@{DOMAIN}"
 PEER = f"medecin@{PEER_DOMAIN}"
 PASSWORD = "correct horse battery staple"
-LIST = """<?xml version="1.0" encoding="UTF-8"?>
-<ListeBlancheMSSante xmlns="https://listeblanche.mssante.fr/schema"><DateDeGeneration>{at}</DateDeGeneration>
-<ListeDomaines>{rows}</ListeDomaines></ListeBlancheMSSante>"""
-ROW = "<Domaine><Nom>{domain}</Nom><DNCertificatOperateur>{subject}</DNCertificatOperateur></Domaine>"
-SUBJECT = "CN={host},OU=300000000000000,O=TEST OPERATEUR,ST=Paris (75),C=FR"
-
-
-class Pki:
-    """A TEST authority with one server and some operators; files in FOLDER."""
-
-    def __init__(self, folder: Path) -> None:
-        now = datetime.now(UTC)
-        self.folder = folder
-        self.authority = Authority.create(now)
-        self.authority.save(folder)
-        self.issue("server", "localhost")
-        for name in ("peer", "stranger", "patients", "operator"):
-            self.issue(name, f"mx.{name}.test")
-
-    def issue(self, stem: str, host: str) -> None:
-        subject = operator_subject(host, "TEST OPERATEUR")
-        request = CertificateRequest(subject=subject, hosts=(host, "127.0.0.1"), for_client=True)
-        self.authority.issue(request, datetime.now(UTC)).write(self.folder, stem)
-
-    def server(self, *, clients: bool) -> ssl.SSLContext:
-        ca = self.folder / "ca.pem" if clients else None
-        return server_context(self.folder / "server.pem", self.folder / "server.key", client_ca=ca)
-
-    def client(self, stem: str | None = None) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
-        if stem is not None:
-            context.load_cert_chain(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
-        return context
-
-
-def write_whitelist(path: Path) -> None:
-    rows = [
-        ROW.format(domain=PEER_DOMAIN, subject=SUBJECT.format(host="mx.peer.test")),
-        ROW.format(domain=PATIENT_DOMAIN, subject=SUBJECT.format(host="mx.patients.test")),
-    ]
-    path.write_text(LIST.format(at=datetime.now(UTC).isoformat(), rows="".join(rows)), encoding="utf-8")
 
 
 @dataclass
@@ -169,9 +126,7 @@ class World:
         self.acceptance = Acceptance(
             self.database, self.store, self.conversation, may_answer=self._may_answer, relay=self.relay
         )
-        antivirus = AntivirusSettings(**options.antivirus)
-        clamd = Clamd(antivirus.socket, antivirus.timeout_s) if antivirus.socket else None
-        self.content = ContentRules(ContentSettings(**options.content), antivirus, clamd=clamd, read_claims=read_claims)
+        self.content = self._content(options)
         self.replies = PatientReplies(
             self.acceptance,
             self.store,
@@ -192,6 +147,12 @@ class World:
     def _may_answer(self, address: str) -> bool:
         domain = address.rpartition("@")[2]
         return domain in self.smtp.domains or (domain != PATIENT_DOMAIN and self.trust.lists(domain))
+
+    @staticmethod
+    def _content(options: Options) -> ContentRules:
+        antivirus = AntivirusSettings(**options.antivirus)
+        clamd = Clamd(antivirus.socket, antivirus.timeout_s) if antivirus.socket else None
+        return ContentRules(ContentSettings(**options.content), antivirus, clamd=clamd, read_claims=read_claims)
 
     def _mx(self, options: Options) -> SmtpService:
         dkim = DkimSettings(dns=False, **options.dkim)
