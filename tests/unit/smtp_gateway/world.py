@@ -127,13 +127,8 @@ class World:
             self.database, self.store, self.conversation, may_answer=self._may_answer, relay=self.relay
         )
         self.content = self._content(options)
-        self.replies = PatientReplies(
-            self.acceptance,
-            self.store,
-            self.database,
-            self.clock,
-            rules=ReplyRules(smtp=self.smtp, conversations=self.conversation, content=self.content),
-        )
+        rules = ReplyRules(smtp=self.smtp, conversations=self.conversation, content=self.content)
+        self.replies = PatientReplies(self.acceptance, self.store, self.database, self.clock, rules=rules)
         self.authenticator = Authenticator(
             self.database, self.clock, key, AuthenticationSettings(), patient_domains=(PATIENT_DOMAIN,)
         )
