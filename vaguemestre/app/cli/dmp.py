@@ -9,8 +9,11 @@ from vaguemestre.app.cli import acting, patient
 from vaguemestre.app.cli.shared import AsJson, Config, Refused, as_data, opened, print_facts, print_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from access_core.case_acts import Asking
     from access_core.performing import Outcome
+    from dmp_bridge.outcome import FilingOutcome
     from dmp_bridge.record.model import RecordedDocument
     from vaguemestre.kernel.database import Transaction
 
@@ -20,7 +23,7 @@ By = Annotated[
     str | None,
     typer.Option("--by", metavar="ADDRESS", help="Adresse du professionnel qui agit (défaut : le titulaire)."),
 ]
-OUTCOME_COLUMNS = ("verdict", "reason", "document_id", "unique_id")
+OUTCOME_COLUMNS = ("verdict", "reason", "document_id", "unique_id", "warnings")
 PENDING_COLUMNS = ("step", "id", "message_id", "document_id", "state", "code", "attempts", "due_at")
 FAULT_COLUMNS = ("file", "severity", "check", "place", "text")
 COLUMNS = ("id", "title", "type", "created_at", "author", "availability")
@@ -83,7 +86,7 @@ def deposit(
     """Dépose un fichier dans le dossier d'un patient, au nom d'un professionnel."""
     from dmp_bridge.direct import DirectFiling, file_document_directly
     from dmp_bridge.intake import build_filer
-    from dmp_bridge.outcome import FilingOutcome, sentence_of
+    from dmp_bridge.outcome import sentence_of
     from vaguemestre.app.cli import mailbox
 
     data = _ready(_read(file))
@@ -91,7 +94,7 @@ def deposit(
         settings = instance.settings
         filer = build_filer(instance.mail_store, settings.dmp)
 
-        def work(tx: "Transaction") -> tuple[FilingOutcome, ...]:
+        def work(tx: "Transaction") -> "tuple[FilingOutcome, ...]":
             filing = DirectFiling(
                 profile=patient.find(tx, instance, patient_ins),
                 professional=mailbox.find(tx, author),
@@ -106,9 +109,20 @@ def deposit(
 
         outcomes = instance.database.write_now(work)
     print_rows([as_data(each) for each in outcomes], OUTCOME_COLUMNS, as_json=as_json)
+    _say_what_stays(outcomes)
     refused = [each.reason for each in outcomes if each.document_id is None]
     if refused:
         raise Refused(f"{sentence_of(refused[0])} [{refused[0]}]")
+
+
+def _say_what_stays(outcomes: "Iterable[FilingOutcome]") -> None:
+    """Say on standard error why a filed document does not go on to the record elsewhere."""
+    from dmp_bridge.outcome import sentence_of
+    from dmp_bridge.refusals import Refusal
+
+    reasons = dict.fromkeys(code for each in outcomes for code in each.warnings if code in set(Refusal))
+    for code in reasons:
+        typer.echo(f"{sentence_of(code)} [{code}]", err=True)
 
 
 @commands.command()
