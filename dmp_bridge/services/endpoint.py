@@ -16,6 +16,7 @@ from dmp_bridge.config import BridgeSettings
 from dmp_bridge.external.existence import EXISTENCE, EXISTENCE_ANSWER, HL7
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import refuse_as
+from dmp_bridge.services.bodies import BodyBudget, Receive
 from dmp_bridge.services.callers import Caller, Gate
 from dmp_bridge.services.patients_service import existence_answer, existence_of
 from dmp_bridge.services.providing import Provided, Refused, filing_case, provide
@@ -36,7 +37,6 @@ from vaguemestre.kernel.log import get_logger
 
 log = get_logger(__name__)
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 STORED_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
@@ -105,7 +105,9 @@ class XdsEndpoint:
         self._parts = parts
         self._gate = Gate(parts.signers, parts.settings)
         self._filer = build_filer(parts.store, parts.settings)
-        self._turns = asyncio.Semaphore(parts.settings.simultaneous_requests)
+        turns, most = parts.settings.simultaneous_requests, parts.settings.max_request_bytes
+        self._turns = asyncio.Semaphore(turns)
+        self._bodies = BodyBudget(most, (turns + 1) * most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -115,9 +117,12 @@ class XdsEndpoint:
         if scope["method"] != "POST" or address not in ADDRESSES:
             await _send(send, HttpAnswer(405 if address in ADDRESSES else 404, "text/plain", b""))
             return
-        async with self._turns:
-            body = await _read(receive, self._parts.settings.max_request_bytes)
-            answer = await self.answer(address, _content_type(scope), body)
+        try:
+            async with self._bodies.body(receive) as body, self._turns:
+                answer = await self.answer(address, _content_type(scope), body)
+        except TemporaryFailure as error:
+            log.warning("xds_not_served", error=error)
+            answer = _faulty(SoapFault(BUSY, sender=False), "")
         await _send(send, answer)
 
     async def answer(self, address: str, content_type: str, body: bytes | None) -> HttpAnswer:
@@ -224,23 +229,6 @@ def _refused(action: str, refusal: XdsRefusal) -> Answer:
 def _faulty(fault: SoapFault, relates_to: str) -> HttpAnswer:
     body = write_fault(fault, relates_to=relates_to)
     return HttpAnswer(400 if fault.sender else 500, f"{SOAP_TYPE}; charset=UTF-8", body)
-
-
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """Read a body; None when it is longer than LIMIT, what exceeds it is dropped."""
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ConnectionAbortedError("XDS: the caller went away")
-        size += len(message.get("body", b""))
-        if size <= limit:
-            chunks.append(message.get("body", b""))
-        else:
-            chunks.clear()
-        if not message.get("more_body", False):
-            return b"".join(chunks) if size <= limit else None
 
 
 def _content_type(scope: Scope) -> str:
