@@ -26,6 +26,7 @@ from dmp_bridge.fhir.problems import FhirProblem, IssueType
 from dmp_bridge.fhir.resources import MEDIA_TYPE, Binary
 from dmp_bridge.fhir.search import MAX_PARAMETERS, Query, parameter_problem
 from dmp_bridge.refusals import Refusal
+from dmp_bridge.services.bodies import BodyBudget
 from portal.fhir.answers import CONTENT_TYPE, answer, answer_error, no_token, problem_of_decision
 from portal.fhir.capability import capability_statement
 from portal.fhir.finding import Finding
@@ -37,7 +38,7 @@ from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 _READABLE = frozenset({"json", MEDIA_TYPE, "application/json"})
-Endpoint = Callable[[Request, Account], Awaitable[Response]]
+Endpoint = Callable[[Request, Account, bytes], Awaitable[Response]]
 
 
 class FhirService:
@@ -47,7 +48,9 @@ class FhirService:
         self._parts = parts
         self._publishing = Publishing(parts)
         self._finding = Finding(parts)
-        self._turns = asyncio.Semaphore(parts.settings.simultaneous_requests)
+        turns, most = parts.settings.simultaneous_requests, parts.settings.max_request_bytes
+        self._turns = asyncio.Semaphore(turns)
+        self._bodies = BodyBudget(most, (turns + 1) * most)
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -73,23 +76,26 @@ class FhirService:
         body = msgspec.json.encode(capability_statement(_base(request)))
         return Response(body, media_type=CONTENT_TYPE)
 
-    async def transaction(self, request: Request, account: Account) -> Response:
+    async def transaction(self, request: Request, account: Account, body: bytes) -> Response:
         """ITI-65: file the documents of a bundle."""
-        return answer(await self._publishing.publish(account.id, await self._body(request)))
+        _check_type(request, MEDIA_TYPE, "application/json")
+        return answer(await self._publishing.publish(account.id, body))
 
-    async def create(self, request: Request, account: Account) -> Response:
+    async def create(self, request: Request, account: Account, body: bytes) -> Response:
         """ITI-105: file one document, given with its metadata."""
-        document_id, is_new = await self._publishing.create(account.id, await self._body(request))
+        _check_type(request, MEDIA_TYPE, "application/json")
+        document_id, is_new = await self._publishing.create(account.id, body)
         base = _base(request)
         created = await self._finding.filed(document_id, base)
         headers = {"Location": f"{base}/{DOCUMENTS}/{document_id}/_history/1", "ETag": 'W/"1"'}
         return answer(created, status=201 if is_new else 200, headers=headers)
 
-    async def search(self, kind: str, request: Request, account: Account) -> Response:
+    async def search(self, kind: str, request: Request, account: Account, body: bytes) -> Response:
         """ITI-66 and ITI-67: find submission sets or documents, by GET or by POST to `_search`."""
         pairs = list(request.query_params.multi_items())
         if request.method == "POST":
-            pairs += await self._form(request)
+            _check_type(request, FORM_TYPE)
+            pairs += _form(body)
         asked = Asked(
             account_id=account.id,
             base=_base(request),
@@ -100,16 +106,16 @@ class FhirService:
         _check_format(asked.query.first("_format"))
         return answer(await self._finding.search(asked))
 
-    async def document(self, request: Request, account: Account) -> Response:
+    async def document(self, request: Request, account: Account, _body: bytes) -> Response:
         """Read the metadata of a document."""
         found = await self._finding.document(account.id, request.path_params["id"], _base(request))
         return answer(found, headers={"ETag": f'W/"{found.meta.version_id}"'} if found.meta else None)
 
-    async def submission(self, request: Request, account: Account) -> Response:
+    async def submission(self, request: Request, account: Account, _body: bytes) -> Response:
         """Read a submission set."""
         return answer(await self._finding.submission(account.id, request.path_params["id"], _base(request)))
 
-    async def binary(self, request: Request, account: Account) -> Response:
+    async def binary(self, request: Request, account: Account, _body: bytes) -> Response:
         """ITI-68: read a document, as it is, or as a Binary for who asks for FHIR."""
         name = request.path_params["id"]
         found = await self._finding.content(account.id, name)
@@ -131,39 +137,13 @@ class FhirService:
                 raise no_token()
             peer = request.client.host if request.client else "unknown"
             account = await self._parts.tokens.token(token.strip(), peer=peer)
-            async with self._turns:
-                return await endpoint(request, account)
+            async with self._bodies.body(request.receive) as body:
+                if body is None:
+                    raise FhirProblem.of(IssueType.TOO_LONG, Refusal.DOCUMENT_SIZE, status=413)
+                async with self._turns:
+                    return await endpoint(request, account, body)
 
         return served
-
-    async def _body(self, request: Request) -> bytes:
-        """Return the body of a request, JSON within the limit.
-
-        Raises:
-            FhirProblem: too long, or another media type.
-        """
-        if _media_type(request) not in (MEDIA_TYPE, "application/json"):
-            raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=415)
-        return await self._read(request)
-
-    async def _form(self, request: Request) -> list[tuple[str, str]]:
-        if _media_type(request) != FORM_TYPE:
-            raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=415)
-        text = (await self._read(request)).decode("ascii", errors="replace")
-        try:
-            return parse_qsl(text, max_num_fields=MAX_PARAMETERS)
-        except ValueError:
-            raise parameter_problem() from None
-
-    async def _read(self, request: Request) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self._parts.settings.max_request_bytes:
-                raise FhirProblem.of(IssueType.TOO_LONG, Refusal.DOCUMENT_SIZE, status=413)
-            chunks.append(chunk)
-        return b"".join(chunks)
 
 
 def build_fhir(parts: FhirParts) -> Starlette:
@@ -180,8 +160,16 @@ def _base(request: Request) -> str:
     return str(request.base_url.replace(path=request.scope["root_path"])).rstrip("/")
 
 
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _check_type(request: Request, *expected: str) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in expected:
+        raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=415)
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("ascii", errors="replace"), max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise parameter_problem() from None
 
 
 def _check_format(wanted: str | None) -> None:
