@@ -61,7 +61,7 @@ class Watch:
         self._clock = parts.clock
         filer = build_filer(parts.store, parts.settings)
         self._taking = Taking(filer=filer, settings=parts.settings, presume_care=parts.presume_care)
-        self._password = read_password(watched.password_file)
+        read_password(watched.password_file)  # a file that cannot be read stops the start
         self._session: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
         self._progress = False
@@ -93,7 +93,7 @@ class Watch:
             self._session.cancel()
 
     async def _watch(self) -> None:
-        async with open_mailbox(self._watched, self._password) as mailbox:
+        async with open_mailbox(self._watched, read_password(self._watched.password_file)) as mailbox:
             folder = Folder(self._watched.name, await mailbox.select())
             await self._flag_again(mailbox, folder)
             while True:

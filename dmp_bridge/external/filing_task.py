@@ -6,7 +6,7 @@ this runs in a transaction; the closing unit of work writes how it ended, traces
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -71,6 +71,10 @@ class ExternalFilingTask:
 
     def __init__(self, parts: TaskParts) -> None:
         self._parts = parts
+
+    def renew(self, access: Access) -> None:
+        """Make the next attempts with other certificates and keys."""
+        self._parts = replace(self._parts, access=access)
 
     async def __call__(self, task: Task) -> Closing | None:
         """Try to file one document elsewhere; returns how it ended, None when it had ended before.

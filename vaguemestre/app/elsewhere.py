@@ -6,11 +6,15 @@ Each runs on its own, since another program that is slow or away must delay noth
 from typing import TYPE_CHECKING
 
 from dmp_bridge.external.config import RecordChoice
+from vaguemestre.kernel.errors import ConfigurationError
+from vaguemestre.kernel.log import get_logger
 
 if TYPE_CHECKING:
     from dmp_bridge.watch_config import WatchSettings
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.service import Service
+
+log = get_logger(__name__)
 
 
 def elsewhere(instance: "Instance") -> "list[Service]":
@@ -53,11 +57,20 @@ def _filing(instance: "Instance") -> "Service":
         access=load_access(settings.external, instance.clock),
         choice=settings.record,
     )
+    task = ExternalFilingTask(parts)
+
+    def renew() -> None:
+        """Read certificates and keys again; what cannot be read leaves the old ones in force."""
+        try:
+            task.renew(load_access(settings.external, instance.clock))
+        except ConfigurationError as error:
+            log.warning("certificate_not_reloaded", kind="dmp", error=error)
+
     worker = OutboxWorker(
         instance.database,
         instance.bus,
         instance.clock,
-        {FILE_TASK: ExternalFilingTask(parts)},
+        {FILE_TASK: task},
         Patience(max_attempts=settings.external.attempts),
     )
-    return WorkerService("dmp", worker)
+    return WorkerService("dmp", worker, reload_parts=(renew,))

@@ -47,8 +47,8 @@ class Gateway:
         case = self.practice.case(message_id=LOST, **changes)
         return self.practice.write(lambda tx: [filer.file(tx, case, each) for each in prepared])
 
-    async def work(self) -> None:
-        """Do once what is due, and let a day pass, so that whatever was put off is due next time."""
+    def handler(self) -> ExternalFilingTask:
+        """What files elsewhere."""
         parts = TaskParts(
             database=self.practice.database,
             store=self.practice.store,
@@ -56,12 +56,13 @@ class Gateway:
             access=self.access,
             choice=self.choice,
         )
-        handlers = {FILE_TASK: ExternalFilingTask(parts)}
-        worker = OutboxWorker(
-            self.practice.database, self.bus, self.practice.clock, handlers,
-            patience=Patience(max_attempts=self.access.settings.attempts),
-        )  # fmt: skip
-        await worker.run_due()
+        return ExternalFilingTask(parts)
+
+    async def work(self, handler: ExternalFilingTask | None = None) -> None:
+        """Do once what is due, and let a day pass, so that whatever was put off is due next time."""
+        patience = Patience(max_attempts=self.access.settings.attempts)
+        handlers = {FILE_TASK: handler or self.handler()}
+        await OutboxWorker(self.practice.database, self.bus, self.practice.clock, handlers, patience).run_due()
         self.practice.clock.advance(A_DAY)
 
     def rows(self) -> list[tuple[str, str | None]]:
