@@ -6,6 +6,7 @@ one professional side.
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
+from access_core.tables import profile
 from vaguemestre.kernel.database import Instant, metadata
 
 conversation = Table(
@@ -18,7 +19,7 @@ conversation = Table(
         nullable=False,
         comment="lower case; of another operator when profile_id is NULL",
     ),
-    Column("profile_id", String(32), ForeignKey("profile.id"), nullable=True, comment="our patient"),
+    Column("profile_id", String(32), ForeignKey(profile.c.id), nullable=True, comment="our patient"),
     Column("professional", String(254), nullable=False, comment="address that opened it, lower case"),
     Column(
         "correspondent",
@@ -127,7 +128,7 @@ submission_rate = Table(
 notice_preference = Table(
     "notice_preference",
     metadata,
-    Column("profile_id", String(32), ForeignKey("profile.id"), primary_key=True),
+    Column("profile_id", String(32), ForeignKey(profile.c.id), primary_key=True),
     Column("topic", String(20), primary_key=True, comment="message, document…: what a person may choose about"),
     Column("choice", String(10), nullable=False, comment="immediate, daily or none; no row: immediate"),
 )
