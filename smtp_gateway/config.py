@@ -250,6 +250,9 @@ class NoticeSettings(BaseModel):
     login: str | None = Field(None, description="account at the smarthost; none: no AUTH")
     password: SecretStr | None = Field(None, description="its password, best from the environment")
     sender: str = Field("ne-pas-repondre@localhost", description="address that notices come from")
+    dkim: bool = Field(
+        False, description="sign notices with the keys of `[dkim]`; publish their records in the sender's domain"
+    )
     portal_url: str = Field("https://localhost", description="address of the patient space, named in notices")
     timeout_s: float = Field(30, gt=0, description="longest wait for the smarthost, seconds")
     fallback_smarthost: str | None = Field(

@@ -37,6 +37,8 @@ SIGNED = (
     b"content-type",
     b"content-transfer-encoding",
     b"disposition-notification-to",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
 )
 FOLD = 72
 log = get_logger(__name__)

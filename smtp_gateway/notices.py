@@ -26,7 +26,6 @@ from smtp_gateway.notice_links import PATH, NoticeLinks, Subscription
 from smtp_gateway.notice_texts import Links, OwnNotice, render
 from smtp_gateway.smarthost import Smarthost
 from smtp_gateway.tables import notice_state
-from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction, insert_ignoring
 from vaguemestre.kernel.ids import new_id
 from vaguemestre.kernel.outbox import Closing, Handler, Task, enqueue
@@ -61,21 +60,17 @@ class _Person:
 
 
 class NoticeSender:
-    """Does the tasks of the kinds "notice", "notice.digest" and "notice.reminder".
-
-    Raises:
-        ConfigurationError: the authorities of the smarthost cannot be read.
-    """
+    """Does the tasks of the kinds "notice", "notice.digest" and "notice.reminder"."""
 
     def __init__(
-        self, database: Database, store: MailStore, clock: Clock, settings: NoticeSettings, links: NoticeLinks
+        self, database: Database, store: MailStore, links: NoticeLinks, settings: NoticeSettings, smarthost: Smarthost
     ) -> None:
         self._database = database
         self._store = store
-        self._clock = clock
-        self._settings = settings
         self._links = links
-        self._smarthost = Smarthost(settings)
+        self._settings = settings
+        self._smarthost = smarthost
+        self._clock = smarthost.clock
 
     def handlers(self) -> dict[str, Handler]:
         """Return what the outbox worker needs."""

@@ -1,13 +1,18 @@
 """Giving a notice to the server that takes mail for the Internet; to a second one when the first is away for long."""
 
 import ssl
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from enum import StrEnum
 
 import aiosmtplib
 
 from smtp_gateway.config import NoticeSettings
+from smtp_gateway.dkim_sign import SigningKey, sign
+from smtp_gateway.header import HeaderBlock
 from smtp_gateway.queue.routes import parse_hop
+from smtp_gateway.rules.peer_domain import domain_of
+from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.errors import ConfigurationError, TemporaryFailure
 from vaguemestre.kernel.outbox import backoff
 
@@ -27,12 +32,19 @@ def waited_s(attempts: int) -> float:
 class Smarthost:
     """The way to ordinary e-mail.
 
+    Args:
+        settings: where it is and how it is spoken to.
+        clock: for the time of signatures.
+        keys: those that sign, asked for each notice; one-click unsubscription needs a signature (RFC 8058 §4).
+
     Raises:
         ConfigurationError: its authorities cannot be read.
     """
 
-    def __init__(self, settings: NoticeSettings) -> None:
+    def __init__(self, settings: NoticeSettings, clock: Clock, keys: Callable[[], Sequence[SigningKey]]) -> None:
         self._settings = settings
+        self.clock = clock
+        self._keys = keys
         try:
             self._tls = ssl.create_default_context(cafile=settings.authority)
         except (OSError, ssl.SSLError) as error:
@@ -49,20 +61,31 @@ class Smarthost:
         Raises:
             TemporaryFailure: neither takes it now.
         """
-        settings = self._settings
+        settings, recipient = self._settings, message["To"].addresses[0].addr_spec
+        content = self._signed(message.as_bytes())
         first, second = settings.smarthost or "", settings.fallback_smarthost
         if second is not None and waited_s(attempts) >= settings.fallback_after_s:
             try:
-                return await self._give(message, first)
+                return await self._give(content, recipient, first)
             except TemporaryFailure:
-                return await self._give(message, second)
-        return await self._give(message, first)
+                return await self._give(content, recipient, second)
+        return await self._give(content, recipient, first)
 
-    async def _give(self, message: EmailMessage, host: str) -> Given:
+    def _signed(self, content: bytes) -> bytes:
+        if not self._settings.dkim:
+            return content
+        border = content.find(b"\r\n\r\n") + 2
+        header, body = HeaderBlock.parse(content[:border]), content[border + 2 :]
+        signatures = sign(header, body, domain_of(self._settings.sender), self._keys(), self.clock.now())
+        return b"".join((*signatures, content))
+
+    async def _give(self, content: bytes, recipient: str, host: str) -> Given:
         settings, hop = self._settings, parse_hop(host)
         try:
             await aiosmtplib.send(
-                message,
+                content,
+                sender=settings.sender,
+                recipients=[recipient],
                 hostname=hop.host,
                 port=hop.port,
                 timeout=settings.timeout_s,

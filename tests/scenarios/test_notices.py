@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import dkim
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,14 +24,16 @@ from access_core.obligations import NOTICE_TASK, Notice
 from mailstore.model import INBOX, SEEN, FlagChange
 from smtp_gateway import notice_texts, notices
 from smtp_gateway.config import NoticeSettings
+from smtp_gateway.dkim_sign import SigningKey, load_signing_keys
 from smtp_gateway.notice_choices import FIXED, Choice, Topic, choose, next_daily
 from smtp_gateway.notice_links import NoticeLinks, Subscription
 from smtp_gateway.notice_texts import TEXTS, Links, OwnNotice, render
 from smtp_gateway.notices import NoticeSender, NoticeState
-from smtp_gateway.smarthost import waited_s
+from smtp_gateway.smarthost import Smarthost, waited_s
 from smtp_gateway.tables import notice_state
 from tests.standins.peer import Manners, PeerOperator
 from tests.unit.smtp_gateway.world import DURAND, MARTIN, PATIENT, Options, World, letter, running
+from vaguemestre.app.dkim_keys import create_dkim_keys
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.keys import InstanceKey
@@ -53,10 +56,11 @@ def smarthost(world: World) -> Iterator[PeerOperator]:
     world.run(host.close())
 
 
-def work(world: World, **settings: Any) -> None:
+def work(world: World, keys: tuple[SigningKey, ...] = (), **settings: Any) -> None:
     async def once() -> None:
         chosen = NoticeSettings(tls="none", sender="avis@example.test", portal_url=PORTAL, **settings)
-        sender = NoticeSender(world.database, world.store, world.clock, chosen, NoticeLinks(world.key))
+        smarthost = Smarthost(chosen, world.clock, lambda: keys)
+        sender = NoticeSender(world.database, world.store, NoticeLinks(world.key), chosen, smarthost)
         await OutboxWorker(world.database, world.bus, world.clock, sender.handlers()).run_due()
 
     world.run(once())
@@ -157,6 +161,22 @@ def test_notice_of_a_message_tells_nothing_of_it(world: World, smarthost: PeerOp
     for secret in (b"Martin", b"Dominique", b"Pat", b"Diagnostic", MARTIN.encode(), PATIENT[:13].encode()):
         assert secret not in taken.content
     assert ends(world) == ([TaskState.DONE], [NoticeState.SENT])
+
+
+def test_notice_is_signed_when_the_sender_s_domain_publishes_our_keys(world: World, smarthost: PeerOperator) -> None:
+    published = create_dkim_keys()
+    for key in published:
+        key.write(world.folder)
+    records = {f"{key.selector}._domainkey.example.test.".encode(): key.record.encode() for key in published}
+    write(world)
+
+    keys = load_signing_keys(world.folder, ("vm-rsa", "vm-ed25519"))
+    work(world, keys, smarthost=f"127.0.0.1:{smarthost.port}", dkim=True)
+
+    (taken,) = smarthost.taken
+    assert taken.content.count(b"DKIM-Signature:") == 2
+    assert b"list-unsubscribe:list-unsubscribe-post" in taken.content.replace(b"\r\n\t ", b"")
+    assert dkim.verify(taken.content, dnsfunc=lambda name, timeout=5: records.get(name))  # the first is RSA
 
 
 def test_without_smarthost_a_notice_ends_and_says_so(world: World) -> None:

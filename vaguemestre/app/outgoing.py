@@ -25,11 +25,15 @@ def notice_handlers(instance: "Instance") -> "dict[str, Handler]":
     Raises:
         ConfigurationError: the authorities of the smarthost cannot be read.
     """
+    from smtp_gateway.dkim_keyring import SigningKeyring
     from smtp_gateway.notice_links import NoticeLinks
     from smtp_gateway.notices import NoticeSender
+    from smtp_gateway.smarthost import Smarthost
 
-    parts = (instance.database, instance.mail_store, instance.clock)
-    return NoticeSender(*parts, instance.settings.notices, NoticeLinks(instance.instance_key)).handlers()
+    settings = instance.settings
+    smarthost = Smarthost(settings.notices, instance.clock, SigningKeyring(settings.dkim))
+    links = NoticeLinks(instance.instance_key)
+    return NoticeSender(instance.database, instance.mail_store, links, settings.notices, smarthost).handlers()
 
 
 def relay(instance: "Instance") -> "Service":
