@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from smtp_gateway.dkim_keyring import read_state
 from smtp_gateway.dkim_sign import load_signing_keys
 from smtp_gateway.setup.apple import signed
 from smtp_gateway.setup.dns_records import DnsRecord, records
@@ -31,7 +32,8 @@ def dns_records(settings: Settings) -> list[DnsRecord]:
         ConfigurationError: a DKIM key cannot be read.
     """
     form = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    keys = load_signing_keys(settings.dkim.key_folder, settings.dkim.selectors)
+    state = read_state(settings.dkim)
+    keys = load_signing_keys(settings.dkim.key_folder, (*state.signing, *state.next))
     dkim = {each.selector: public_record(each.key.public_key().public_bytes(*form)) for each in keys}
     return records(mail_servers(settings), dkim)
 
