@@ -143,7 +143,7 @@ external_filing = Table(
     Column("submission_id", String(64), nullable=True, comment="sealed metadata, as every attempt sends them"),
     Column("message_id", ID, nullable=True, index=True, comment="message that carried it"),
     Column("message_id_header", Text, nullable=True, comment="its Message-ID, by which the trace is searched"),
-    Column("state", String(10), nullable=False, index=True, comment="waiting, filed, kept, failed"),
+    Column("state", String(10), nullable=False, index=True, comment="FilingState"),
     Column("code", String(80), nullable=True, comment="why it waits or ended so; no data"),
     Column("queued_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=True),

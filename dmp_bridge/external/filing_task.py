@@ -1,4 +1,4 @@
-"""The worker's handler of `dmp.file`: one attempt to file one document elsewhere.
+"""The worker's handler of `dmp.file`: one attempt to file one document elsewhere, or to delete it there.
 
 The existence test first, then the submission. Before another attempt the record is asked whether it has the document
 already, since the answer to the last one may have been lost: it is filed once, whatever happens between. Nothing of
@@ -15,17 +15,36 @@ from access_core.trace.entries import TraceEntry, record
 from dmp_bridge.external.client import Access, RecordClient, connect
 from dmp_bridge.external.config import RecordChoice
 from dmp_bridge.external.existence import FORBIDDEN, Existence
-from dmp_bridge.external.queue import Ending, ExternalFiling, FilingState, end_filing, filing_by_id, note_trouble
-from dmp_bridge.external.submission import DOCUMENT, SIGNATURE, as_visible_now, awaited, document_of, resolved, signed
+from dmp_bridge.external.queue import (
+    Ending,
+    ExternalFiling,
+    FilingState,
+    end_filing,
+    filing_by_id,
+    note_trouble,
+    withdraw_filing,
+)
+from dmp_bridge.external.rights import Deed
+from dmp_bridge.external.submission import (
+    DOCUMENT,
+    SIGNATURE,
+    as_visible_now,
+    awaited,
+    deletion_of,
+    document_of,
+    resolved,
+    signed,
+)
 from dmp_bridge.external.troubles import CLOSED, DUPLICATE, UNKNOWN, RecordAway, RecordRefused, Trouble
 from dmp_bridge.record.documents import ContentStore
-from dmp_bridge.record.model import Availability
+from dmp_bridge.record.model import Availability, RecordedDocument
 from dmp_bridge.record.registry import document_by_id, set_availability
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.transport.xades import Signed, sign_submission
 from dmp_bridge.xds.ebrim_reader import read_submission
 from dmp_bridge.xds.identifiers import CX
 from dmp_bridge.xds.metadata import Submission
+from dmp_bridge.xds.times import xds_from_instant
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.errors import PermanentFailure, TemporaryFailure
@@ -34,6 +53,7 @@ from vaguemestre.kernel.outbox import Closing, Task
 from vaguemestre.kernel.xml import parse_xml
 
 SENT = "send_document"
+WITHDRAWN = "withdraw_document"
 _MAX_SUBMISSION_BYTES = 1 << 20
 log = get_logger(__name__)
 
@@ -77,7 +97,7 @@ class ExternalFilingTask:
         self._parts = replace(self._parts, access=access)
 
     async def __call__(self, task: Task) -> Closing | None:
-        """Try to file one document elsewhere; returns how it ended, None when it had ended before.
+        """Try to file one document elsewhere, or to delete it; returns how it ended, None when it had ended before.
 
         Raises:
             TemporaryFailure: not now; why is written down.
@@ -95,7 +115,7 @@ class ExternalFilingTask:
             await self._parts.database.write(lambda tx: note_trouble(tx, filing_id, trouble))
             if task.attempts < self._parts.access.settings.attempts:
                 raise
-            ending = Ending(FilingState.FAILED, Refusal.DMP_GIVEN_UP)
+            ending = Ending(_unfinished(loaded.filing), Refusal.DMP_GIVEN_UP)
         log.info("document_sent", document_id=loaded.filing.document_id, state=ending.state, code=ending.code)
         return partial(self._close, filing=loaded.filing, ending=ending, now=self._parts.clock.now())
 
@@ -103,7 +123,7 @@ class ExternalFilingTask:
         filing = filing_by_id(tx, filing_id)
         if filing is None or filing.submission_id is None:
             raise PermanentFailure("dmp: no such document in the queue")
-        if filing.state is not FilingState.WAITING:
+        if filing.state not in (FilingState.WAITING, FilingState.LEAVING):
             return None
         document = document_by_id(tx, filing.document_id)
         if document is None:
@@ -118,10 +138,12 @@ class ExternalFilingTask:
         )
 
     async def _attempt(self, loaded: Loaded, *, again: bool) -> Ending:
-        if loaded.withdrawn:
+        if loaded.withdrawn and loaded.filing.state is FilingState.WAITING:
             return Ending(FilingState.KEPT, Refusal.DMP_WITHDRAWN)
         async with connect(self._parts.access) as client:
             try:
+                if loaded.filing.state is FilingState.LEAVING:
+                    return await self._delete(client, loaded)
                 return await self._file(client, loaded, again=again)
             except RecordRefused as refused:
                 return await self._refused(client, loaded, refused)
@@ -140,8 +162,18 @@ class ExternalFilingTask:
         await client.provide(patient, ready, documents)
         return Ending(FilingState.FILED)
 
+    async def _delete(self, client: RecordClient, loaded: Loaded) -> Ending:
+        """Delete there what was deleted here; what is not there any more is gone too."""
+        found = await client.reference(loaded.patient, loaded.filing.unique_id)
+        if found is not None:
+            now = xds_from_instant(self._parts.clock.now())
+            await client.update(Deed.DELETE, loaded.patient, deletion_of(loaded.submission, found, now))
+        return Ending(FilingState.GONE)
+
     async def _refused(self, client: RecordClient, loaded: Loaded, refused: RecordRefused) -> Ending:
         """Tell a document that is there already from one that the record does not want."""
+        if loaded.filing.state is FilingState.LEAVING:
+            return Ending(FilingState.REMAINS, refused.codes[0])
         if DUPLICATE in refused.codes and await client.reference(loaded.patient, loaded.filing.unique_id) is not None:
             return Ending(FilingState.FILED, DUPLICATE)
         if {CLOSED, UNKNOWN} & set(refused.codes):
@@ -161,14 +193,14 @@ class ExternalFilingTask:
         end_filing(tx, filing, ending, now)
         found = document_by_id(tx, filing.document_id)
         label = "" if found is None else found.filing.label
-        filed = ending.state is FilingState.FILED
+        done = ending.state in (FilingState.FILED, FilingState.GONE)
         record(
             tx,
             TraceEntry(
                 at=now,
-                act=SENT,
-                verdict=Verdict.PERMIT if filed else Verdict.DENY,
-                reason="OK" if filed else _traced(ending.code),
+                act=SENT if filing.state is FilingState.WAITING else WITHDRAWN,
+                verdict=Verdict.PERMIT if done else Verdict.DENY,
+                reason="OK" if done else _traced(ending.code),
                 subject_kind="systeme",
                 subject_label=label,
                 profile_id=filing.profile_id,
@@ -178,8 +210,21 @@ class ExternalFilingTask:
                 message_id_header=filing.message_id_header,
             ),
         )
-        if filed and self._parts.choice is RecordChoice.EXTERNAL:
+        if ending.state is FilingState.FILED:
+            self._afterwards(tx, filing, found, now)
+
+    def _afterwards(
+        self, tx: Transaction, filing: ExternalFiling, found: RecordedDocument | None, now: datetime
+    ) -> None:
+        """Let ours go when theirs alone is wanted; have theirs go when ours was deleted while it was on its way."""
+        if found is not None and found.availability is Availability.DELETED:
+            withdraw_filing(tx, filing.document_id, now)
+        elif self._parts.choice is RecordChoice.EXTERNAL:
             set_availability(tx, filing.document_id, Availability.DELETED)
+
+
+def _unfinished(filing: ExternalFiling) -> FilingState:
+    return FilingState.REMAINS if filing.state is FilingState.LEAVING else FilingState.FAILED
 
 
 def _kept(existence: Existence) -> Ending:

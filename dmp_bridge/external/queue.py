@@ -1,7 +1,8 @@
 """The durable queue of what is to be filed elsewhere: one row and one outbox task for each document.
 
 A document is queued in the transaction that files it here, and ends exactly once: filed, kept (it stays here only)
-or failed, where it waits for a person (`vaguemestre dmp pending`, `dmp retry`). Idempotent by document.
+or failed, where it waits for a person (`vaguemestre dmp pending`, `dmp retry`). One that was filed and is then deleted
+here leaves there too. Idempotent by document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +23,28 @@ FILE_TASK = "dmp.file"
 
 
 class FilingState(StrEnum):
-    """Where a document stands; all but waiting are final, unless a person asks for another try."""
+    """Where a document stands.
+
+    Waiting ends as filed, kept or failed; leaving (it was deleted here) as gone or remains. A person may have what
+    failed or remains tried again.
+    """
 
     WAITING = "waiting"
     FILED = "filed"
     KEPT = "kept"
     FAILED = "failed"
+    LEAVING = "leaving"
+    GONE = "gone"
+    REMAINS = "remains"
+
+
+_TRIED_AGAIN = {
+    FilingState.WAITING: FilingState.WAITING,
+    FilingState.FAILED: FilingState.WAITING,
+    FilingState.LEAVING: FilingState.LEAVING,
+    FilingState.REMAINS: FilingState.LEAVING,
+}
+_UNDER_WAY = (FilingState.WAITING, FilingState.LEAVING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +74,7 @@ class Ending:
 
 
 _BY_ID = select(table).where(table.c.id == bindparam("id"))
+_OF_DOCUMENT = select(table).where(table.c.document_id == bindparam("document"), table.c.state == bindparam("filed"))
 _OF_MESSAGE = select(table.c.state, table.c.code).where(
     table.c.message_id == bindparam("message"), table.c.mailbox_id == bindparam("mailbox")
 )
@@ -67,7 +85,7 @@ _CHANGE = (
 )
 _NOTE = (
     update(table)
-    .where(table.c.id == bindparam("filing"), table.c.state == FilingState.WAITING)
+    .where(table.c.id == bindparam("filing"), table.c.state.in_(_UNDER_WAY))
     .values(code=bindparam("new_code"))
 )
 _OPEN = (
@@ -76,7 +94,7 @@ _OPEN = (
         task.c.attempts, task.c.due_at, task.c.state.label("task_state"),
     )
     .join(task, (task.c.key == table.c.id) & (task.c.kind == FILE_TASK))
-    .where(table.c.state.in_([FilingState.WAITING, FilingState.FAILED]))
+    .where(table.c.state.in_(list(_TRIED_AGAIN)))
     .order_by(table.c.queued_at, table.c.id)
 )  # fmt: skip
 
@@ -122,11 +140,20 @@ def open_filings(tx: Transaction) -> Sequence[Mapping[str, Any]]:
 def retry_filing(tx: Transaction, filing_id: str, now: datetime) -> bool:
     """Try a document again at once; False when it is not there or has nothing left to try."""
     filing = filing_by_id(tx, filing_id)
-    if filing is None or filing.state not in (FilingState.WAITING, FilingState.FAILED):
+    if filing is None or filing.state not in _TRIED_AGAIN:
         return False
-    values = {"filing": filing_id, "new_state": FilingState.WAITING, "new_code": filing.code, "now": None}
-    tx.execute(_CHANGE, values)
-    return rearm(tx, FILE_TASK, filing_id, due_at=now)
+    return _begin_again(tx, filing, _TRIED_AGAIN[filing.state], now)
+
+
+def withdraw_filing(tx: Transaction, document_id: str, now: datetime) -> bool:
+    """Have a document that was deleted here leave the record elsewhere; False when it is not there."""
+    row = tx.execute(_OF_DOCUMENT, {"document": document_id, "filed": FilingState.FILED}).one_or_none()
+    return row is not None and _begin_again(tx, _filing(row), FilingState.LEAVING, now)
+
+
+def _begin_again(tx: Transaction, filing: ExternalFiling, state: FilingState, now: datetime) -> bool:
+    tx.execute(_CHANGE, {"filing": filing.id, "new_state": state, "new_code": filing.code, "now": None})
+    return rearm(tx, FILE_TASK, filing.id, due_at=now)
 
 
 def _tell(tx: Transaction, message_id: str, mailbox_id: str, now: datetime) -> None:
@@ -138,7 +165,7 @@ def _tell(tx: Transaction, message_id: str, mailbox_id: str, now: datetime) -> N
 
 def _reason(row: Row[Any]) -> str:
     """Return what the sender is told of a document: one that is kept for what it is was integrated, here."""
-    if row.state == FilingState.FILED:
+    if row.state not in (FilingState.KEPT, FilingState.FAILED):
         return "OK"
     known = Refusal(row.code) if row.code in set(Refusal) else Refusal.DMP_REFUSED
     return "OK" if row.state == FilingState.KEPT and REGISTER[known].mdn_code == "906" else known

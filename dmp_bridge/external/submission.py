@@ -13,11 +13,14 @@ from dmp_bridge.packaging import OUTPATIENT
 from dmp_bridge.transport.xades import SOURCE_SIGNATURE
 from dmp_bridge.xds.identifiers import PROFESSIONALS, XCN, XON, new_oid
 from dmp_bridge.xds.metadata import (
+    APPROVED,
+    DELETED,
     HIDDEN_FROM_PATIENT,
     MASKED_FROM_PROFESSIONALS,
     NORMAL,
     REPLACES,
     SIGNS,
+    UPDATE_AVAILABILITY,
     Association,
     Author,
     Code,
@@ -109,6 +112,19 @@ def as_visible_now(submission: Submission, current: DocumentEntry) -> Submission
         for each in submission.entries
     )
     return replace(submission, entries=tuple(entries))
+
+
+def deletion_of(submission: Submission, entry_uuid: str, submitted_at: str) -> Submission:
+    """Return the submission that deletes a document which was sent by SUBMISSION (ITI-57, TD3.3c; dmp.md §8.7)."""
+    link = Association(
+        association_id="deletes01",
+        kind=UPDATE_AVAILABILITY,
+        source=SET,
+        target=entry_uuid,
+        slots={"OriginalStatus": (APPROVED,), "NewStatus": (DELETED,)},
+    )
+    submission_set = replace(submission.submission_set, unique_id=new_oid(), submission_time=submitted_at)
+    return Submission(submission_set=submission_set, entries=(), associations=(link,))
 
 
 def document_of(submission: Submission) -> DocumentEntry:

@@ -16,6 +16,7 @@ from access_core.performing import Doing, Outcome, perform
 from access_core.profiles import Profile
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
+from dmp_bridge.external.queue import withdraw_filing
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.model import Availability, MaskSetter, RecordedDocument, RecordedSet
 from dmp_bridge.record.registry import register_set, set_availability
@@ -75,9 +76,10 @@ def make_visible(tx: Transaction, change: Change, lifted: frozenset[str] = _ANNO
 
 
 def delete_document(tx: Transaction, change: Change) -> Outcome[RecordedDocument]:
-    """Delete a document logically (TD3.3c): its row and content stay, nobody finds it."""
+    """Delete a document logically (TD3.3c): its row and content stay, nobody finds it; elsewhere it is deleted too."""
 
     def effect(tx: Transaction) -> RecordedDocument:
+        withdraw_filing(tx, change.found.id, change.asking.now)
         return _set_state(tx, change, Availability.DELETED)
 
     return perform(tx, change.asking, _case(tx, change, Act.DELETE_DOCUMENT), _doing(change, effect))

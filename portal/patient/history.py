@@ -53,6 +53,11 @@ _DONE = {
         "vérifié que vous avez un dossier",
         "vérifier que vous avez un dossier",
     ),
+    "withdraw_document": (
+        "retiré un document du DMP",
+        "retiré un document de votre DMP",
+        "retirer un document de votre DMP",
+    ),
     "send_document": ("envoyé un document au DMP", "envoyé un document à votre DMP", "envoyer un document à votre DMP"),
     "documents_searched": ("cherché des documents", "consulté la liste de vos documents", "consulter vos documents"),
     "read_access_history": ("consulté votre historique", "consulté votre historique", "consulter votre historique"),

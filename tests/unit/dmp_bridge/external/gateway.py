@@ -1,11 +1,16 @@
 """Our own record with its way out to a record elsewhere, and the worker that goes it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from access_core.case_acts import Asking
+from access_core.case_inputs import Session, local_sender
+from access_core.facts import Auth
+from access_core.performing import Outcome
 from dmp_bridge.config import TEST_INS_AUTHORITIES, BridgeSettings
 from dmp_bridge.external.client import Access
 from dmp_bridge.external.config import RecordChoice
@@ -14,6 +19,8 @@ from dmp_bridge.external.queue import FILE_TASK, open_filings
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import FilingOutcome
 from dmp_bridge.preparation import prepare_archive
+from dmp_bridge.record.acts import Change
+from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.tables import external_filing
 from tests.unit.dmp_bridge.conftest import Practice
 from vaguemestre.app.demo.fictional_documents import fictional_archive
@@ -86,3 +93,15 @@ class Gateway:
     def sent(self) -> list[tuple[str, str]]:
         """What the trace tells of what was sent."""
         return [(each.verdict, each.reason) for each in self.practice.history() if each.act == "send_document"]
+
+    def change(self, act: Callable[..., Outcome[RecordedDocument]], found: RecordedDocument) -> None:
+        """Let the doctor do something with a document of our record."""
+        practice = self.practice
+        asking = Asking(
+            profile=practice.patient,
+            actor=local_sender(practice.doctor),
+            session=Session(auth=Auth.PSC_ECPS, since_min=0),
+            now=practice.clock.now(),
+        )
+        outcome = practice.write(lambda tx: act(tx, Change(asking=asking, found=found)))
+        assert outcome.decision.allowed

@@ -1,17 +1,18 @@
 """Which record a document goes to, and what it looks like there: what the other cannot take stays here, and says so."""
 
-from collections.abc import Callable
+
+from asyncio import StreamWriter
 
 import pytest
 
-from access_core.case_acts import Asking
-from access_core.case_inputs import Session, local_sender
-from access_core.facts import Auth
 from dmp_bridge.external.config import RecordChoice
-from dmp_bridge.record.acts import Change, delete_document, mask_document
+from dmp_bridge.external.queue import retry_filing
+from dmp_bridge.external.troubles import Trouble
+from dmp_bridge.record.acts import delete_document, mask_document
 from dmp_bridge.record.model import Availability
 from dmp_bridge.refusals import Refusal
 from tests.standins import dmp
+from tests.standins.dmp import Asked, DmpServer
 from tests.unit.dmp_bridge.external.conftest import with_settings
 from tests.unit.dmp_bridge.external.gateway import Gateway
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
@@ -139,7 +140,7 @@ def _versions() -> tuple[bytes, bytes]:
 async def test_what_was_masked_while_it_waited_is_sent_masked(gateway: Gateway):
     gateway.file()
     (found,) = gateway.practice.documents()
-    _change(gateway, mask_document, found.id)
+    gateway.change(mask_document, found)
 
     await gateway.work()
 
@@ -150,7 +151,7 @@ async def test_what_was_masked_while_it_waited_is_sent_masked(gateway: Gateway):
 async def test_what_was_deleted_while_it_waited_is_not_sent(gateway: Gateway):
     gateway.file()
     (found,) = gateway.practice.documents()
-    _change(gateway, delete_document, found.id)
+    gateway.change(delete_document, found)
 
     await gateway.work()
 
@@ -158,14 +159,88 @@ async def test_what_was_deleted_while_it_waited_is_not_sent(gateway: Gateway):
     assert gateway.elsewhere.server.asked == []
 
 
-def _change(gateway: Gateway, act: Callable[..., object], document_id: str) -> None:
-    practice = gateway.practice
-    (found,) = (each for each in practice.documents() if each.id == document_id)
-    asking = Asking(
-        profile=practice.patient,
-        actor=local_sender(practice.doctor),
-        session=Session(auth=Auth.PSC_ECPS, since_min=0),
-        now=practice.clock.now(),
-    )
-    outcome = practice.write(lambda tx: act(tx, Change(asking=asking, found=found)))
-    assert outcome.decision.allowed  # type: ignore[attr-defined]
+async def test_what_is_deleted_here_leaves_the_record_elsewhere(gateway: Gateway):
+    gateway.file()
+    await gateway.work()
+    (found,) = gateway.practice.documents()
+
+    gateway.change(delete_document, found)
+    assert [each["state"] for each in gateway.open()] == ["leaving"]
+    await gateway.work()
+
+    assert gateway.elsewhere.documents() == []
+    assert gateway.rows() == [("gone", None)]
+    acts = [(each.act, each.reason) for each in gateway.practice.history()][-2:]
+    assert acts == [("delete_document", "OK"), ("withdraw_document", "OK")]
+
+
+async def test_a_deletion_waits_for_a_record_that_is_away(gateway: Gateway):
+    gateway.file()
+    await gateway.work()
+    gateway.change(delete_document, *gateway.practice.documents())
+    gateway.elsewhere.server.behaviour = dmp.hangs_up
+
+    await gateway.work()
+    assert [(each["state"], each["code"]) for each in gateway.open()] == [("leaving", Trouble.UNREACHABLE)]
+    gateway.elsewhere.server.behaviour = None
+    await gateway.work()
+
+    assert gateway.elsewhere.documents() == []
+
+
+async def test_a_deletion_that_is_refused_waits_for_a_person(gateway: Gateway):
+    gateway.file()
+    await gateway.work()
+    gateway.change(delete_document, *gateway.practice.documents())
+    gateway.elsewhere.server.behaviour = dmp.faults("Sender", "DMPAccessDeniedByRightsService")
+    await gateway.work()
+    (remaining,) = gateway.open()
+    assert (remaining["state"], remaining["code"]) == ("remains", "DMPAccessDeniedByRightsService")
+
+    gateway.elsewhere.server.behaviour = None
+    now, filing = gateway.practice.clock.now(), str(remaining["id"])
+    assert gateway.practice.write(lambda tx: retry_filing(tx, filing, now))
+    await gateway.work()
+
+    assert gateway.rows() == [("gone", None)]
+    assert gateway.elsewhere.documents() == []
+
+
+async def test_a_deletion_that_is_given_up_waits_for_a_person(gateway: Gateway):
+    gateway.file()
+    await gateway.work()
+    gateway.change(delete_document, *gateway.practice.documents())
+    gateway.elsewhere.server.behaviour = dmp.hangs_up
+    gateway.access = with_settings(gateway.access, attempts=2)
+
+    for _ in range(3):
+        await gateway.work()
+
+    assert gateway.rows() == [("remains", Refusal.DMP_GIVEN_UP)]
+
+
+async def test_what_is_deleted_while_it_is_being_sent_leaves_again(gateway: Gateway):
+    async def deletes_meanwhile(server: DmpServer, asked: Asked, writer: StreamWriter) -> None:
+        if "ProvideAndRegister" in asked.action:
+            gateway.change(delete_document, *gateway.practice.documents())
+            server.behaviour = None
+        await dmp.well(server, asked, writer)
+
+    gateway.elsewhere.server.behaviour = deletes_meanwhile
+    gateway.file()
+
+    await gateway.work()
+
+    assert gateway.rows() == [("gone", None)]
+    assert gateway.elsewhere.documents() == []
+
+
+async def test_what_left_ours_for_theirs_stays_there(gateway: Gateway):
+    gateway.choice = RecordChoice.EXTERNAL
+    gateway.file()
+
+    await gateway.work()
+    await gateway.work()
+
+    assert gateway.rows() == [("filed", None)]
+    assert len(gateway.elsewhere.documents()) == 1
