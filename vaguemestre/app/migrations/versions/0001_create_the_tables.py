@@ -971,7 +971,7 @@ def upgrade() -> None:
         sa.Column(
             "message_id_header", sa.Text(), nullable=True, comment="its Message-ID, by which the trace is searched"
         ),
-        sa.Column("state", sa.String(length=10), nullable=False, comment="waiting, filed, kept, failed"),
+        sa.Column("state", sa.String(length=10), nullable=False, comment="FilingState"),
         sa.Column("code", sa.String(length=80), nullable=True, comment="why it waits or ended so; no data"),
         sa.Column("queued_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
