@@ -13,6 +13,7 @@ from sqlalchemy import select
 from access_core.obligations import NOTICE_TASK
 from dmp_bridge.receipt import announce
 from mailstore.store import INBOX
+from smtp_gateway.receipts.arriving import REPORT_TASK
 from smtp_gateway.receipts.outcome import Outcome
 from smtp_gateway.receipts.rules import Silence
 from smtp_gateway.tables import queue_message
@@ -301,3 +302,36 @@ def test_notify_on_a_null_sender_is_not_followed(post: Post) -> None:
     client.quit()
 
     assert post.waiting() == 0
+
+
+def test_patient_hears_under_her_message_that_it_was_not_delivered(post: Post) -> None:
+    world = post.world
+    post.arrive(letter(PEER, PATIENT, Message_ID=ABOUT), PATIENT)
+    (conversation,) = world.conversations()
+    outcome = world.run(world.replies.reply(world.patient(), conversation.id, "Merci."))
+    post.work()
+    assert outcome.receipt is not None
+    header = outcome.receipt.message_id_header or ""
+    assert post.states(header) == [(PEER, Outcome.RELAYED, None)]
+
+    bounce = delivery_report("failed", "5.2.1").replace(ABOUT.encode(), header.encode())
+    post.arrive(bounce.replace(MARTIN.encode(), PATIENT.encode()), PATIENT, sender="")
+    post.work()
+
+    assert post.states(header) == [(PEER, Outcome.FAILED, "S_PAIR_REFUS")]
+    assert post.unread(PATIENT) == 1  # the doctor's message; the report is told with hers
+    assert len(world.conversations()) == 1
+
+
+def test_report_of_many_megabytes_changes_nothing(post: Post) -> None:
+    post.submit(PEER)
+    post.work()
+    huge = delivery_report("failed", "5.1.1").replace(
+        b"Reporting-MTA: dns; mx\r\n", b"A: " + b"b" * 70 + b"\r\n" * 90_000
+    )
+
+    post.arrive(huge, MARTIN, sender="")
+    post.work()
+
+    assert post.states() == [(PEER, Outcome.RELAYED, None)]
+    assert post.tasks(REPORT_TASK) == 1

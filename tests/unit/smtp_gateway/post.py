@@ -86,6 +86,16 @@ class Post:
 
         return self.world.database.read_now(work)
 
+    def unread(self, address: str) -> int:
+        """Count what a mailbox has not read."""
+
+        def work(tx: Transaction) -> int:
+            inbox = self.world.store.folder(tx, self.world.mailbox(address), INBOX)
+            assert inbox is not None
+            return sum("\\Seen" not in each.flags for each in self.world.store.entries(tx, inbox.id))
+
+        return self.world.database.read_now(work)
+
     def tasks(self, kind: str) -> int:
         """Count the tasks of a kind, ended or not."""
         return self.world.database.read_now(
