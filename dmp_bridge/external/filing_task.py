@@ -54,6 +54,7 @@ from vaguemestre.kernel.xml import parse_xml
 
 SENT = "send_document"
 WITHDRAWN = "withdraw_document"
+ATTEMPT_S = 240.0  # less than the lease of a task, so that no two attempts go on at once
 _MAX_SUBMISSION_BYTES = 1 << 20
 log = get_logger(__name__)
 
@@ -109,7 +110,7 @@ class ExternalFilingTask:
             return None
         try:
             again = task.attempts > 1 or loaded.filing.code is not None
-            ending = await self._attempt(loaded, again=again)
+            ending = await self._in_time(loaded, again=again)
         except RecordAway as away:
             trouble = away.trouble
             await self._parts.database.write(lambda tx: note_trouble(tx, filing_id, trouble))
@@ -136,6 +137,14 @@ class ExternalFilingTask:
             content=self._parts.store.open_content(tx, filing.mailbox_id, filing.content_id),
             withdrawn=document.availability is Availability.DELETED,
         )
+
+    async def _in_time(self, loaded: Loaded, *, again: bool) -> Ending:
+        """Make one attempt while the task is ours for sure."""
+        try:
+            async with asyncio.timeout(ATTEMPT_S):
+                return await self._attempt(loaded, again=again)
+        except TimeoutError:
+            raise RecordAway(Trouble.SLOW) from None
 
     async def _attempt(self, loaded: Loaded, *, again: bool) -> Ending:
         if loaded.withdrawn and loaded.filing.state is FilingState.WAITING:

@@ -1,6 +1,5 @@
 """Which record a document goes to, and what it looks like there: what the other cannot take stays here, and says so."""
 
-
 from asyncio import StreamWriter
 
 import pytest

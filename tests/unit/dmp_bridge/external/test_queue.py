@@ -228,6 +228,16 @@ async def test_a_key_that_is_away_is_tried_again(gateway: Gateway, monkeypatch: 
     assert gateway.rows() == [("filed", None)]
 
 
+async def test_an_attempt_ends_before_its_lease(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dmp_bridge.external.filing_task.ATTEMPT_S", 0.3)
+    gateway.elsewhere.server.behaviour = dmp.hangs
+    gateway.file()
+
+    await gateway.work()
+
+    assert gateway.open()[0]["code"] == Trouble.SLOW
+
+
 async def test_a_task_that_was_done_does_nothing_more(gateway: Gateway):
     gateway.file()
     await gateway.work()
