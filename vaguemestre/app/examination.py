@@ -96,6 +96,27 @@ def _pair(instance: Instance, certificate_path: Path, key_path: Path) -> Seen:
         yield Health.GOOD, f"{certificate_path.name} valable encore {left.days} jours"
 
 
+def _record_elsewhere(instance: Instance) -> Seen:
+    """Check what calls to the record elsewhere are made with, and whether a document waits for a person."""
+    from dmp_bridge.external.access import load_access
+    from dmp_bridge.external.queue import FilingState, open_filings
+
+    settings = instance.settings.dmp.external
+    if not settings.url:
+        return
+    yield from _pair(instance, settings.client_certificate, settings.client_key)
+    signing = load_access(settings, instance.clock).key.certificate
+    left = signing.not_valid_after_utc - instance.clock.now()
+    sentence = f"clé SIGN utilisable, certificat valable encore {left.days} jours"
+    yield (Health.GOOD if left >= WARN_BEFORE_EXPIRY else Health.WARNING), sentence
+    found = instance.database.read_now(open_filings)
+    stuck = [each for each in found if each["state"] in (FilingState.FAILED, FilingState.REMAINS)]
+    if stuck:
+        yield Health.WARNING, f"{len(stuck)} document(s) refusé(s) par le DMP : vaguemestre dmp pending"
+    else:
+        yield Health.GOOD, f"{len(found)} document(s) en attente du DMP, aucun refusé"
+
+
 def _revocation(instance: Instance) -> Seen:
     lists = sorted(instance.settings.pki.revocation.glob("*.crl.pem"))
     if not lists:
@@ -206,6 +227,7 @@ def _accepts(host: str, port: int) -> bool:
 CHECKS: dict[str, Callable[[Instance], Seen]] = {
     "clés": _keys,
     "certificats": _certificates,
+    "dmp": _record_elsewhere,
     "révocation": _revocation,
     "liste blanche": _whitelist,
     "antivirus": _antivirus,

@@ -1,15 +1,18 @@
 """`vaguemestre dmp pending` and `retry`: what waits for the record elsewhere; the settings behind them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.fictional.structure_keys import issue_rsa
 from tests.unit.app.conftest import Run
 from vaguemestre.app.bootstrap import Instance
 from vaguemestre.app.cli.shared import Refused
 from vaguemestre.app.demo.fictional_documents import fictional_cda
 from vaguemestre.app.elsewhere import elsewhere
+from vaguemestre.app.pki import Authority
 from vaguemestre.app.settings import load_settings
 from vaguemestre.kernel.errors import ConfigurationError
 
@@ -119,6 +122,20 @@ def test_a_record_elsewhere_without_its_keys_stops_the_start(settings_file: Path
     with pytest.raises(ConfigurationError, match="DMP"):
         elsewhere(instance)
     instance.close_now()
+
+
+def test_doctor_names_what_is_wrong_with_the_record_elsewhere(record: Run, settings_file: Path):
+    def seen() -> list[tuple[str, str]]:
+        found = json.loads(record("doctor", "--json").stdout)
+        return [(each["état"], each["constat"]) for each in found if each["sujet"] == "dmp"]
+
+    assert [health for health, _ in seen()] == ["défaut"]
+    pki, now = settings_file.parent / "pki", datetime.now(UTC)
+    authority = Authority.load(pki)
+    for stem in ("auth-cli", "sign"):
+        issue_rsa(authority, stem, now).write(pki, stem)
+
+    assert [health for health, _ in seen()] == ["bon", "bon", "bon"]
 
 
 @pytest.mark.parametrize(
