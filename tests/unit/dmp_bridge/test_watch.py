@@ -20,7 +20,7 @@ from tests.fictional.watching import Start, outcomes, start_watching, until
 from tests.scenarios.conftest import free_port_base
 from tests.standins.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.unit.dmp_bridge.archives import zip_of
-from tests.unit.dmp_bridge.conftest import Practice
+from tests.unit.dmp_bridge.conftest import Practice, on_each_engine
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
 from vaguemestre.app.demo.people import DOMAIN, MARTIN
 from vaguemestre.app.demo.program import Program
@@ -102,6 +102,7 @@ async def test_cuts_at_random_points_lose_and_double_nothing(
     assert len(practice.documents()) == len(documents)
 
 
+@on_each_engine
 async def test_a_renumbered_folder_is_not_filed_again(practice: Practice, mailbox: WatchedMailbox, watching: Start):
     known, later = [message() for _ in range(3)], message()
     await asyncio.to_thread(mailbox.put, FOLDER, *known)

@@ -8,10 +8,12 @@ from dmp_bridge.external.config import RecordChoice
 from dmp_bridge.external.queue import retry_filing
 from dmp_bridge.external.troubles import Trouble
 from dmp_bridge.record.acts import delete_document, mask_document
+from dmp_bridge.record.erasure import erase_record
 from dmp_bridge.record.model import Availability
 from dmp_bridge.refusals import Refusal
 from tests.standins import dmp
 from tests.standins.dmp import Asked, DmpServer
+from tests.unit.dmp_bridge.conftest import on_each_engine
 from tests.unit.dmp_bridge.external.conftest import with_settings
 from tests.unit.dmp_bridge.external.gateway import Gateway
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
@@ -158,6 +160,18 @@ async def test_what_was_deleted_while_it_waited_is_not_sent(gateway: Gateway):
     assert gateway.elsewhere.server.asked == []
 
 
+@on_each_engine
+async def test_an_erased_record_leaves_nothing_in_the_queue(gateway: Gateway):
+    gateway.file(fictional_cda(), fictional_cda())
+
+    gateway.practice.write(lambda tx: erase_record(tx, gateway.practice.patient.id))
+    await gateway.work()
+
+    assert gateway.rows() == []
+    assert gateway.elsewhere.server.asked == []
+
+
+@on_each_engine
 async def test_what_is_deleted_here_leaves_the_record_elsewhere(gateway: Gateway):
     gateway.file()
     await gateway.work()
