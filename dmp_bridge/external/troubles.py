@@ -4,6 +4,7 @@ Codes are stable and hold no data: those of XDS and SOAP as the other side gave 
 dmp.md §1.5 lists is tried again; anything else waits for a person.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -32,6 +33,7 @@ BUSY_CODES = frozenset(
 )
 """Registry errors after which the same submission may pass."""
 
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 DUPLICATE = "XDSDuplicateUniqueIdInRegistry"
 CLOSED = "DMPClosed"
 UNKNOWN = "XDSUnknownPatientId"
@@ -46,10 +48,10 @@ class RecordAway(TemporaryFailure):
 
 
 class RecordRefused(PermanentFailure):
-    """The record elsewhere answered no; CODES: its own, the first that tells most."""
+    """The record elsewhere answered no; CODES: its own, the first that tells most. A text that is no code is dropped."""
 
     def __init__(self, codes: Sequence[str]) -> None:
-        self.codes = tuple(each for each in codes if each) or ("Failure",)
+        self.codes = tuple(each for each in codes if _CODE.fullmatch(each)) or ("Failure",)
         super().__init__(", ".join(self.codes))
 
 

@@ -250,6 +250,7 @@ async def test_a_slow_server_is_given_up_in_time(elsewhere: Elsewhere, access: A
 REFUSALS = {
     "the wrong certificate": (dmp.faults("Sender", "DMPInvalidCertificate"), ("DMPInvalidCertificate", "Sender")),
     "a fault without a subcode": (dmp.faults("Sender", status=400), ("Sender",)),
+    "a text instead of a code": (dmp.registers("Mme Dominique PAT-TROIS est inconnue"), ("Failure",)),
     "known already": (dmp.registers("XDSDuplicateUniqueIdInRegistry"), ("XDSDuplicateUniqueIdInRegistry",)),
     "two errors": (
         dmp.registers("XDSRepositoryBusy", "XDSUnknownPatientId"),
