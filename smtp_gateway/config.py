@@ -225,7 +225,10 @@ class RelaySettings(BaseModel):
     command_timeout_s: float = Field(300, gt=0, description="longest wait for a reply, seconds (RFC 5321 §4.5.3.2)")
     attempt_timeout_s: float = Field(800, gt=0, description="longest transfer of one message, seconds")
     lease_s: float = Field(900, gt=0, description="time after which what a dead worker held is taken over, seconds")
-    connections_per_destination: int = Field(4, ge=1, description="connections of one worker to one domain")
+    connections_per_destination: int = Field(4, ge=1, description="connections of all workers together to one domain")
+    connection_lease_s: float = Field(
+        30, gt=0, description="time after which the connections that a dead worker held may be made anew, seconds"
+    )
     batch: int = Field(200, ge=1, description="recipients that a worker takes at once")
     retry_first_s: float = Field(60, gt=0, description="pause after the first failed attempt, seconds; then doubled")
     retry_longest_s: float = Field(3_600, gt=0, description="longest pause between attempts, seconds")

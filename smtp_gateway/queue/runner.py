@@ -137,6 +137,7 @@ class QueueRunner:
         """Take what is due, with connections for it; what has none is left to the workers that hold them."""
         now, settings = self._parts.clock.now(), self._parts.settings
         lease = entries.Lease(self._id, now, now + timedelta(seconds=settings.lease_s))
+        slots = entries.Lease(self._id, now, now + timedelta(seconds=settings.connection_lease_s))
         limit = settings.connections_per_destination
         without = {*self._busy, *lanes.saturated(tx, now, limit)}
         by_destination: dict[str, deque[Job]] = {}
@@ -145,7 +146,7 @@ class QueueRunner:
         leased = []
         for destination, jobs in sorted(by_destination.items()):  # one order for all: no two workers block each other
             here = not destination
-            connections = 1 if here else lanes.take(tx, destination, lease, wanted=len(jobs), limit=limit)
+            connections = 1 if here else lanes.take(tx, destination, slots, wanted=len(jobs), limit=limit)
             if connections:
                 leased.append(_Leased(destination, jobs, connections))
             else:
@@ -153,12 +154,26 @@ class QueueRunner:
         return leased
 
     async def _serve(self, leased: _Leased) -> None:
+        holding = asyncio.create_task(self._hold(leased.destination))
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(leased.connections):
                     group.create_task(self._lane(leased.destination, leased.jobs))
         finally:
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
             await self._release(leased.destination)
+
+    async def _hold(self, destination: str) -> None:
+        """Hold the connections to a destination for as long as they are used; a dead worker's are soon free."""
+        lease_s = self._parts.settings.connection_lease_s
+        while destination:
+            await asyncio.sleep(lease_s / 3)
+            until = self._parts.clock.now() + timedelta(seconds=lease_s)
+            with contextlib.suppress(TemporaryFailure):
+                await self._parts.database.write(
+                    partial(lanes.extend, destination=destination, holder=self._id, until=until)
+                )
 
     async def _release(self, destination: str) -> None:
         """Let other workers connect; when the database is away the slots end by themselves."""
@@ -183,12 +198,7 @@ class QueueRunner:
         if now < job.leased_at + timedelta(seconds=lease_s / 10):
             return True
         until = now + timedelta(seconds=lease_s)
-
-        def renew(tx: Transaction) -> bool:
-            lanes.extend(tx, job.destination, self._id, until)
-            return entries.renew(tx, job, until)
-
-        return await self._parts.database.write(renew)
+        return await self._parts.database.write(lambda tx: entries.renew(tx, job, until))
 
     async def _attempt(self, peer: Peer, job: Job, others: deque[Job]) -> None:
         parts = self._parts

@@ -1,25 +1,20 @@
 """Mail to other operators: queued with the acceptance, relayed over mutual TLS, retried, given up, reported."""
 
-import asyncio
 import email
 import smtplib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
-from typing import Any
 
 import dkim
 import pytest
-from sqlalchemy import select
 
-from mailstore.tables import entry
-from smtp_gateway.dkim_sign import SigningKey, load_signing_keys
+from smtp_gateway.dkim_sign import load_signing_keys
 from smtp_gateway.queue import entries
 from smtp_gateway.queue.model import EntryState, Trouble
-from smtp_gateway.tables import queue_entry
-from tests.standins.dns_server import DnsServer
-from tests.standins.peer import Manners, PeerOperator
+from tests.standins.peer import Manners
+from tests.unit.smtp_gateway.relaying import Relay
 from tests.unit.smtp_gateway.world import (
     DURAND,
     MARTIN,
@@ -27,65 +22,13 @@ from tests.unit.smtp_gateway.world import (
     PEER,
     PEER_DOMAIN,
     Options,
-    World,
     letter,
     running,
 )
 from vaguemestre.app.dkim_keys import create_dkim_keys
 from vaguemestre.kernel.clock import ManualClock
-from vaguemestre.kernel.database import Transaction
 
 OTHER = f"autre@{PEER_DOMAIN}"
-
-
-class Relay:
-    """A world, a peer operator, and one worker of the queue."""
-
-    def __init__(self, world: World, clock: ManualClock) -> None:
-        self.world = world
-        self.clock = clock
-        self.keys: tuple[SigningKey, ...] = ()
-        self.peer = world.run(PeerOperator(self.server("peer")).start())
-
-    def server(self, stem: str) -> Any:
-        from vaguemestre.kernel.tls import server_context
-
-        folder = self.world.folder
-        return server_context(folder / f"{stem}.pem", folder / f"{stem}.key", client_ca=folder / "ca.pem")
-
-    def submit(self, *recipients: str, mail: tuple[str, ...] = (), rcpt: tuple[str, ...] = ()) -> None:
-        content = letter(MARTIN, recipients[0], "Secret", Message_ID="<1@demo>", Bcc="cache@example.org")
-        with self.world.at_submission() as client:
-            client.sendmail(MARTIN, list(recipients), content, mail_options=mail, rcpt_options=rcpt)
-
-    def work(self, **settings: Any) -> None:
-        routes = {PEER_DOMAIN: f"127.0.0.1:{self.peer.port}"}
-
-        async def once() -> None:
-            await self.world.runner(self.keys, routes=routes, **settings).run_due()
-
-        self.world.run(once())
-
-    def states(self) -> list[tuple[str, str | None]]:
-        """Return (state, trouble) of each recipient by recipient."""
-
-        def read(tx: Transaction) -> list[tuple[str, str | None]]:
-            rows = tx.execute(select(queue_entry).order_by(queue_entry.c.recipient, queue_entry.c.id))
-            return [(row.state, row.trouble) for row in rows]
-
-        return self.world.database.read_now(read)
-
-    def held(self) -> int:
-        """Count what the store holds for the queue."""
-
-        def read(tx: Transaction) -> int:
-            place = self.world.store.folder(tx, "held", "INBOX")
-            return 0 if place is None else len(tx.execute(select(entry).where(entry.c.folder_id == place.id)).all())
-
-        return self.world.database.read_now(read)
-
-    def reports(self) -> list[Message]:
-        return [email.message_from_bytes(each) for each in self.world.messages(MARTIN)]
 
 
 @pytest.fixture
@@ -343,57 +286,3 @@ def test_what_has_ended_is_forgotten_and_what_waits_is_not(relay: Relay) -> None
     assert relay.world.database.write_now(lambda tx: entries.forget(tx, before)) == 1
 
     assert relay.states() == [(EntryState.WAITING, None)]
-
-
-@pytest.mark.parametrize(
-    ("records", "state", "trouble"),
-    [
-        (("10 injoignable.test.", "20 localhost."), EntryState.SENT, None),
-        (("20 injoignable.test.", "5 localhost."), EntryState.SENT, None),
-        (("10 injoignable.test.",), EntryState.WAITING, Trouble.UNREACHABLE),
-        (("0 .",), EntryState.FAILED, Trouble.NO_ROUTE),
-        ((), EntryState.FAILED, Trouble.NO_ROUTE),
-    ],
-)
-def test_mail_goes_where_the_records_of_the_domain_say(
-    relay: Relay, records: tuple[str, ...], state: EntryState, trouble: Trouble | None
-) -> None:
-    relay.submit(PEER)
-
-    with DnsServer(f"{PEER_DOMAIN}. IN MX {record}" for record in records) as dns:
-        settings = {"routes": {}, "dns_servers": (dns.address,), "port": relay.peer.port, "connect_timeout_s": 2}
-
-        async def once() -> None:
-            await relay.world.runner(**settings).run_due()
-
-        relay.world.run(once())
-
-    assert relay.states() == [(state, trouble)]
-    assert len(relay.peer.taken) == (state is EntryState.SENT)
-
-
-def test_domain_whose_servers_do_not_answer_waits(relay: Relay) -> None:
-    relay.submit(PEER)
-
-    async def once() -> None:
-        await relay.world.runner(routes={}, dns_servers=("127.0.0.1:9",), dns_timeout_s=0.2).run_due()
-
-    relay.world.run(once())
-
-    assert relay.states() == [(EntryState.WAITING, Trouble.NO_ROUTE)]
-
-
-def test_workers_share_the_connections_to_a_peer(relay: Relay) -> None:
-    for _ in range(20):
-        relay.submit(PEER)
-    routes = {PEER_DOMAIN: f"127.0.0.1:{relay.peer.port}"}
-
-    async def all_at_once() -> None:
-        runners = [relay.world.runner(routes=routes, connections_per_destination=2, batch=5) for _ in range(4)]
-        await asyncio.gather(*(each.run_due() for each in runners))
-
-    relay.world.run(all_at_once())
-    relay.work()
-
-    assert relay.peer.most_at_once <= 2
-    assert relay.states() == [(EntryState.SENT, None)] * 20

@@ -53,6 +53,7 @@ retry_first_s = 0.2
 retry_longest_s = 2
 lifetime_s = {lifetime_s}
 lease_s = 4
+connection_lease_s = 2
 poll_s = 0.2
 connect_timeout_s = 2
 command_timeout_s = 0.5
