@@ -48,7 +48,7 @@ class RecordAway(TemporaryFailure):
 
 
 class RecordRefused(PermanentFailure):
-    """The record elsewhere answered no; CODES: its own, the first that tells most. A text that is no code is dropped."""
+    """The record elsewhere answered no; CODES: its own, the first that tells most, without what is no code."""
 
     def __init__(self, codes: Sequence[str]) -> None:
         self.codes = tuple(each for each in codes if _CODE.fullmatch(each)) or ("Failure",)

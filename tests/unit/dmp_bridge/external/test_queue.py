@@ -1,5 +1,7 @@
 """What is filed here goes on elsewhere, once, whatever the other side does; mail and our own record never wait."""
 
+from pathlib import Path
+
 import pytest
 from lxml import etree
 from sqlalchemy import select
@@ -9,12 +11,15 @@ from dmp_bridge.external.troubles import Trouble
 from dmp_bridge.receipt import RECEIPT_TASK
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.tables import external_filing
+from tests.conftest import NOON
+from tests.fictional.structure_keys import issue_rsa
 from tests.standins import dmp
-from tests.standins.dmp import Behaviour
+from tests.standins.dmp import Behaviour, start_dmp
 from tests.unit.dmp_bridge.conftest import on_each_engine
-from tests.unit.dmp_bridge.external.conftest import with_settings
+from tests.unit.dmp_bridge.external.conftest import BEFORE, with_settings
 from tests.unit.dmp_bridge.external.gateway import LOST, Gateway
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
+from vaguemestre.app.pki import Authority
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.outbox import TaskState, task
 
@@ -58,10 +63,14 @@ async def test_the_same_document_again_is_sent_once(gateway: Gateway):
         (dmp.faults("Receiver"), Trouble.BUSY),
         (dmp.registers("XDSRegistryBusy"), Trouble.BUSY),
         (dmp.answers_another, Trouble.ANSWER),
+        (dmp.hangs, Trouble.SLOW),
+        (dmp.drips, Trouble.SLOW),
+        (dmp.floods, Trouble.ANSWER),
     ],
 )
 @pytest.mark.requirement("VGM:DMP-03")
 async def test_a_bad_server_delays_filing_and_nothing_else(gateway: Gateway, behaviour: Behaviour, trouble: Trouble):
+    gateway.access = with_settings(gateway.access, request_timeout_s=2)
     gateway.elsewhere.server.behaviour = behaviour
     gateway.file()
 
@@ -77,6 +86,22 @@ async def test_a_bad_server_delays_filing_and_nothing_else(gateway: Gateway, beh
 
     assert gateway.rows() == [("filed", None)]
     assert len(gateway.elsewhere.documents()) == 1
+
+
+async def test_an_impostor_delays_filing_and_gets_nothing(gateway: Gateway, tmp_path: Path):
+    real, chain = gateway.access, (gateway.elsewhere.folder / "ca.pem").read_bytes()
+    pair = issue_rsa(Authority.create(BEFORE), "localhost", NOON, hosts=("localhost",))
+    async with start_dmp(pair, chain, tmp_path) as impostor:
+        gateway.access = with_settings(real, url=impostor.url)
+        gateway.file()
+        await gateway.work()
+    assert gateway.open()[0]["code"] == Trouble.UNREACHABLE
+    assert impostor.asked == []
+
+    gateway.access = real
+    await gateway.work()
+
+    assert gateway.rows() == [("filed", None)]
 
 
 async def test_a_lost_answer_does_not_file_twice(gateway: Gateway):
