@@ -16,6 +16,7 @@ from dmp_bridge.watch_config import WatchSettings
 from vaguemestre.kernel.errors import TemporaryFailure
 
 PIECE_BYTES = 1024 * 1024
+ANSWER_BYTES = 2 * PIECE_BYTES
 _VALIDITY = re.compile(rb"UIDVALIDITY (\d+)")
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 _DESCRIPTION = "(RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID FROM)])"
@@ -34,12 +35,34 @@ class Described:
     header: bytes = field(repr=False)
 
 
+class _Guard:
+    """Cuts a server that answers more than was asked for: aioimaplib itself would keep whatever comes."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._receive = protocol.data_received
+        self._left = ANSWER_BYTES
+        protocol.data_received = self._received
+
+    def begin(self) -> None:
+        """Allow one more answer."""
+        self._left = ANSWER_BYTES
+
+    def _received(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            self._protocol.transport.abort()
+        else:
+            self._receive(data)
+
+
 class RemoteMailbox:
     """One connection to the watched folder."""
 
     def __init__(self, client: Any, settings: WatchSettings) -> None:
         self._client = client
         self._settings = settings
+        self._guard = _Guard(client.protocol)
 
     async def select(self) -> int:
         """Open the folder; returns its UIDVALIDITY."""
@@ -85,12 +108,14 @@ class RemoteMailbox:
         if not self._client.has_capability("IDLE"):
             await asyncio.sleep(min(self._settings.idle_s, 60))
             return
+        self._guard.begin()
         idle = await self._client.idle_start(timeout=self._settings.idle_s)
         await self._client.wait_server_push(timeout=self._settings.idle_s + self._settings.timeout_s)
         self._client.idle_done()
         await asyncio.wait_for(idle, self._settings.timeout_s)
 
     async def _asked(self, command: Any) -> Sequence[Any]:
+        self._guard.begin()
         answer = await command
         if answer.result != "OK":
             raise MailboxAway(f"watch: the server answers {answer.result}")
@@ -121,8 +146,8 @@ async def open_mailbox(settings: WatchSettings, password: str) -> AsyncIterator[
             settings.host, settings.port, timeout=settings.timeout_s, conn_lost_cb=on_loss, ssl_context=_tls(settings)
         )
         try:
-            await client.wait_hello_from_server()
             mailbox = RemoteMailbox(client, settings)
+            await client.wait_hello_from_server()
             await mailbox._asked(client.login(settings.login, password))  # noqa: SLF001 - the same concern
             await client.protocol.capability()  # a server may offer more once it knows who asks
             yield mailbox

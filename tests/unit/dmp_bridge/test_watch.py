@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,20 +12,25 @@ from pydantic import ValidationError
 from access_core.reasons import Reason
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.refusals import Refusal
+from dmp_bridge.remote_mailbox import ANSWER_BYTES
 from dmp_bridge.tables import watched_message
 from dmp_bridge.watch import read_password
 from dmp_bridge.watch_config import WatchSettings
 from dmp_bridge.watched import prepare_message
+from tests.conftest import NOON
+from tests.fictional.structure_keys import issue_rsa
 from tests.fictional.watched_mailbox import WatchedMailbox, message, message_with, plain_message
 from tests.fictional.watching import Start, outcomes, start_watching, until
 from tests.scenarios.conftest import free_port_base
 from tests.standins.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.standins.hostile_imap import hostile_imap
 from tests.unit.dmp_bridge.archives import zip_of
 from tests.unit.dmp_bridge.conftest import Practice, on_each_engine
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
 from vaguemestre.app.demo.people import DOMAIN, MARTIN
 from vaguemestre.app.demo.program import Program
 from vaguemestre.app.demo.stage import add_doctor
+from vaguemestre.app.pki import Authority
 from vaguemestre.kernel.errors import ConfigurationError
 
 FOLDER = "Entrants"
@@ -240,3 +246,18 @@ def test_hostile_bytes_are_refused_or_hold_nothing(content: bytes):
     prepared = prepare_message(content, BridgeSettings())
 
     assert all(isinstance(each, Refusal) for each in prepared)
+
+
+async def test_a_server_that_sends_without_end_is_cut(practice: Practice, tmp_path: Path):
+    authority = Authority.create(NOON - timedelta(days=30))
+    authority.save(tmp_path)
+    elsewhere = WatchedMailbox(0, tmp_path / "ca.pem", "app@ch.test", "Motdepasse-1")
+
+    async with (
+        hostile_imap(issue_rsa(authority, "localhost", NOON, hosts=("localhost",)), tmp_path, 1 << 30) as hostile,
+        start_watching(practice, elsewhere, tmp_path, port=hostile.port),
+    ):
+        await until(lambda: hostile.connections >= 3)
+
+    assert hostile.sent < hostile.connections * 16 * ANSWER_BYTES
+    assert outcomes(practice) == []
