@@ -50,7 +50,7 @@ class RecordPair:
     def _init_gateway(self, folder: Path, base: int) -> None:
         url = f"https://localhost:{base + 443}/xds"
         self.gateway.run(
-            *("init", str(folder / "gateway"), "--domain", DOMAIN, "--port-base", str(free_port_base())),
+            *("init", str(folder / "gateway"), "--domain", DOMAIN, "--port-base", str(_another_base(base))),
             *("--dmp", "embedded", "--dmp", url),
         )
         add_doctor(self.gateway, MARTIN)
@@ -115,6 +115,14 @@ class RecordPair:
             if pid != supervisor and b"worker" in arguments:
                 return pid
         return None
+
+
+def _another_base(taken: int) -> int:
+    """Return a free range of ports that is not the one of a program which does not listen yet."""
+    base = free_port_base()
+    while base == taken:
+        base = free_port_base()
+    return base
 
 
 def kill_while_filing(pair: RecordPair, folder: Path, kills: int) -> list[str]:
