@@ -23,6 +23,7 @@ from smtp_gateway.receipts.outcome import Outcome
 from smtp_gateway.receipts.posting import Letter, Postman
 from smtp_gateway.receipts.states import Told as Known
 from smtp_gateway.receipts.states import advance
+from smtp_gateway.receipts.telling import tell_patient
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
 from vaguemestre.kernel.errors import IntegrityError, PermanentFailure
@@ -118,16 +119,21 @@ class Settler:
             if report.entry_ids <= ours:
                 self._deliver(tx, job, report, now)
         for each in told:
-            noted = each.ruling.state is not EntryState.WAITING or each.ruling.report is not None
-            if each.waiting.id in ours and noted:
-                record(tx, _entry(job, each, now))
-            if each.waiting.id in ours and each.ruling.state in OUTCOMES and job.destination:
-                known = Known(
-                    state=OUTCOMES[each.ruling.state], at=now, reason=each.answer.trouble, status=each.ruling.status
-                )
-                advance(tx, job.message_id, each.waiting.recipient, known)
+            if each.waiting.id in ours:
+                self._note(tx, job, each, now)
         if entries.close_when_empty(tx, job.queue_id) and held_uid is not None:
             self._store.release(tx, held_uid)
+
+    @staticmethod
+    def _note(tx: Transaction, job: Job, each: Told, now: datetime) -> None:
+        """Trace an end or a delay, move the recipient forward, and tell a patient of what failed."""
+        state = each.ruling.state
+        if state is not EntryState.WAITING or each.ruling.report is not None:
+            record(tx, _entry(job, each, now))
+        if state in OUTCOMES and job.destination:
+            known = Known(state=OUTCOMES[state], at=now, reason=each.answer.trouble, status=each.ruling.status)
+            if advance(tx, job.message_id, each.waiting.recipient, known) and job.reporter_id is not None:
+                tell_patient(tx, job.reporter_id, job.message_id, known.state, now=now)
 
     @staticmethod
     def _end(tx: Transaction, job: Job, each: Told, now: datetime) -> bool:

@@ -24,6 +24,7 @@ from smtp_gateway.receipts.disposition import read_disposition
 from smtp_gateway.receipts.fields import LONGEST_BYTES
 from smtp_gateway.receipts.outcome import Outcome
 from smtp_gateway.receipts.states import RecipientState, Told, advance_one, states_named
+from smtp_gateway.receipts.telling import tell_patient
 from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
@@ -126,6 +127,7 @@ class ReportReader:
                 told = Told(state=notice.state, at=now, reason=notice.reason, status=notice.status)
                 if advance_one(tx, each.id, told):
                     record(tx, _entry(each, notice, now))
+                    tell_patient(tx, mailbox_id, each.message_id, notice.state, now=now)
 
     def _concerned(self, known: Sequence[RecipientState], report: Report, notice: Notice) -> list[RecipientState]:
         """Return the recipients that a notice is about: named by it, or the only one that its author answers for."""

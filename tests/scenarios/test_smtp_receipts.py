@@ -319,6 +319,7 @@ def test_patient_hears_under_her_message_that_it_was_not_delivered(post: Post) -
     post.work()
 
     assert post.states(header) == [(PEER, Outcome.FAILED, "S_PAIR_REFUS")]
+    assert post.tasks(NOTICE_TASK) == 2  # that the doctor wrote; that something about her message waits
     assert post.unread(PATIENT) == 1  # the doctor's message; the report is told with hers
     assert len(world.conversations()) == 1
 
