@@ -80,14 +80,16 @@ def operators(tmp_path: Path) -> Iterator[tuple[Operator, Operator]]:
         programs.append(program)
     introduce(*programs)
     started = []
-    for (name, doctor), program in zip(places, programs, strict=True):
-        own = Doctor(f"docteur@{name}.mssante.fr", doctor.name, doctor.rpps, doctor.profession, doctor.password)
-        add_doctor(program, own)
-        ports = program.serve("mx", "submission", "imap", "worker")
-        started.append(Operator(Stage(program, ports, ""), own, program.folder / "vaguemestre.toml"))
-    yield started[0], started[1]
-    for program in programs:
-        program.stop()
+    try:
+        for (name, doctor), program in zip(places, programs, strict=True):
+            own = Doctor(f"docteur@{name}.mssante.fr", doctor.name, doctor.rpps, doctor.profession, doctor.password)
+            add_doctor(program, own)
+            ports = program.serve("mx", "submission", "imap", "worker")
+            started.append(Operator(Stage(program, ports, ""), own, program.folder / "vaguemestre.toml"))
+        yield started[0], started[1]
+    finally:
+        for program in programs:
+            program.stop()
 
 
 def introduce(*programs: Program) -> None:

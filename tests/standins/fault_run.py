@@ -163,25 +163,33 @@ class FaultRun:
     def run(self) -> Ledger:
         """Submit everything while workers work and die; return what is left when nothing waits any more."""
         started = time.monotonic()
-        ports = self.program.serve("submission")
-        stage = Stage(self.program, ports, "")
+        try:
+            self._play(Stage(self.program, self.program.serve("submission"), ""), started + self.plan.patience_s)
+        finally:
+            self._end()
+        self.ledger.seconds = time.monotonic() - started
+        return self.ledger
+
+    def _play(self, stage: Stage, deadline: float) -> None:
         submitters = [
             threading.Thread(target=self._submit, args=(stage, range(start, self.plan.messages, SUBMITTERS)))
             for start in range(SUBMITTERS)
         ]
         for each in submitters:
             each.start()
-        with (
-            self._workers() as workers,
-            contextlib.closing(Database(load_settings(self.config, {}).database_url())) as db,
-        ):
-            deadline = started + self.plan.patience_s
-            while (
-                any(each.is_alive() for each in submitters) or self._waiting(db) or self.ledger.kills < self.plan.kills
-            ):
-                assert time.monotonic() < deadline, f"still waiting: {self._waiting(db)}"
+        url = load_settings(self.config, {}).database_url()
+        with self._workers() as workers, contextlib.closing(Database(url)) as database:
+            while self._goes_on(submitters, database):
+                assert time.monotonic() < deadline, f"still waiting: {self._waiting(database)}"
                 self._pause_and_kill(workers)
-            self._read(db)
+            self._read(database)
+
+    def _goes_on(self, submitters: list[threading.Thread], database: Database) -> bool:
+        busy = any(each.is_alive() for each in submitters)
+        return busy or self.ledger.kills < self.plan.kills or self._waiting(database) > 0
+
+    def _end(self) -> None:
+        """Stop everything, and count what the operators took."""
         self.program.stop()
         for peer in self.peers:
             for message in peer.taken:
@@ -191,8 +199,6 @@ class FaultRun:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
-        self.ledger.seconds = time.monotonic() - started
-        return self.ledger
 
     def _submit(self, stage: Stage, numbers: range) -> None:
         for start in range(0, len(numbers), PER_CONNECTION):
