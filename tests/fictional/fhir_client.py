@@ -98,33 +98,38 @@ def nos(name: str) -> str:
     return f"{NOS}/{name}/FHIR/{name.replace('_', '-')}"
 
 
+def contained_parties() -> list[Json]:
+    """Return the author, the author's practice and the patient, as a document holds them."""
+    return [
+        {
+            "resourceType": "PractitionerRole",
+            "id": "auteur",
+            "practitioner": {"reference": "#medecin"},
+            "organization": {"reference": "#cabinet"},
+            "specialty": [coded(nos("TRE_A02-ProfessionSavFaire-CISIS"), "G15_10/SM26", "Médecin généraliste")],
+        },
+        {
+            "resourceType": "Practitioner",
+            "id": "medecin",
+            "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.1", "value": "810101234567"}],
+            "name": [{"family": "MARTIN", "given": ["Camille"]}],
+        },
+        {
+            "resourceType": "Organization",
+            "id": "cabinet",
+            "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.2", "value": "10B0127189"}],
+            "name": "CABINET DU DR MARTIN",
+        },
+        patient_resource("patient"),
+    ]
+
+
 def document_of(cda: bytes, *, url: str, unique_id: str = "") -> Json:
     """Return a comprehensive DocumentReference for a document, whose bytes are at URL."""
     return {
         "resourceType": "DocumentReference",
         "meta": {"profile": [f"{PDSM}/pdsm-comprehensive-document-reference"]},
-        "contained": [
-            {
-                "resourceType": "PractitionerRole",
-                "id": "auteur",
-                "practitioner": {"reference": "#medecin"},
-                "organization": {"reference": "#cabinet"},
-                "specialty": [coded(nos("TRE_A02-ProfessionSavFaire-CISIS"), "G15_10/SM26", "Médecin généraliste")],
-            },
-            {
-                "resourceType": "Practitioner",
-                "id": "medecin",
-                "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.1", "value": "810101234567"}],
-                "name": [{"family": "MARTIN", "given": ["Camille"]}],
-            },
-            {
-                "resourceType": "Organization",
-                "id": "cabinet",
-                "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.2", "value": "10B0127189"}],
-                "name": "CABINET DU DR MARTIN",
-            },
-            patient_resource("patient"),
-        ],
+        "contained": contained_parties(),
         "masterIdentifier": {
             "system": "urn:ietf:rfc:3986",
             "value": f"urn:oid:{unique_id or unique_id_of(cda)}",
