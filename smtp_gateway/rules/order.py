@@ -2,10 +2,12 @@
 
 | step | submission | MX |
 | --- | --- | --- |
+| EHLO | none | list in force, certificate not revoked |
 | MAIL | size, sender identity | size, peer domain |
-| RCPT | recipient, one patient, `deliver_to_patient` | recipient, `deliver_to_patient` |
+| RCPT | recipient, room, one patient, `deliver_to_patient` | recipient, room, `deliver_to_patient` |
 | end of data | one author, loops, sender identity | one author, loops, peer domain |
-| acceptance | `deliver_to_patient` again | the same; a patient of another operator: `reply_by_patient` |
+| content (`content.py`) | file names, contents, archives, antivirus, X-MSS fields | the same |
+| acceptance | rate, `deliver_to_patient` again | that; a patient of another operator: `reply_by_patient` |
 """
 
 from collections.abc import Collection

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from vaguemestre.kernel.errors import ConfigurationError, ProtocolError, TemporaryFailure
@@ -120,8 +121,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def __init__(self, schemes: frozenset[str]) -> None:
         self._schemes = schemes
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
-        """Return the request to follow, as urllib asks."""
-        if not may_ask(newurl, self._schemes):
+    def redirect_request(self, *arguments: Any) -> urllib.request.Request | None:
+        """Return the request to follow, as urllib asks; the new address comes last."""
+        if not may_ask(arguments[-1], self._schemes):
             raise TemporaryFailure("the server sends elsewhere")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        return super().redirect_request(*arguments)
