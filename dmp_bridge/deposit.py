@@ -23,6 +23,7 @@ from dmp_bridge.cda.header import (
     Person,
     ServiceEvent,
 )
+from dmp_bridge.cda.level_1 import title_of
 from dmp_bridge.cda.writer import write_cda
 from dmp_bridge.filing import Filer
 from dmp_bridge.outcome import FilingCase, FilingOutcome
@@ -112,7 +113,7 @@ def _document(deposit: PatientDeposit, profile: Profile) -> CDADocument:
     return CDADocument(
         id=_oid("document", deposit, profile),
         code=code,
-        title=deposit.title or code.display,
+        title=title_of(deposit.title) or code.display,
         effective_time=written,
         patient=patient_identity(profile),
         set_id=_oid("set", deposit, profile),

@@ -29,6 +29,8 @@ from dmp_bridge.xds.times import cda_from_instant
 
 LETTER_TYPE = "11488-4"
 PICTURE_TYPE = "52040-3"
+MAX_TITLE_CHARACTERS = 128
+_NO_CHARACTERS = frozenset("\ufffe\uffff")
 AMBULATORY = Code("AMBULATOIRE", "1.2.250.1.213.1.1.4.9", "Ambulatoire")
 PRIVATE_PRACTICE = Code("SA07", "1.2.250.1.71.4.2.4", "Cabinet individuel")
 
@@ -58,6 +60,15 @@ class Level1Request:
     replaces: tuple[InstanceId, InstanceId, int] | None = None
     id: InstanceId | None = None
     set_id: InstanceId | None = None
+
+
+def title_of(text: str) -> str:
+    """Return TEXT as a title may be: characters that are legal in XML and can be seen, at most 128 of them.
+
+    A title often is the name of a file that somebody else chose.
+    """
+    seen = "".join(each if each.isprintable() and each not in _NO_CHARACTERS else " " for each in text)
+    return " ".join(seen.split())[:MAX_TITLE_CHARACTERS].strip()
 
 
 def compose_level_1(request: Level1Request) -> bytes:
@@ -94,7 +105,7 @@ def _document(request: Level1Request, code: Code) -> CDADocument:
     return CDADocument(
         id=request.id or InstanceId(new_oid()),
         code=code,
-        title=request.title or code.display,
+        title=title_of(request.title) or code.display,
         effective_time=written,
         patient=request.patient,
         set_id=set_id,

@@ -4,6 +4,8 @@ import base64
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from dmp_bridge.cda.body import Body, read_body
@@ -194,3 +196,21 @@ PADDING = f"<!--{'x' * 10_000_000}-->"
 )
 def test_a_large_document_gets_no_licence_for_entities_or_depth(data):
     assert refusal_of(data) is Refusal.CDA_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("radio\x01\x00 du\u202e genou", "radio du genou"),
+        ("a\ud800\uffff b", "a b"),
+        ("x" * 300, "x" * 128),
+        ("\x07", "CR ou fiche de consultation ou de visite"),
+    ],
+)
+def test_a_title_is_made_of_characters_that_can_be_seen(name, title):
+    assert read_cda(compose_level_1(replace(request_for(Body("text/plain", b"a")), title=name))).title == title
+
+
+@given(st.text(st.characters(), max_size=200))
+def test_no_title_keeps_a_file_from_being_wrapped(name):
+    assert len(read_cda(compose_level_1(replace(request_for(Body("text/plain", b"a")), title=name))).title) <= 128
