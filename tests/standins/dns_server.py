@@ -21,9 +21,8 @@ class DnsServer:
             self.records.setdefault((name.lower(), kind), []).append(value)
         handler = type("Handler", (_Udp,), {"zone": self})
         over_tcp = type("HandlerTcp", (_Tcp,), {"zone": self})
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), handler)
+        self._udp, self._tcp = _pair(handler, over_tcp)
         self.port: int = self._udp.server_address[1]
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), over_tcp)
 
     @property
     def address(self) -> str:
@@ -53,6 +52,19 @@ class DnsServer:
         elif not any(known == name for known, _ in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)
         return response
+
+
+def _pair(
+    handler: type["_Udp"], over_tcp: type["_Tcp"]
+) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """Listen on one port by both protocols: a port that is free for one may be taken for the other."""
+    for _ in range(50):
+        tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), over_tcp)
+        try:
+            return socketserver.ThreadingUDPServer(tcp.server_address, handler, bind_and_activate=True), tcp
+        except OSError:
+            tcp.server_close()
+    raise OSError("no port that is free for UDP and TCP")
 
 
 class _Udp(socketserver.BaseRequestHandler):

@@ -1,8 +1,9 @@
 """Comparing the records to publish with what DNS answers, in bounded time.
 
-Each question waits a few seconds, all of them together a little longer: they are asked side by side.
+Questions are asked side by side; each waits a few seconds at most, and all of them have one deadline.
 """
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from smtp_gateway.setup.dns_records import DnsRecord
 from vaguemestre.kernel.errors import ConfigurationError
 
 QUESTION_S = 3.0
+TOGETHER_S = 20.0
 AT_ONCE = 32
 DNS_PORT = 53
 
@@ -60,15 +62,28 @@ def compare(wanted: Sequence[DnsRecord], server: str | None = None) -> list[Seen
             resolver.port = int(port or DNS_PORT)
     except (dns.exception.DNSException, ValueError, OSError):
         raise ConfigurationError("serveur DNS : donnez une adresse IP, avec :PORT au besoin") from None
+    asking = _Asking(resolver, time.monotonic() + TOGETHER_S)
     with ThreadPoolExecutor(min(AT_ONCE, len(wanted) or 1)) as threads:
-        return list(threads.map(lambda record: _look(resolver, record), wanted))
+        return list(threads.map(lambda record: _look(asking, record), wanted))
 
 
-def _look(resolver: dns.resolver.Resolver, wanted: DnsRecord) -> Seen:
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    resolver: dns.resolver.Resolver
+    deadline_s: float
+
+    def resolve(self, name: str, kind: str) -> dns.resolver.Answer:
+        left = min(QUESTION_S, self.deadline_s - time.monotonic())
+        if left <= 0:
+            raise dns.exception.Timeout
+        return self.resolver.resolve(name, kind, lifetime=left, search=False)
+
+
+def _look(asking: _Asking, wanted: DnsRecord) -> Seen:
     try:
-        answer = resolver.resolve(wanted.name, wanted.type, lifetime=QUESTION_S, search=False)
+        answer = asking.resolve(wanted.name, wanted.type)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return _look_further(resolver, wanted) if wanted.type == "CNAME" else Seen(State.ABSENT)
+        return _look_further(asking, wanted) if wanted.type == "CNAME" else Seen(State.ABSENT)
     except (dns.exception.DNSException, OSError):
         return Seen(State.NO_ANSWER)
     values = tuple(_text(each) for each in answer)
@@ -78,11 +93,11 @@ def _look(resolver: dns.resolver.Resolver, wanted: DnsRecord) -> Seen:
     return _judge(wanted.value.lower() in (each.lower() for each in values), values)
 
 
-def _look_further(resolver: dns.resolver.Resolver, wanted: DnsRecord) -> Seen:
+def _look_further(asking: _Asking, wanted: DnsRecord) -> Seen:
     """Accept addresses where an alias is proposed: what counts is that the name leads to the portal."""
     for kind in ("A", "AAAA"):
         try:
-            answer = resolver.resolve(wanted.name, kind, lifetime=QUESTION_S, search=False)
+            answer = asking.resolve(wanted.name, kind)
         except (dns.exception.DNSException, OSError):
             continue
         return Seen(State.PUBLISHED, tuple(_text(each) for each in answer))
