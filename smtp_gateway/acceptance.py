@@ -12,7 +12,7 @@ from mailstore.store import Delivery, MailStore
 from smtp_gateway.answers import post_patient_message
 from smtp_gateway.arrival import Arrival, Origin, Receipt, Refused
 from smtp_gateway.config import ConversationSettings, RelaySettings
-from smtp_gateway.effects import deliver_to_patients, note_deliveries, note_queued, recheck_account
+from smtp_gateway.effects import deliver_to_patients, note_delegation, note_deliveries, note_queued, recheck_account
 from smtp_gateway.queue import entries
 from smtp_gateway.rates import count_submission
 from smtp_gateway.receipts.arriving import is_report
@@ -88,6 +88,7 @@ class Acceptance:
             conversations = deliver_to_patients(tx, arrival, self._settings, self.may_answer)
         elif not _is_report(arrival):
             conversations = post_patient_message(tx, arrival, self._settings)
+        note_delegation(tx, arrival)
         note_deliveries(tx, arrival)
         follow(tx, arrival)
         if arrival.queued:

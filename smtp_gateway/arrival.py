@@ -62,6 +62,8 @@ class Writer:
     """Of the header From, lower case."""
     account_id: str | None = None
     """The account that submitted it, None for another operator's writer."""
+    delegated_mailbox_id: str | None = None
+    """The organisational mailbox in whose name that account wrote, None when it wrote in its own."""
     patient: Profile | None = None
     """The patient of ours in whose name it is written."""
     patient_address: str | None = None

@@ -204,6 +204,28 @@ def _closed_entry(arrival: Arrival, author: _Author, patient: Patient, conversat
     )
 
 
+def note_delegation(tx: Transaction, arrival: Arrival) -> None:
+    """Trace which member wrote in the name of an organisational mailbox; the decisions name the mailbox only."""
+    mailbox_id, account_id = arrival.writer.delegated_mailbox_id, arrival.writer.account_id
+    if mailbox_id is None or account_id is None:
+        return
+    member = account_by_id(tx, account_id)
+    entry = TraceEntry(
+        at=arrival.at,
+        act="message_sent_on_behalf",
+        verdict=Verdict.PERMIT,
+        reason=Reason.OK,
+        subject_kind=SubjectKind.PRO,
+        subject_id=account_id,
+        subject_label=member.login if member is not None else "",
+        mailbox_id=mailbox_id,
+        resource_kind="message",
+        resource_id=arrival.message.message_id,
+        message_id_header=arrival.marks.message_id,
+    )
+    record(tx, entry)
+
+
 def note_deliveries(tx: Transaction, arrival: Arrival) -> None:
     """Trace the delivery to each professional mailbox; those to patients are traced as decisions."""
     patient = arrival.writer.patient

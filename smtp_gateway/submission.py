@@ -139,6 +139,7 @@ class SubmissionSteps:
             await self._trace(refused.reason, session, read_marks(header).message_id)
             raise
         header = await self._with_sender_name(session, header, author)
+        header = trace_fields.without_false_sender(header, session.mailboxes)
         reverse_path = envelope.sender or ""
         missing = trace_fields.missing_fields(header, now, domain_of(author))
         first = [
@@ -152,7 +153,7 @@ class SubmissionSteps:
             at=now,
             message=await intake.draft.seal(final + b"\r\n"),
             marks=read_marks(HeaderBlock.parse(final) if missing else header),
-            writer=Writer(address=author, account_id=session.account.id if session.account else None),
+            writer=_writer(session, author),
             reverse_path=reverse_path,
             recipients=tuple(envelope.recipients),
             queued=tuple(envelope.queued),
@@ -186,6 +187,13 @@ def _queue(envelope: MailEnvelope, address: str) -> Reply:
             QueuedRecipient(address=address, destination=destination, notify=wishes.notify, orcpt=wishes.orcpt)
         )
     return replies.RECIPIENT_OK
+
+
+def _writer(session: PeerSession, author: str) -> Writer:
+    """Say who writes, and for which organisational mailbox when the author is not the account itself."""
+    account_id, mailbox_id = session.account.id if session.account else None, session.mailboxes.get(author)
+    delegated = mailbox_id if mailbox_id != account_id else None
+    return Writer(address=author, account_id=account_id, delegated_mailbox_id=delegated)
 
 
 def _own(session: PeerSession) -> Sender:

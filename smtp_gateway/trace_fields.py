@@ -3,10 +3,11 @@
 Dropped are Bcc, Return-Path and the Authentication-Results that claim to be ours (RFC 8601 §5).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from email.utils import format_datetime
 
-from smtp_gateway.header import Field, HeaderBlock
+from smtp_gateway.header import Field, HeaderBlock, addresses
 from vaguemestre.kernel.ids import new_id
 
 
@@ -41,6 +42,14 @@ def missing_fields(header: HeaderBlock, at: datetime, domain: str) -> list[bytes
 def without_dropped(header: HeaderBlock, hostname: str) -> HeaderBlock:
     """Return the header without the fields that must not reach a reader."""
     return header.without(lambda field: field.name in _DROPPED or _claims_to_be_ours(field, hostname))
+
+
+def without_false_sender(header: HeaderBlock, own: Collection[str]) -> HeaderBlock:
+    """Return the header without a Sender field (RFC 5322 §3.6.2) that names somebody else than its account.
+
+    None is written in its place: which member wrote for an organisation is in the trace, not for every reader.
+    """
+    return header.without(lambda field: field.name == b"sender" and not set(addresses(field.text)) <= set(own))
 
 
 def _claims_to_be_ours(field: Field, hostname: str) -> bool:

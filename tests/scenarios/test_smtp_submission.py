@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from access_core.professionals import set_members
 from access_core.profiles import oppose
-from access_core.trace.reader import history_of_patient
+from access_core.trace.reader import acts_of_mailbox, history_of_patient
 from smtp_gateway.conversation import conversations_of_patient, messages_of
 from smtp_gateway.fin import State
 from tests.unit.smtp_gateway.world import (
@@ -155,9 +156,38 @@ def test_two_from_fields_are_refused(world: World) -> None:
 def test_member_writes_as_the_organisational_mailbox(world: World) -> None:
     client = world.at_submission()
 
-    client.sendmail(SERVICE, [PATIENT], letter(SERVICE, PATIENT))
+    client.sendmail(SERVICE, [PATIENT], letter(SERVICE, PATIENT, Message_ID="<1@demo>", Sender=DURAND))
 
     assert conversations(world) == [(SERVICE, SERVICE, State.OPEN)]
+    mailbox_id = world.people[SERVICE].account_id
+    lines = world.database.read_now(lambda tx: acts_of_mailbox(tx, mailbox_id))
+    [line] = [each for each in lines if each.entry.act == "message_sent_on_behalf"]
+    assert line.entry.subject_label == MARTIN
+    assert line.entry.subject_id == world.people[MARTIN].account_id
+    assert line.entry.message_id_header == "<1@demo>"
+    (stored,) = world.messages(PATIENT)
+    assert DURAND.encode() not in stored
+    client.quit()
+
+
+def test_who_writes_in_her_own_name_is_not_written_down_twice(world: World) -> None:
+    client = world.at_submission()
+
+    client.sendmail(MARTIN, [PATIENT], letter(MARTIN, PATIENT, Sender=MARTIN))
+
+    assert "message_sent_on_behalf" not in {act for act, _, _ in world.traces()}
+    (stored,) = world.messages(PATIENT)
+    assert b"\r\nSender: " + MARTIN.encode() in stored
+    client.quit()
+
+
+def test_a_member_that_left_writes_no_more_for_the_mailbox(world: World) -> None:
+    world.database.write_now(lambda tx: set_members(tx, world.people[SERVICE].account_id, ()))
+
+    client = world.at_submission()
+
+    assert refusal(client, SERVICE, PATIENT, letter(SERVICE, PATIENT)).startswith("550 5.7.1")
+    assert ("message_refused", "DENY", "S_EXPEDITEUR") in world.traces()
     client.quit()
 
 
