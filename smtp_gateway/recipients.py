@@ -99,7 +99,7 @@ class Mailboxes:
             return await self._patient(named, asking)
         if isinstance(named, ProfessionalAddress):
             address = str(named.address)
-            return await self._database.read(lambda tx: self._professional(tx, address, asking.size_bytes))
+            return await self._database.read(lambda tx: self._professional(tx, address, asking.size_bytes), brief=True)
         return named
 
     async def _patient(self, patient: PatientAddress, asking: Asking) -> Found:
@@ -108,7 +108,7 @@ class Mailboxes:
         def decide(tx: Transaction) -> Decided:
             return decide_delivery(tx, asking.sender(tx), patient.ins, now=now, auth=asking.auth)
 
-        decided = await self._database.read(decide)
+        decided = await self._database.read(decide, brief=True)
         profile = decided.facts.profile
         if decided.decision.allowed and profile is not None:
             return Recipient(address=str(patient.address), mailbox_id=profile.account_id, profile=profile)
