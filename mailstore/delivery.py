@@ -10,7 +10,6 @@ from mailstore.folders import canonical_name
 from mailstore.keyring import Keyring
 from mailstore.model import INBOX, Delivery, Placement, SealedMessage
 from mailstore.tables import entry, message
-from vaguemestre.kernel.blobs import BlobStore
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
 
@@ -47,12 +46,6 @@ def deliver(
         uid = placed[place].uid
         blocks.schedule(tx, placed[place].mailbox_id, placed[place].folder_id, range(uid, uid + 1), now)
     return [placed[place] for place in range(len(deliveries))]
-
-
-def keep_blob(tx: Transaction, sealed: SealedMessage, blobs: BlobStore) -> None:
-    """Have the body made durable before the commit that refers to it."""
-    if sealed.blob_ref is not None:
-        tx.collect(blobs.before_commit, sealed.blob_ref)
 
 
 def _place(tx: Transaction, sealed: SealedMessage, delivery: Delivery, keyring: Keyring, now: datetime) -> Placement:

@@ -95,7 +95,7 @@ class Draft:
 
     def parts(self) -> tuple[Part, ...]:
         """Return the parts of the message, which is complete, under the header as it was written."""
-        return self._indexer.parts()
+        return self._indexer.layout().parts
 
     async def read_back(self) -> MessageReader:
         """Return a reader of the message, which is complete, under the header as it was written.
@@ -105,7 +105,7 @@ class Draft:
         """
         await self._complete()
         row = SealedRow(header=b"", index=b"", body=self._sealed_body, blob_ref=self._blob_ref)
-        return MessageReader("", self._key, row, self._blobs, (self._indexer.finish(), self._indexer.header or b""))
+        return MessageReader("", self._key, row, self._blobs, (self._indexer.layout(), self._indexer.header or b""))
 
     async def discard(self) -> None:
         """Give the message up, sealed or not, as long as it was not delivered."""

@@ -56,6 +56,11 @@ class MessageReader:
         self.index = draft[0] if draft is not None else open_index(self._cipher, sealed.index)
 
     @property
+    def is_brief(self) -> bool:
+        """Whether a short range is read in less time than another thread takes to be asked."""
+        return self._sealed.blob_ref is None or self._blobs.brief
+
+    @property
     def size_bytes(self) -> int:
         """Octets of the whole message."""
         return self.index.size_bytes

@@ -218,7 +218,6 @@ class MailStore:
             ProtocolError: a flag that cannot be kept.
             PermanentFailure: no delivery at all.
         """
-        delivery.keep_blob(tx, message, self._blobs)
         return delivery.deliver(tx, message, deliveries, keyring=self._keyring, now=self._clock.now())
 
     def holding_place(self, tx: Transaction) -> Delivery:

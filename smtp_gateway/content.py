@@ -90,7 +90,10 @@ class ContentRules:
     async def _check_files(self, reader: MessageReader, files: Collection[Part], sending: Sending) -> x_mss.Claims:
         claims = x_mss.Claims()
         for part in files:
-            refusal, family = await asyncio.to_thread(self._check_file, reader, part, sending)
+            if reader.is_brief:
+                refusal, family = self._check_file(reader, part, sending)
+            else:
+                refusal, family = await asyncio.to_thread(self._check_file, reader, part, sending)
             if refusal is None and family is Family.ZIP:
                 refusal, found = await self._look_into(reader, part)
                 claims = found or claims

@@ -7,7 +7,7 @@ are added at acceptance) as long as its Content-* fields are the same, since the
 from mailstore.mime.entity import Entity
 from mailstore.mime.envelope import envelope
 from mailstore.mime.fields import blank_line_end, parse_fields
-from mailstore.mime.index import MessageIndex, Part
+from mailstore.mime.index import MessageIndex
 from mailstore.mime.scanner import Limits, Scanner
 from mailstore.mime.structure import parts, settle, structures
 
@@ -19,7 +19,17 @@ DEFAULT_LIMITS = Limits()
 class Indexer:
     """Indexes one message. A header longer than MAX_HEADER_BYTES ends there: the rest counts as body."""
 
-    __slots__ = ("_body_bytes", "_closed", "_collected", "_limits", "_root", "_scanner", "_searched", "header")
+    __slots__ = (
+        "_body_bytes",
+        "_closed",
+        "_collected",
+        "_layout",
+        "_limits",
+        "_root",
+        "_scanner",
+        "_searched",
+        "header",
+    )
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.header: bytes | None = None
@@ -31,6 +41,7 @@ class Indexer:
         self._scanner: Scanner | None = None
         self._body_bytes = 0
         self._closed = False
+        self._layout: MessageIndex | None = None
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of the message; returns those of them that belong to the body."""
@@ -65,9 +76,20 @@ class Indexer:
             parts=parts(self._root, len(stored)),
         )
 
-    def parts(self) -> tuple[Part, ...]:
-        """Return the parts of the message, which is complete, under its own header."""
-        return parts(self._root, len(self._close()))
+    def layout(self) -> MessageIndex:
+        """Return where the parts lie under the message's own header, which is complete; without what a list shows."""
+        if self._layout is None:
+            header_bytes = len(self._close())
+            self._layout = MessageIndex(
+                envelope=b"",
+                body=b"",
+                bodystructure=b"",
+                references=b"",
+                header_bytes=header_bytes,
+                size_bytes=header_bytes + self._body_bytes,
+                parts=parts(self._root, header_bytes),
+            )
+        return self._layout
 
     def _close(self) -> bytes:
         """End the message, once; returns its own header."""

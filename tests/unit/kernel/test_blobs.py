@@ -1,15 +1,18 @@
 """Blobs: what was appended is read back by chunk, on local files and on S3, whatever interleaved with it."""
 
+import asyncio
+import errno
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from vaguemestre.kernel.blobs import CHUNK_BYTES, BlobStore, build_blobs
-from vaguemestre.kernel.errors import IntegrityError
+from vaguemestre.kernel.blobs import CHUNK_BYTES, BlobStore, LocalBlobs, build_blobs
+from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
 
 
 @pytest.fixture(params=["file", "s3"])
@@ -32,7 +35,6 @@ async def test_any_run_of_chunks_is_read_back(blobs: BlobStore):
         if index < 3:
             await two.append(second[index])
     reference, other = await one.finish(), await two.finish()
-    blobs.before_commit(None, [reference, other])  # type: ignore[arg-type]
 
     assert blobs.read(reference, 0, 5) == b"".join(first)
     assert blobs.read(reference, 1, 2) == b"".join(first[1:3])
@@ -91,7 +93,6 @@ async def write(blobs, count):
 async def main():
     blobs = build_blobs(sys.argv[1])
     written = [await write(blobs, count) for count in (2, 3, 1)]
-    blobs.before_commit(None, written)
     print("\\n".join(written))
 
 asyncio.run(main())
@@ -145,3 +146,47 @@ async def test_the_file_of_a_living_process_is_not_swept(tmp_path: Path):
     assert build_blobs(f"file://{tmp_path}/blobs").sweep(lambda _: [], datetime.now(UTC) + timedelta(hours=1)) == 0
 
     assert blobs.read(reference, 0, 1) == b"x" * 100
+
+
+async def write_blob(blobs: LocalBlobs) -> str:
+    sink = blobs.create()
+    await sink.append(os.urandom(1_000))
+    return await sink.finish()
+
+
+async def test_one_flush_covers_the_blobs_that_end_while_another_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    blobs, may_go_on, flushes = LocalBlobs(tmp_path), threading.Event(), []
+
+    def slow(_descriptor: int) -> None:
+        flushes.append(may_go_on.wait(10))
+
+    monkeypatch.setattr("vaguemestre.kernel.blobs.local.os.fdatasync", slow)
+    writers = [asyncio.create_task(write_blob(blobs)) for _ in range(8)]
+    await asyncio.sleep(0)
+    done_before = [writer.done() for writer in writers]
+    may_go_on.set()
+    references = await asyncio.gather(*writers)
+
+    assert not any(done_before)
+    assert len(set(references)) == 8
+    assert flushes in ([True], [True, True])
+
+
+async def test_blob_that_is_not_on_disk_is_no_blob_and_its_file_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "the disk fails")
+
+    blobs = LocalBlobs(tmp_path)
+    sink = blobs.create()
+    await sink.append(b"x" * 1_000)
+    with monkeypatch.context() as patched:
+        patched.setattr("vaguemestre.kernel.blobs.local.os.fdatasync", broken)
+        with pytest.raises(TemporaryFailure):
+            await sink.finish()
+
+    with pytest.raises(TemporaryFailure):
+        await sink.finish()  # what the kernel forgot then is not known
+    assert (await write_blob(blobs)).partition(":")[0] in {path.name for path in tmp_path.iterdir()}
+    assert len(list(tmp_path.iterdir())) == 2

@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from vaguemestre.kernel.database import Transaction
+from typing import Protocol
 
 SEGMENT_BYTES = 65_536
 TAG_BYTES = 16
@@ -27,7 +24,11 @@ class BlobSink(Protocol):
         """
 
     async def finish(self) -> str:
-        """Return the reference under which the blob is read; call once, after the last chunk."""
+        """Return the reference under which the blob is read, once it is durable; call once, after the last chunk.
+
+        Raises:
+            TemporaryFailure: the disk is full or fails, the object store is away; `discard` it.
+        """
 
     async def discard(self) -> None:
         """Give up; what was written so far is never referred to. Harmless after `finish` failed."""
@@ -35,6 +36,9 @@ class BlobSink(Protocol):
 
 class BlobStore(Protocol):
     """Where sealed bytes that are too large for a catalogue row lie."""
+
+    brief: bool
+    """Whether a few chunks are read in less time than another thread takes to be asked (decision 13)."""
 
     def create(self) -> BlobSink:
         """Begin a new blob."""
@@ -46,9 +50,6 @@ class BlobStore(Protocol):
             TemporaryFailure: the store is away.
             IntegrityError: the blob is not there.
         """
-
-    def before_commit(self, tx: "Transaction", references: list[str]) -> None:
-        """Make these blobs durable; pass it to `Transaction.collect` with each reference that a row will hold."""
 
     def delete(self, reference: str) -> None:
         """Give the space of a blob back, now or at the next compaction; an absent blob is no error."""

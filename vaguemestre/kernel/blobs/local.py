@@ -2,10 +2,11 @@
 
 Each process appends to a file of its own, so that no lock is needed, and many blobs interleave in it chunk by
 chunk. A reference lists the runs of contiguous chunks: `FILE:OFFSET+CHUNKS,OFFSET+CHUNKS…:LASTBYTES`. One
-fdatasync before COMMIT covers a whole commit group. `delete` punches holes, so the space returns at once. A process
-holds a lock on the file it appends to; `sweep` touches only files whose process has ended.
+flush covers all blobs that end while the one before it runs. `delete` punches holes, so the space returns at once. A
+process holds a lock on the file it appends to; `sweep` touches only files whose process has ended.
 """
 
+import asyncio
 import ctypes
 import errno
 import fcntl
@@ -16,14 +17,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vaguemestre.kernel.blobs.contract import CHUNK_BYTES, Live
 from vaguemestre.kernel.errors import IntegrityError, StorageFull, TemporaryFailure
 from vaguemestre.kernel.ids import new_id
-
-if TYPE_CHECKING:
-    from vaguemestre.kernel.database import Transaction
 
 FILE_BYTES = 1 << 30
 OPEN_FILES = 64
@@ -96,7 +93,11 @@ class SegmentFile:
         self.descriptor = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(self.descriptor, fcntl.LOCK_EX)
         self.size = 0
-        self.dirty = True
+        self.durable = 0
+        """How many of its bytes are surely on disk."""
+        self.failed = False
+        """A flush failed: what the kernel forgot then is not known, nothing more is written here."""
+        self._flush: asyncio.Future[None] | None = None
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)
@@ -110,15 +111,39 @@ class SegmentFile:
             StorageFull: no space left.
             TemporaryFailure: the disk fails.
         """
-        offset, self.size = self.size, self.size + len(chunk)
-        self.dirty = True
+        offset = self.size
         try:
             written = os.pwrite(self.descriptor, chunk, offset)
         except OSError as error:
             raise _failure(error) from error
         if written != len(chunk):
             raise StorageFull("blobs: ENOSPC")
+        self.size += len(chunk)
         return offset
+
+    async def make_durable(self, end: int) -> None:
+        """Return once the first END bytes are on disk.
+
+        Raises:
+            StorageFull: no space left.
+            TemporaryFailure: the disk fails.
+        """
+        loop = asyncio.get_running_loop()
+        while self.durable < end:
+            if self._flush is None or self._flush.done() or self._flush.get_loop() is not loop:
+                self._flush = loop.run_in_executor(None, self._write_through)
+            await asyncio.shield(self._flush)
+
+    def _write_through(self) -> None:
+        size = self.size
+        try:
+            if self.failed:
+                raise OSError(errno.EIO, "an earlier flush failed")
+            os.fdatasync(self.descriptor)
+        except OSError as error:
+            self.failed = True
+            raise _failure(error) from error
+        self.durable = max(self.durable, size)
 
 
 class LocalSink:
@@ -141,8 +166,10 @@ class LocalSink:
             self._runs.append(Run(offset, 1))
 
     async def finish(self) -> str:
-        """Return the blob's reference; it is durable after `LocalBlobs.before_commit`."""
-        return str(Extent(self._file.name, tuple(self._runs), self._last_bytes))
+        """Return the blob's reference; the blob is durable then."""
+        extent = Extent(self._file.name, tuple(self._runs), self._last_bytes)
+        await self._file.make_durable(extent.end())
+        return str(extent)
 
     async def discard(self) -> None:
         """Punch out what was written."""
@@ -154,20 +181,20 @@ class LocalSink:
 class LocalBlobs:
     """Blobs in FOLDER."""
 
+    brief = True
+
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._lock = threading.Lock()
         self._appending: SegmentFile | None = None
-        self._to_sync: set[SegmentFile] = set()
         self._readers: dict[str, int] = {}
 
     def create(self) -> LocalSink:
         """Begin a new blob in this process's segment file."""
         with self._lock:
-            if self._appending is None or self._appending.size >= FILE_BYTES:
+            if self._appending is None or self._appending.failed or self._appending.size >= FILE_BYTES:
                 self._appending = self._new_file()
-            self._to_sync.add(self._appending)
             return LocalSink(self._appending, self._lock)
 
     def read(self, reference: str, first: int, count: int) -> bytes:
@@ -176,20 +203,6 @@ class LocalBlobs:
         descriptor = self._reader(extent.file)
         pieces = [os.pread(descriptor, size, offset) for offset, size in extent.spans(first, count)]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def before_commit(self, tx: "Transaction", references: list[str]) -> None:
-        """Flush the files to which this process appended since the last time."""
-        with self._lock:
-            files, self._to_sync = self._to_sync, {self._appending} if self._appending else set()
-            dirty = [file for file in files if file.dirty]
-            for file in dirty:
-                file.dirty = False
-        for file in dirty:
-            try:
-                os.fdatasync(file.descriptor)
-            except OSError as error:
-                file.dirty = True
-                raise _failure(error) from error
 
     def delete(self, reference: str) -> None:
         """Punch the blob's chunks out of its file."""

@@ -15,7 +15,6 @@ from vaguemestre.kernel.ids import new_id
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
-    from vaguemestre.kernel.database import Transaction
 
 GROUPS = tuple(f"{number:02x}" for number in range(256))
 PART_CHUNKS = 128  # 8 MiB: S3 wants parts of at least 5 MiB
@@ -66,6 +65,8 @@ class S3Sink:
 class S3Blobs:
     """Blobs in a bucket: `s3://bucket/prefix?endpoint=http://host:port&region=fr-par`."""
 
+    brief = False
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -95,9 +96,6 @@ class S3Blobs:
         except BaseError as error:
             raise TemporaryFailure("blobs: the object store is away") from error
         return bytes(answer)
-
-    def before_commit(self, tx: "Transaction", references: list[str]) -> None:
-        """Do nothing: an object is durable once `finish` returned."""
 
     def delete(self, reference: str) -> None:
         """Delete the object."""
