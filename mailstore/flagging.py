@@ -20,8 +20,15 @@ _write = (
 )
 
 
-def change_flags(tx: Transaction, folder_id: FolderId, uids: Collection[int], change: FlagChange) -> FlagResult:
-    """Apply a change; entries that it leaves as they were keep their modseq.
+def change_flags(
+    tx: Transaction,
+    folder_id: FolderId,
+    uids: Collection[int],
+    change: FlagChange,
+    *,
+    touched: frozenset[int] = frozenset(),
+) -> FlagResult:
+    """Apply a change; entries that it leaves as they were keep their modseq, except those of TOUCHED.
 
     Raises:
         FolderRefused: NONEXISTENT - the folder was deleted.
@@ -34,7 +41,7 @@ def change_flags(tx: Transaction, folder_id: FolderId, uids: Collection[int], ch
     modified = [] if limit is None else [each.uid for each in concerned if each.modseq > limit]
     allowed = concerned if not modified else [each for each in concerned if each.modseq <= (limit or 0)]
     results = [(each, _apply(each, change, asked)) for each in allowed]
-    changing = [(each, after) for each, after in results if decode_flags(*after) != each.flags]
+    changing = [(each, after) for each, after in results if decode_flags(*after) != each.flags or each.uid in touched]
     if not changing:
         return FlagResult(allowed, modified, before, before)
     modseq = _record(tx, folder_id, changing)
@@ -48,7 +55,7 @@ def change_flags(tx: Transaction, folder_id: FolderId, uids: Collection[int], ch
 
 def _apply(each: Entry, change: FlagChange, asked: Stored) -> Stored:
     if change.op == "replace":
-        return asked
+        return add_flags(asked, encode_flags(each.flags & change.untouched))
     before = encode_flags(each.flags)
     return add_flags(before, asked) if change.op == "add" else remove_flags(before, asked)
 

@@ -5,14 +5,17 @@ which gained an entry meanwhile cannot go. Blobs that never got a row, because t
 apart, once a day.
 """
 
+import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, exists, select
 
 from mailstore.tables import entry, message, orphan
 from vaguemestre.kernel.blobs import BlobStore
+from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
-from vaguemestre.kernel.outbox import enqueue
+from vaguemestre.kernel.outbox import Closing, Handler, Task, enqueue
 
 COLLECT_KIND = "mailstore.collect"
 ERASE_KIND = "mailstore.erase_blob"
@@ -57,6 +60,21 @@ def collect(tx: Transaction, now: datetime) -> int:
     if len(rows) == BATCH:
         enqueue(tx, COLLECT_KIND, f"after/{rows[-1].message_id}", {}, due_at=now + timedelta(seconds=1))
     return len(rows)
+
+
+def handlers(blobs: BlobStore, clock: Clock) -> Mapping[str, Handler]:
+    """Return what does the tasks of this file."""
+
+    async def collect_some(_task: Task) -> Closing:
+        def close(tx: Transaction) -> None:
+            collect(tx, clock.now())
+
+        return close
+
+    async def erase_blob(task: Task) -> None:
+        await asyncio.to_thread(blobs.delete, str(task.payload["blob"]))
+
+    return {COLLECT_KIND: collect_some, ERASE_KIND: erase_blob}
 
 
 def sweep(database: Database, blobs: BlobStore, now: datetime) -> int:

@@ -22,6 +22,7 @@ _erase_keys = delete(tables.mailbox_key).where(tables.mailbox_key.c.mailbox_id =
 _delete_entries = delete(tables.entry).where(tables.entry.c.folder_id == bindparam("of_folder"))
 _delete_expunged = delete(tables.expunged).where(tables.expunged.c.folder_id == bindparam("of_folder"))
 _delete_blocks = delete(tables.block).where(tables.block.c.folder_id == bindparam("of_folder"))
+_delete_seen = delete(tables.member_seen).where(tables.member_seen.c.folder_id == bindparam("of_folder"))
 _delete_folder = delete(tables.folder).where(tables.folder.c.id == bindparam("of_folder"))
 _mark_erased = (
     update(tables.mailbox).where(tables.mailbox.c.id == bindparam("owner")).values(erased_at=bindparam("now"))
@@ -60,5 +61,5 @@ def delete_folder(tx: Transaction, folder_id: FolderId) -> None:
     """Delete a folder with its entries; messages that no folder holds then are garbage."""
     here = {"of_folder": folder_id}
     note_orphans(tx, tx.execute(_messages, here).scalars().all())
-    for statement in (_delete_entries, _delete_expunged, _delete_blocks, _delete_folder):
+    for statement in (_delete_entries, _delete_expunged, _delete_blocks, _delete_seen, _delete_folder):
         tx.execute(statement, here)

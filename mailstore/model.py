@@ -132,6 +132,8 @@ class FlagChange:
     op: Literal["add", "remove", "replace"]
     flags: frozenset[str]
     unchanged_since: int | None = None
+    untouched: frozenset[str] = frozenset()
+    """System flags that stay as they are whatever the operation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ All functions of `MailStore` that take a transaction are synchronous units (or p
 `Database.read` and `Database.write`; whatever changes a mailbox wakes the topic `mailbox:ID`.
 """
 
-import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
@@ -18,11 +17,12 @@ from mailstore import (
     garbage,
     holding,
     mailboxes,
+    member_seen,
     opening,
     transfer,
 )
 from mailstore.block_making import BlockMaker
-from mailstore.blocks import Place, Strings, Texts
+from mailstore.blocks import Kind, Place, T
 from mailstore.config import MailStoreSettings
 from mailstore.draft import Draft
 from mailstore.keyring import Keyring
@@ -46,6 +46,7 @@ from mailstore.model import (
     SealedMessage,
 )
 from mailstore.reader import MessageReader
+from mailstore.transfer import Transfer
 from vaguemestre.kernel.blobs import BlobStore
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database, Transaction
@@ -141,7 +142,7 @@ class MailStore:
         existing = folders.folders(tx, mailbox_id)
         if source.name == INBOX:
             target = self.create_folder(tx, mailbox_id, kept)
-            transfer.move(tx, source.id, entries.uids(tx, source.id), target.id, self._clock.now())
+            self.move(tx, source.id, entries.uids(tx, source.id), target.id)
             return self._named(tx, mailbox_id, kept)
         if any(folder.name == kept for folder in existing):
             raise FolderRefused(FolderProblem.ALREADY_EXISTS)
@@ -178,7 +179,7 @@ class MailStore:
         """
         folders.set_subscribed(tx, self._named(tx, mailbox_id, name).id, wanted=subscribed)
 
-    def status(self, tx: Transaction, folder_id: FolderId) -> FolderStatus:
+    def status(self, tx: Transaction, folder_id: FolderId, *, viewer: str = "") -> FolderStatus:
         """Count what a folder holds.
 
         Raises:
@@ -187,7 +188,7 @@ class MailStore:
         found = entries.status(tx, folder_id)
         if found is None:
             raise FolderRefused(FolderProblem.NONEXISTENT)
-        return found
+        return member_seen.status_seen_by(tx, folder_id, viewer, found) if viewer else found
 
     def usage_bytes(self, tx: Transaction, mailbox_id: str) -> int:
         """Return the octets of every entry of a mailbox; a message in two folders counts twice."""
@@ -245,18 +246,29 @@ class MailStore:
         return entries.uids(tx, folder_id)
 
     def entries(
-        self, tx: Transaction, folder_id: FolderId, uids: Collection[int] | None = None, *, since_modseq: int = 0
+        self,
+        tx: Transaction,
+        folder_id: FolderId,
+        uids: Collection[int] | None = None,
+        *,
+        since_modseq: int = 0,
+        viewer: str = "",
     ) -> list[Entry]:
-        """Return entries in UID order: all, or those of UIDS; only those changed after SINCE_MODSEQ."""
-        return entries.entries(tx, folder_id, uids, since_modseq=since_modseq)
+        """Return entries in UID order: all, or those of UIDS; only those changed after SINCE_MODSEQ.
 
-    def changes(self, tx: Transaction, folder_id: FolderId, modseq: int) -> Changes:
+        VIEWER, here and below, names a member of a shared mailbox who has a Seen flag of her own.
+        """
+        found = entries.entries(tx, folder_id, uids, since_modseq=since_modseq)
+        return member_seen.as_seen_by(tx, folder_id, viewer, found) if viewer else found
+
+    def changes(self, tx: Transaction, folder_id: FolderId, modseq: int, *, viewer: str = "") -> Changes:
         """Return the entries that are new or changed, and the UIDs expunged, after MODSEQ.
 
         Raises:
             FolderRefused: NONEXISTENT - the folder was deleted.
         """
-        return entries.changes(tx, folder_id, modseq)
+        found = entries.changes(tx, folder_id, modseq)
+        return member_seen.changes_seen_by(tx, folder_id, viewer, found) if viewer and found.entries else found
 
     def indexes(self, tx: Transaction, mailbox_id: str, message_ids: Collection[str]) -> dict[str, MessageIndex]:
         """Return the indexes of messages of a mailbox; corrupted ones are logged and absent from the answer."""
@@ -272,30 +284,25 @@ class MailStore:
         return opening.open_message(tx, mailbox_id, message_id, keyring=self._keyring, blobs=self._blobs)
 
     def open_entries(
-        self, tx: Transaction, mailbox_id: str, folder_id: FolderId, uids: Collection[int]
+        self, tx: Transaction, place: Place, uids: Collection[int], *, viewer: str = ""
     ) -> Iterator[tuple[Entry, MessageReader | None]]:
         """Yield entries of a folder in UID order, each with its opened message, None for a damaged one.
 
         Rows are read as they are asked for. UIDs that do not exist are left out; at most some hundreds are named.
         """
-        return opening.Opener(tx, mailbox_id, self._keyring, self._blobs).each(folder_id, uids)
+        opener = opening.Opener(tx, place.mailbox_id, self._keyring, self._blobs)
+        for entry, message in opener.each(place.folder_id, uids):
+            seen = member_seen.as_seen_by(tx, place.folder_id, viewer, [entry])[0] if viewer else entry
+            yield seen, message
 
-    def strings(
-        self, tx: Transaction, mailbox_id: str, folder_id: FolderId, numbers: Collection[int]
-    ) -> Mapping[int, Strings]:
-        """Return the ready-made strings of the blocks NUMBERS that are there, by number (`blocks.py`)."""
-        return blocks.open_blocks(tx, self._keyring, Place(mailbox_id, folder_id), numbers, blocks.STRINGS)
-
-    def texts(
-        self, tx: Transaction, mailbox_id: str, folder_id: FolderId, numbers: Collection[int]
-    ) -> Mapping[int, Texts]:
-        """Return the searchable texts of the blocks NUMBERS that are there, by number."""
-        return blocks.open_blocks(tx, self._keyring, Place(mailbox_id, folder_id), numbers, blocks.TEXTS)
+    def blocks(self, tx: Transaction, place: Place, numbers: Collection[int], kind: Kind[T]) -> Mapping[int, T]:
+        """Return those of the blocks NUMBERS that are there, some hundreds at most (`blocks.py`)."""
+        return blocks.open_blocks(tx, self._keyring, place, numbers, kind)
 
     # Changes
 
     def change_flags(
-        self, tx: Transaction, folder_id: FolderId, uids: Collection[int], change: FlagChange
+        self, tx: Transaction, folder_id: FolderId, uids: Collection[int], change: FlagChange, *, viewer: str = ""
     ) -> FlagResult:
         """Add, remove or replace flags; entries that the change leaves as they were keep their modseq.
 
@@ -303,23 +310,26 @@ class MailStore:
             FolderRefused: NONEXISTENT - the folder was deleted.
             ProtocolError: a flag that cannot be kept.
         """
+        if viewer:
+            return member_seen.change_flags(tx, folder_id, viewer, uids, change)
         return flagging.change_flags(tx, folder_id, uids, change)
 
     def copy(
         self, tx: Transaction, folder_id: FolderId, uids: Collection[int], target_folder_id: FolderId
     ) -> list[tuple[int, int]]:
-        """Copy entries within a mailbox; returns (UID, new UID) in UID order, for COPYUID.
+        """Copy entries, to another mailbox too; returns (UID, new UID) in UID order, for COPYUID.
 
         Raises:
-            FolderRefused: NONEXISTENT, or CANNOT - the folders belong to different mailboxes.
+            FolderRefused: NONEXISTENT.
+            IntegrityError: the key of a message that goes to another mailbox was changed.
         """
-        return transfer.copy(tx, folder_id, uids, target_folder_id, self._clock.now())
+        return Transfer(tx, self._keyring, self._clock.now()).copy(folder_id, uids, target_folder_id)
 
     def move(
         self, tx: Transaction, folder_id: FolderId, uids: Collection[int], target_folder_id: FolderId
     ) -> list[tuple[int, int]]:
-        """Move entries within a mailbox; returns and raises as `copy`."""
-        return transfer.move(tx, folder_id, uids, target_folder_id, self._clock.now())
+        """Move entries; returns and raises as `copy`."""
+        return Transfer(tx, self._keyring, self._clock.now()).move(folder_id, uids, target_folder_id)
 
     def expunge(self, tx: Transaction, folder_id: FolderId, uids: Collection[int] | None = None) -> list[int]:
         r"""Remove the entries flagged `\Deleted`, only those of UIDS when given; returns their UIDs, ascending.
@@ -364,19 +374,9 @@ class MailStore:
     def handlers(self, database: Database) -> Mapping[str, TaskHandler]:
         """Return what the worker needs to do the store's own tasks."""
         return {
-            garbage.COLLECT_KIND: self._collect,
-            garbage.ERASE_KIND: self._erase_blob,
+            **garbage.handlers(self._blobs, self._clock),
             blocks.MAKE_KIND: BlockMaker(database, self._keyring, self._blobs),
         }
-
-    async def _collect(self, _task: Task) -> Callable[[Transaction], None]:
-        def close(tx: Transaction) -> None:
-            self.collect_garbage(tx)
-
-        return close
-
-    async def _erase_blob(self, task: Task) -> None:
-        await asyncio.to_thread(self._blobs.delete, str(task.payload["blob"]))
 
     def _schedule_garbage(self, tx: Transaction) -> None:
         garbage.schedule(tx, self._clock.now(), self._settings.garbage_delay_s)

@@ -104,6 +104,15 @@ block = Table(
     Column("sealed_texts", LargeBinary, nullable=False, comment="for searches"),
 )
 
+member_seen = Table(
+    "member_seen",
+    metadata,
+    Column("folder_id", BigInteger, ForeignKey("folder.id"), primary_key=True, autoincrement=False),
+    Column("account_id", String(32), primary_key=True, comment="a member of a shared mailbox"),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False, comment="of a message that she has seen"),
+    sqlite_with_rowid=False,
+)
+
 orphan = Table(
     "message_orphan",
     metadata,

@@ -4,7 +4,8 @@ A removed entry leaves its UID in the log of expunged UIDs and its message among
 (`garbage.py`); its wrapped key is gone with it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,13 @@ import sqlalchemy
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mailstore import blocks, tables
+from mailstore import blocks, member_seen, tables
 from mailstore.counters import take
 from mailstore.entries import CHUNK, select_wanted
 from mailstore.flags import DELETED_BIT
 from mailstore.folders import folder_by_id
-from mailstore.model import FolderId, FolderProblem, FolderRefused
+from mailstore.keyring import Keyring
+from mailstore.model import Folder, FolderId
 from vaguemestre.kernel.database import Transaction
 
 _entry = tables.entry
@@ -40,32 +42,57 @@ _insert_orphans: dict[str, Any] = {
 }
 
 
-def copy(
-    tx: Transaction, source_id: FolderId, uids: Collection[int], target_id: FolderId, now: datetime
-) -> list[tuple[int, int]]:
-    """Copy entries with their flags and dates; returns (UID, new UID) in UID order.
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Copies and moves entries in one unit of work."""
 
-    Raises:
-        FolderRefused: NONEXISTENT - a folder is gone; CANNOT - they belong to different mailboxes.
-    """
-    _lock(tx, source_id, target_id)
-    rows = list(select_wanted(tx, source_id, uids, named=_whole_named, between=_whole_between))
-    return _insert_copies(tx, rows, target_id, now)
+    tx: Transaction
+    keyring: Keyring
+    now: datetime
 
+    def copy(self, source_id: FolderId, uids: Collection[int], target_id: FolderId) -> list[tuple[int, int]]:
+        """Copy entries with their flags and dates; returns (UID, new UID) in UID order.
 
-def move(
-    tx: Transaction, source_id: FolderId, uids: Collection[int], target_id: FolderId, now: datetime
-) -> list[tuple[int, int]]:
-    """Move entries (RFC 6851); returns (UID, new UID) in UID order.
+        Between mailboxes the messages' keys are wrapped anew.
 
-    Raises:
-        FolderRefused: as `copy`.
-    """
-    _lock(tx, source_id, target_id)
-    rows = list(select_wanted(tx, source_id, uids, named=_whole_named, between=_whole_between))
-    pairs = _insert_copies(tx, rows, target_id, now)
-    remove(tx, source_id, [(row.uid, row.message_id) for row in rows], now)
-    return pairs
+        Raises:
+            FolderRefused: NONEXISTENT - a folder is gone.
+            IntegrityError: the key of a message that goes to another mailbox was changed.
+        """
+        return self._copied(source_id, uids, target_id)[1]
+
+    def move(self, source_id: FolderId, uids: Collection[int], target_id: FolderId) -> list[tuple[int, int]]:
+        """Move entries (RFC 6851); returns and raises as `copy`."""
+        rows, pairs = self._copied(source_id, uids, target_id)
+        remove(self.tx, source_id, [(row.uid, row.message_id) for row in rows], self.now)
+        return pairs
+
+    def _copied(
+        self, source_id: FolderId, uids: Collection[int], target_id: FolderId
+    ) -> tuple[Sequence[Any], list[tuple[int, int]]]:
+        source, target = _locked(self.tx, source_id, target_id)
+        rows = list(select_wanted(self.tx, source_id, uids, named=_whole_named, between=_whole_between))
+        if not rows:
+            return (), []
+        counters = take(self.tx, target_id, len(rows))
+        first = counters.uidnext - len(rows)
+        changed = {"folder_id": target_id, "modseq": counters.highest_modseq, "saved_at": self.now}
+        copies = [row._asdict() | changed | {"uid": first + place} for place, row in enumerate(rows)]
+        if source.mailbox_id != target.mailbox_id:
+            for copied in copies:
+                copied["wrapped_key"] = self._wrapped_anew(copied, source.mailbox_id, counters)
+        self.tx.execute(_insert_entries, copies)
+        pairs = [(row.uid, first + place) for place, row in enumerate(rows)]
+        if source.mailbox_id == target.mailbox_id:
+            member_seen.carry(self.tx, source_id, target_id, pairs)
+        blocks.schedule(self.tx, counters.mailbox_id, target_id, range(first, first + len(rows)), self.now)
+        self.tx.wake(f"mailbox:{counters.mailbox_id}")
+        return rows, pairs
+
+    def _wrapped_anew(self, copied: Mapping[str, Any], source_mailbox_id: str, counters: Any) -> bytes:
+        message_id: str = copied["message_id"]
+        key = self.keyring.unwrap(self.tx, source_mailbox_id, message_id, copied["wrapped_key"])
+        return self.keyring.wrap(self.tx, counters.mailbox_id, counters.key_id, (message_id, key))
 
 
 def expunge(tx: Transaction, folder_id: FolderId, uids: Collection[int] | None, now: datetime) -> list[int]:
@@ -93,6 +120,7 @@ def remove(tx: Transaction, folder_id: FolderId, doomed: Sequence[tuple[int, str
     for start in range(0, len(doomed), CHUNK):
         chunk = [uid for uid, _ in doomed[start : start + CHUNK]]
         tx.execute(_delete_entries, {"folder_id": folder_id, "uids": chunk})
+    member_seen.forget(tx, folder_id, (uid for uid, _ in doomed))
     modseq = counters.highest_modseq
     tx.execute(_insert_expunged, [{"folder_id": folder_id, "modseq": modseq, "uid": uid} for uid, _ in doomed])
     blocks.erase(tx, counters.mailbox_id, folder_id, (uid for uid, _ in doomed), now)
@@ -107,21 +135,7 @@ def note_orphans(tx: Transaction, message_ids: Collection[str]) -> None:
         tx.execute(statement, [{"message_id": message_id} for message_id in sorted(message_ids)])
 
 
-def _lock(tx: Transaction, source_id: FolderId, target_id: FolderId) -> None:
+def _locked(tx: Transaction, source_id: FolderId, target_id: FolderId) -> tuple[Folder, Folder]:
     """Lock both folders, always in the same order, so that a message cannot be expunged while it is copied."""
-    first, second = (folder_by_id(tx, each, lock=True) for each in sorted((source_id, target_id)))
-    if first.mailbox_id != second.mailbox_id:
-        raise FolderRefused(FolderProblem.CANNOT)
-
-
-def _insert_copies(tx: Transaction, rows: Sequence[Any], target_id: FolderId, now: datetime) -> list[tuple[int, int]]:
-    if not rows:
-        return []
-    counters = take(tx, target_id, len(rows))
-    first = counters.uidnext - len(rows)
-    changed = {"folder_id": target_id, "modseq": counters.highest_modseq, "saved_at": now}
-    copies = [row._asdict() | changed | {"uid": first + place} for place, row in enumerate(rows)]
-    tx.execute(_insert_entries, copies)
-    blocks.schedule(tx, counters.mailbox_id, target_id, range(first, first + len(rows)), now)
-    tx.wake(f"mailbox:{counters.mailbox_id}")
-    return [(row.uid, first + place) for place, row in enumerate(rows)]
+    locked = {each: folder_by_id(tx, each, lock=True) for each in sorted({source_id, target_id})}
+    return locked[source_id], locked[target_id]

@@ -1,5 +1,7 @@
 """The `[imap]` section of the settings."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -15,6 +17,11 @@ class ImapSettings(BaseModel):
     handshake_timeout_s: float = Field(30.0, gt=0, description="time for the TLS handshake (seconds)")
     recheck_s: float = Field(30.0, gt=0, description="longest time between two looks at a selected folder (seconds)")
     search_time_s: float = Field(10.0, gt=0, description="longest time for one SEARCH that opens messages (seconds)")
+    shared_seen: Literal["common", "member"] = Field(
+        "common",
+        description="in an organisational mailbox, a message that one member has read is read for all (`common`), "
+        "or each member has a mark of her own (`member`)",
+    )
     message_bytes: int = Field(52_428_800, gt=0, description="largest message that APPEND takes (octets)")
     quota_bytes: int = Field(0, ge=0, description="what a mailbox may hold (octets); 0 sets no limit")
     connections: int = Field(20_000, gt=0, description="open connections of one process (count)")

@@ -230,6 +230,9 @@ class ImapConnection(asyncio.Protocol):
     def _begin(self, tag: bytes, command: Command) -> None:
         self._tag = self.session.tag = tag
         self._command = command
+        view = self.session.view
+        if view is not None and view.shared and self.seconds() - view.checked_at > self._house.parts.settings.recheck_s:
+            view.dirty = True  # whether the mailbox is still shared with the account is asked again
         if isinstance(command, StartTls):
             self._begin_tls()
         else:

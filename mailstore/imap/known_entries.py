@@ -22,6 +22,7 @@ from vaguemestre.kernel.database import Transaction
 KEPT_MESSAGES = 250_000
 KEPT_AFTER = 2_000
 _uid = attrgetter("uid")
+_Key = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,14 @@ class Snapshot(Protocol):
     modseq: int
     dirty: bool
 
+    @property
+    def folder_id(self) -> int:
+        """The folder's id in the store."""
+
+    @property
+    def viewer(self) -> str:
+        """The account, when it has a Seen flag of its own there."""
+
 
 class KnownEntries:
     """A bounded memory of folders, the one used longest ago forgotten first; used by several threads."""
@@ -47,79 +56,79 @@ class KnownEntries:
     def __init__(self, store: MailStore, limit: int = KEPT_MESSAGES) -> None:
         self._store = store
         self._limit = limit
-        self._folders: OrderedDict[int, KnownFolder] = OrderedDict()
+        self._folders: OrderedDict[_Key, KnownFolder] = OrderedDict()
         self._count = 0
         self._lock = threading.Lock()
 
-    def of(self, tx: Transaction, folder_id: int) -> KnownFolder:
-        """Return a folder as the transaction sees it.
+    def of(self, tx: Transaction, folder_id: int, viewer: str = "") -> KnownFolder:
+        """Return a folder as the transaction and, if she has a Seen flag of her own there, VIEWER see it.
 
         Raises:
             FolderRefused: NONEXISTENT - it was deleted.
         """
+        key = (folder_id, viewer)
         with self._lock:
-            known = self._folders.get(folder_id)
+            known = self._folders.get(key)
         if known is None:
-            return self._keep(folder_id, self._load(tx, folder_id))
+            return self._keep(key, self._load(tx, key))
         try:
-            changes = self._store.changes(tx, folder_id, known.modseq)
+            changes = self._store.changes(tx, folder_id, known.modseq, viewer=viewer)
         except FolderRefused:
-            self._forget(folder_id)
+            self._forget(key)
             raise
         if changes.highest_modseq < known.modseq:  # the catalogue went back: an older copy was restored
-            return self._keep(folder_id, self._load(tx, folder_id))
+            return self._keep(key, self._load(tx, key))
         if changes.highest_modseq > known.modseq:
             known = KnownFolder(_updated(known, changes), changes.highest_modseq, known.summaries)
-        return self._keep(folder_id, known)
+        return self._keep(key, known)
 
-    def seen(self, tx: Transaction, folder_id: int, view: Snapshot) -> KnownFolder:
-        """Return a folder at least as new as a session has seen it; asks the store only when it must.
+    def seen(self, tx: Transaction, view: Snapshot) -> KnownFolder:
+        """Return the folder of a view at least as new as a session has seen it; asks the store only when it must.
 
         Raises:
             FolderRefused: NONEXISTENT - it was deleted.
         """
-        known = self._folders.get(folder_id)
+        known = self._folders.get((view.folder_id, view.viewer))
         if known is None or view.dirty or known.modseq < view.modseq:
-            return self.of(tx, folder_id)
+            return self.of(tx, view.folder_id, view.viewer)
         return known
 
-    def some(
-        self, tx: Transaction, folder_id: int, uids: "array[int]", *, asked: int, view: Snapshot
-    ) -> Sequence[Entry]:
+    def some(self, tx: Transaction, view: Snapshot, uids: "array[int]", *, asked: int) -> Sequence[Entry]:
         """Return the entries of UIDS, which ascend; those that are gone are left out.
 
         Args:
             tx: the transaction in which to look, unless the folder is known as the session sees it.
-            folder_id: where.
+            view: what the session has seen of the folder.
             uids: which.
             asked: how many UIDs the command names; a command for a good part of a folder has all of it kept.
-            view: what the session has seen of the folder.
 
         Raises:
             FolderRefused: NONEXISTENT - it was deleted.
         """
-        if folder_id not in self._folders and asked < KEPT_AFTER and asked * 4 < len(view.uids):
-            return self._store.entries(tx, folder_id, uids)
-        entries = self.seen(tx, folder_id, view).entries
+        known = (view.folder_id, view.viewer) in self._folders
+        if not known and asked < KEPT_AFTER and asked * 4 < len(view.uids):
+            return self._store.entries(tx, view.folder_id, uids, viewer=view.viewer)
+        entries = self.seen(tx, view).entries
         first, end = bisect_left(entries, uids[0], key=_uid), bisect_right(entries, uids[-1], key=_uid)
         if end - first == len(uids) == uids[-1] - uids[0] + 1:
             return entries[first:end]
         wanted = frozenset(uids)
         return [entry for entry in entries[first:end] if entry.uid in wanted]
 
-    def _load(self, tx: Transaction, folder_id: int) -> KnownFolder:
+    def _load(self, tx: Transaction, key: _Key) -> KnownFolder:
+        folder_id, viewer = key
         folder = self._store.folder_by_id(tx, folder_id)
-        return KnownFolder(self._store.entries(tx, folder_id), folder.highest_modseq)
+        return KnownFolder(self._store.entries(tx, folder_id, viewer=viewer), folder.highest_modseq)
 
-    def _forget(self, folder_id: int) -> None:
+    def _forget(self, key: _Key) -> None:
         with self._lock:
-            forgotten = self._folders.pop(folder_id, None)
+            forgotten = self._folders.pop(key, None)
             self._count -= len(forgotten.entries) if forgotten is not None else 0
 
-    def _keep(self, folder_id: int, known: KnownFolder) -> KnownFolder:
+    def _keep(self, key: _Key, known: KnownFolder) -> KnownFolder:
         with self._lock:
-            replaced = self._folders.pop(folder_id, None)
-            self._folders[folder_id] = known
+            replaced = self._folders.pop(key, None)
+            self._folders[key] = known
             self._count += len(known.entries) - (len(replaced.entries) if replaced is not None else 0)
             while self._count > self._limit:
                 _, forgotten = self._folders.popitem(last=False)

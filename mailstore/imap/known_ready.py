@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from mailstore.blocks import Ready, number_of
+from mailstore.blocks import STRINGS, Place, Ready, number_of
 from mailstore.model import Entry
 from mailstore.store import MailStore
 from vaguemestre.kernel.database import Transaction
@@ -53,7 +53,7 @@ class KnownReady:
         shelves = {number: shelf for number, shelf in known.items() if shelf is not None}
         absent = numbers - shelves.keys()
         if absent:
-            opened = self._store.strings(tx, mailbox_id, folder_id, absent)
+            opened = self._store.blocks(tx, Place(mailbox_id, folder_id), absent, STRINGS)
             made: dict[int, _Shelf] = {
                 number: dict(zip(strings.uids, strings.ready, strict=True)) for number, strings in opened.items()
             }

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from access_core.accounts import Account
 from access_core.authentication.channel import Channel, Use
+from access_core.professionals import mailboxes_of
 from mailstore.imap.known_entries import KnownEntries
 from mailstore.imap.known_ready import KnownReady
 from mailstore.imap.known_uids import KnownUids
@@ -18,6 +19,7 @@ from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendF
 from mailstore.imap.protocol.responses import mailbox
 from mailstore.imap.protocol.session import Step
 from mailstore.imap.view import View
+from mailstore.model import Changes
 from vaguemestre.kernel.database import Transaction
 
 T = TypeVar("T")
@@ -42,6 +44,9 @@ class Wire(Protocol):
 
     def seconds(self) -> float:
         """Return the loop's clock."""
+
+    def close_saying(self, text: str, code: bytes = b"") -> None:
+        """Say BYE and close once that is sent."""
 
     def client_certificate(self) -> bytes | None:
         """Return the certificate (DER) that the client showed and TLS verified, None when it showed none."""
@@ -126,6 +131,11 @@ class Session:
         self.secure = True
         self.end_point = self.parts.end_point()
 
+    def viewer_of(self, mailbox_id: str) -> str:
+        """Return the account's id where it has a Seen flag of its own: in a shared mailbox, if the settings say so."""
+        own = mailbox_id == self.mailbox_id or self.parts.settings.shared_seen == "common"
+        return "" if own else self.account_id
+
     @property
     def selected(self) -> View:
         """The view of the selected folder; the state table admits no command that needs it without."""
@@ -181,11 +191,11 @@ class Session:
         """Write a mailbox name as this client reads it."""
         return mailbox(name, utf8=self.utf8)
 
-    def listen(self) -> None:
-        """Hear of every change of the mailbox from now on."""
+    def listen(self, mailbox_id: str) -> None:
+        """Hear of every change of a mailbox from now on."""
         self.changed_meanwhile = False
         if self._stop_listening is None:
-            topic = f"mailbox:{self.mailbox_id}"
+            topic = f"mailbox:{mailbox_id}"
             self._stop_listening = self.parts.bus.subscribe(topic, self.wire.on_mailbox_change)
 
     def select(self, view: View) -> None:
@@ -228,10 +238,19 @@ class Session:
             may_expunge: whether EXPUNGE responses may be sent now.
             quiet: UIDs whose flags the client knows already.
         """
-        view, store = self.selected, self.parts.store
+        view = self.selected
         view.dirty = False
         now = self.wire.seconds()
-        changes = await self.read(lambda tx: store.changes(tx, view.folder_id, view.modseq), brief=True)
+        changes = await self.read(lambda tx: self._look(tx, view), brief=True)
         view.checked_at = now
+        if changes is None:
+            self.wire.close_saying("Cette boite aux lettres n'est plus partagee avec vous.", b"UNAVAILABLE")
+            return
         self.house.known_ready.forget(view.folder_id, changes.expunged)
         self.send(*view.apply(changes, may_expunge=may_expunge, quiet=quiet))
+
+    def _look(self, tx: Transaction, view: View) -> Changes | None:
+        """Return what changed in the selected folder, None when the account may not see it any more."""
+        if view.shared and view.mailbox_id not in mailboxes_of(tx, self.account_id).values():
+            return None
+        return self.parts.store.changes(tx, view.folder_id, view.modseq, viewer=view.viewer)

@@ -19,8 +19,13 @@ _NO_WORDS: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What the store says of a folder when it is selected; `first_recent` is the lowest UID that is recent."""
+    """What the store says of a folder when it is selected.
 
+    `first_recent` is the lowest UID that is recent; `shared` says whether the mailbox is one that several share;
+    `viewer` is the account when it has a Seen flag of its own there (`mailstore/member_seen.py`), else empty.
+    """
+
+    mailbox_id: str
     folder_id: int
     name: str
     read_only: bool
@@ -28,6 +33,8 @@ class Opened:
     uidnext: int
     modseq: int
     first_recent: int
+    shared: bool = False
+    viewer: str = ""
 
 
 class View:
@@ -50,6 +57,21 @@ class View:
     def folder_id(self) -> int:
         """The folder's id in the store."""
         return self.opened.folder_id
+
+    @property
+    def mailbox_id(self) -> str:
+        """The mailbox that the folder is in."""
+        return self.opened.mailbox_id
+
+    @property
+    def shared(self) -> bool:
+        """Whether the mailbox is one that several share."""
+        return self.opened.shared
+
+    @property
+    def viewer(self) -> str:
+        """The account, when it has a Seen flag of its own here."""
+        return self.opened.viewer
 
     @property
     def read_only(self) -> bool:

@@ -71,7 +71,9 @@ STEPS = st.lists(
 @given(STEPS)
 def test_the_client_sees_the_folder_as_it_is(steps):
     folder, client = Folder(), Client()
-    opened = Opened(folder_id=1, name="x", read_only=False, uidvalidity=1, uidnext=1, modseq=1, first_recent=1)
+    opened = Opened(
+        mailbox_id="m", folder_id=1, name="x", read_only=False, uidvalidity=1, uidnext=1, modseq=1, first_recent=1
+    )
     view = View(opened, array("I"), 0.0)
 
     for step, choice in [*steps, ("look", 0)]:

@@ -356,7 +356,7 @@ def count_reads(house: ImapHouse) -> list[object]:
 
 def test_id_and_namespace(client):
     assert answers(client.command('ID ("name" "essai")')) == [b'* ID ("name" "Vaguemestre")']
-    assert answers(client.command("NAMESPACE")) == [b'* NAMESPACE (("" "/")) NIL NIL']
+    assert answers(client.command("NAMESPACE")) == [b'* NAMESPACE (("" "/")) (("Autres utilisateurs/" "/")) NIL']
 
 
 def test_idle_that_ends_in_something_else_is_refused(client):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from mailstore import tables
-from mailstore.blocks import BLOCK_UIDS, Strings, Texts
+from mailstore.blocks import BLOCK_UIDS, STRINGS, TEXTS, Place, Strings, Texts
 from mailstore.model import HOLDER
 from mailstore.store import FlagChange
 from tests.store.conftest import SMALL, Instance
@@ -43,12 +43,16 @@ async def fill(instance: Instance, mailbox_id: str, count: int, content: bytes =
 
 
 async def strings(instance: Instance, mailbox_id: str, folder_id: int, number: int = FIRST) -> Strings | None:
-    found = await instance.database.read(lambda tx: instance.store.strings(tx, mailbox_id, folder_id, [number]))
+    found = await instance.database.read(
+        lambda tx: instance.store.blocks(tx, Place(mailbox_id, folder_id), [number], STRINGS)
+    )
     return found.get(number)
 
 
 async def texts(instance: Instance, mailbox_id: str, folder_id: int, number: int = FIRST) -> Texts | None:
-    found = await instance.database.read(lambda tx: instance.store.texts(tx, mailbox_id, folder_id, [number]))
+    found = await instance.database.read(
+        lambda tx: instance.store.blocks(tx, Place(mailbox_id, folder_id), [number], TEXTS)
+    )
     return found.get(number)
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from mailstore.blocks import Place
 from mailstore.store import FlagChange, FolderProblem, FolderRefused
 from tests.store.conftest import SMALL, Instance
+from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import ProtocolError
 
 SEEN, DELETED = "\\Seen", "\\Deleted"
@@ -132,14 +134,19 @@ async def test_a_copy_into_its_own_folder_doubles_the_entry(instance: Instance) 
     assert pairs == [(1, 2)]
 
 
-async def test_nothing_passes_from_one_mailbox_to_another(instance: Instance) -> None:
-    _, inbox = await filled(instance, 1)
-    _, foreign = await filled(instance, 1)
+async def test_a_copy_in_another_mailbox_opens_under_that_mailbox_alone(instance: Instance) -> None:
+    source, inbox = await filled(instance, 1)
+    target, foreign = await filled(instance, 1)
 
-    with pytest.raises(FolderRefused) as refusal:
-        await instance.database.write(lambda tx: instance.store.copy(tx, inbox, [1], foreign))
+    pairs = await instance.database.write(lambda tx: instance.store.copy(tx, inbox, [1], foreign))
+    await instance.database.write(lambda tx: instance.store.delete_mailbox(tx, source))
 
-    assert refusal.value.problem is FolderProblem.CANNOT
+    def read(tx: Transaction) -> list[bytes]:
+        opened = list(instance.store.open_entries(tx, Place(target, foreign), [1, 2]))
+        return [message.read() for _, message in opened if message is not None]
+
+    assert pairs == [(1, 2)]
+    assert await instance.database.read(read) == [SMALL, SMALL]
 
 
 async def test_expunge_removes_what_is_deleted_and_named(instance: Instance) -> None:

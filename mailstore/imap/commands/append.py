@@ -11,13 +11,15 @@ from datetime import datetime
 
 from mailstore.imap.commands.quota import check_room
 from mailstore.imap.commands.replace import replaced_uid, take_away, tell_replaced, unfit_to_replace
+from mailstore.imap.namespaces import existing_folder
 from mailstore.imap.outcome import CORRUPTED, UNAVAILABLE, Outcome, Refused, bad, no, ok
 from mailstore.imap.protocol.commands import Append
 from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendFollows, AppendOffered
 from mailstore.imap.protocol.responses import continuation
 from mailstore.imap.protocol.sequence import format_set
 from mailstore.imap.session import Continued, Reaction, Session
-from mailstore.model import Delivery, Placement
+from mailstore.imap.shared_acts import SharedAct, note_in
+from mailstore.model import Delivery, Folder, FolderRefused, Placement
 from mailstore.store import Draft
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import IntegrityError, PermanentFailure, ProtocolError, TemporaryFailure
@@ -55,7 +57,7 @@ def _unfit(session: Session, size_bytes: int) -> Outcome | None:
 
 async def _refusal(session: Session, offer: AppendOffered) -> Outcome | None:
     try:
-        await session.read(lambda tx: _check(session, tx, offer.command.mailbox, offer.size_bytes), brief=True)
+        await session.read(lambda tx: _checked(session, tx, offer.command.mailbox, offer.size_bytes), brief=True)
     except Refused as refused:
         return refused.outcome
     except TemporaryFailure:
@@ -63,10 +65,18 @@ async def _refusal(session: Session, offer: AppendOffered) -> Outcome | None:
     return None
 
 
-def _check(session: Session, tx: Transaction, name: str, size_bytes: int) -> None:
-    if session.parts.store.folder(tx, session.mailbox_id, name) is None:
-        raise Refused(b"TRYCREATE", "Ce dossier n'existe pas.")
-    check_room(session, tx, size_bytes)
+def _checked(session: Session, tx: Transaction, name: str, size_bytes: int) -> Folder:
+    """Return the folder into which so many octets may come.
+
+    Raises:
+        Refused: TRYCREATE, OVERQUOTA.
+    """
+    try:
+        folder = existing_folder(session, tx, name)
+    except FolderRefused:
+        raise Refused(b"TRYCREATE", "Ce dossier n'existe pas.") from None
+    check_room(session, tx, folder.mailbox_id, size_bytes)
+    return folder
 
 
 class _Receiver:
@@ -141,23 +151,25 @@ class _Receiver:
 
     async def _deliver(self) -> list[Placement]:
         session, now = self._session, self._session.parts.clock.now()
-        messages = [
-            (await draft.seal(), self._delivery(command, command.internal_date or now))
-            for command, draft in self._messages
-        ]
+        messages = [(await draft.seal(), command) for command, draft in self._messages]
 
         def work(tx: Transaction) -> list[Placement]:
-            _check(session, tx, self._mailbox, sum(message.size_bytes for message, _ in messages))
+            folder = _checked(session, tx, self._mailbox, sum(message.size_bytes for message, _ in messages))
             if self._replaced is not None:
                 take_away(session, tx, self._replaced)
-            return [session.parts.store.deliver(tx, message, [place])[0] for message, place in messages]
+            if folder.mailbox_id != session.mailbox_id:
+                added = [message.message_id for message, _ in messages]
+                note_in(session, tx, folder.mailbox_id, SharedAct.ADDED, added)
+            return [
+                session.parts.store.deliver(tx, message, [_delivery(folder, command, command.internal_date or now)])[0]
+                for message, command in messages
+            ]
 
         return await session.write(work)
 
-    def _delivery(self, command: Append, moment: datetime) -> Delivery:
-        return Delivery(
-            mailbox_id=self._session.mailbox_id, folder=self._mailbox, flags=command.flags, internal_date=moment
-        )
+
+def _delivery(folder: Folder, command: Append, moment: datetime) -> Delivery:
+    return Delivery(mailbox_id=folder.mailbox_id, folder=folder.name, flags=command.flags, internal_date=moment)
 
 
 def _as_outcome(error: BaseException) -> Outcome | None:

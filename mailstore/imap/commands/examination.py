@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from mailstore.blocks import Words, number_of
+from mailstore.blocks import TEXTS, Place, Words, number_of
 from mailstore.imap.commands.matching import TEXT_COST, Candidate, Scope, cost, predicate
 from mailstore.imap.known_entries import KnownFolder
 from mailstore.imap.protocol.criteria import Both, InSet, SearchKey
@@ -41,8 +41,8 @@ async def matching_entries(session: Session, key: SearchKey) -> list[Entry] | No
 
 async def summaries_of(session: Session, entries: Sequence[Entry]) -> list[Summary | None]:
     """Return the summaries of entries of the selected folder, None for damaged messages."""
-    folder_id, known = session.selected.folder_id, session.house.known_entries
-    folder = await session.read(lambda tx: known.seen(tx, folder_id, session.selected))
+    known = session.house.known_entries
+    folder = await session.read(lambda tx: known.seen(tx, session.selected))
     found: dict[str, Summary | None] = {}
     for start in range(0, len(entries), BATCH):
         found |= await session.read(partial(_load, session, folder, entries[start : start + BATCH]))
@@ -84,7 +84,7 @@ class _Examination:
     def begin(self, tx: Transaction) -> None:
         """Choose by what the entries tell."""
         view = self._session.selected
-        self._folder = self._session.house.known_entries.seen(tx, view.folder_id, view)
+        self._folder = self._session.house.known_entries.seen(tx, view)
         entries = _in_view(self._folder, view, narrowed(self._key, view))
         candidate, holds = Candidate(self._session, tx), self._cheap
         chosen = [entry for entry in entries if holds(entry, candidate)]
@@ -117,7 +117,7 @@ class _Examination:
             return {}
         store, session = self._session.parts.store, self._session
         numbers = {number_of(entry.uid) for entry in batch}
-        opened = store.texts(tx, session.mailbox_id, session.selected.folder_id, numbers)
+        opened = store.blocks(tx, Place(session.selected.mailbox_id, session.selected.folder_id), numbers, TEXTS)
         return {uid: words for texts in opened.values() for uid, words in zip(texts.uids, texts.words, strict=True)}
 
     def _matches(self, candidate: Candidate) -> bool:
@@ -143,7 +143,8 @@ def _load(session: Session, folder: KnownFolder, batch: Sequence[Entry], tx: Tra
         except KeyError:
             missing.append(entry)
     if missing:
-        ready = session.house.known_ready.of(tx, session.mailbox_id, session.selected.folder_id, missing)
+        view = session.selected
+        ready = session.house.known_ready.of(tx, view.mailbox_id, view.folder_id, missing)
         for entry, strings in zip(missing, ready, strict=True):
             summary = None if strings is None else Summary(strings.envelope, strings.references)
             found[entry.message_id] = known[entry.message_id] = summary

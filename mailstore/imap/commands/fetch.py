@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 
-from mailstore.blocks import Ready
+from mailstore.blocks import Place, Ready
 from mailstore.imap.commands.condstore import WORD as CONDSTORE
 from mailstore.imap.commands.condstore import asks_for_modseqs, become_aware
 from mailstore.imap.commands.partial import slice_of
@@ -25,6 +25,7 @@ from mailstore.imap.outcome import CORRUPTED, EXPUNGE_ISSUED, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Fetch
 from mailstore.imap.protocol.items import Attribute
 from mailstore.imap.session import Session
+from mailstore.imap.shared_acts import SharedAct, note_act
 from mailstore.mime.index import MessageIndex
 from mailstore.model import SEEN, Entry, FlagChange
 from mailstore.store import MessageReader
@@ -98,13 +99,18 @@ async def _prepare_modseqs(session: Session, command: Fetch) -> None:
 async def _mark_seen(session: Session, uids: "array[int]", *, may_expunge: bool) -> frozenset[int]:
     """Set the Seen flag where it is not; returns the UIDs concerned, whose flags the answer must tell."""
     view, store = session.selected, session.parts.store
-    entries = await session.read(lambda tx: store.entries(tx, view.folder_id, uids))
+    entries = await session.read(lambda tx: store.entries(tx, view.folder_id, uids, viewer=view.viewer))
     unseen = array("I", (entry.uid for entry in entries if SEEN not in entry.flags))
     if not unseen:
         return frozenset()
 
     change, concerned = FlagChange(op="add", flags=frozenset({SEEN})), frozenset(unseen)
-    await session.write(lambda tx: store.change_flags(tx, view.folder_id, unseen, change))
+
+    def work(tx: Transaction) -> None:
+        changed = store.change_flags(tx, view.folder_id, unseen, change, viewer=view.viewer).changed
+        note_act(session, tx, view, SharedAct.READ, changed)
+
+    await session.write(work)
     await session.refresh(may_expunge=may_expunge, quiet=concerned)
     return concerned
 
@@ -144,7 +150,7 @@ class _Reader:
     def __init__(self, session: Session, command: Fetch, uids: "array[int]", seen: frozenset[int]) -> None:
         self._store = session.parts.store
         self._house = session.house
-        self._mailbox_id = session.mailbox_id
+        self._mailbox_id = session.selected.mailbox_id
         self._view = session.selected
         self._uids = uids
         self._seen = seen
@@ -182,11 +188,12 @@ class _Reader:
         """Yield messages in the order of UIDs: entry, ready-made strings, and opened when sections are asked for."""
         since, folder_id = self._changed_since or 0, self._view.folder_id
         if self._sections:
-            for entry, message in self._store.open_entries(tx, self._mailbox_id, folder_id, uids):
+            place, viewer = Place(self._mailbox_id, folder_id), self._view.viewer
+            for entry, message in self._store.open_entries(tx, place, uids, viewer=viewer):
                 if entry.modseq > since:
                     yield entry, None if message is None else message.index, message
             return
-        entries = self._house.known_entries.some(tx, folder_id, uids, asked=len(self._uids), view=self._view)
+        entries = self._house.known_entries.some(tx, self._view, uids, asked=len(self._uids))
         if since:
             entries = [entry for entry in entries if entry.modseq > since]
         ready: Iterable[Ready | None] = repeat(NO_STRINGS)

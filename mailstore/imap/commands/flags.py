@@ -6,13 +6,18 @@ and its own change never twice.
 Source: RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 4315 §2.1; RFC 7162 §3.1.3, §3.2.7.
 """
 
+from collections.abc import Collection
+
 from mailstore.imap.commands.condstore import WORD, asks_for_modseqs, become_aware, conditional_end
 from mailstore.imap.commands.qresync import WORD as QRESYNC
 from mailstore.imap.outcome import EXPUNGE_ISSUED, READ_ONLY, Outcome, bad, ok
 from mailstore.imap.protocol.commands import Expunge, Store
 from mailstore.imap.protocol.sequence import Target
 from mailstore.imap.session import Session
-from mailstore.model import FlagChange
+from mailstore.imap.shared_acts import SharedAct, note_act
+from mailstore.imap.view import View
+from mailstore.model import FlagChange, FlagResult
+from vaguemestre.kernel.database import Transaction
 
 
 async def store_flags(session: Session, command: Store) -> Outcome:
@@ -27,7 +32,12 @@ async def store_flags(session: Session, command: Store) -> Outcome:
         become_aware(session)
     change = FlagChange(op=command.operation.value, flags=command.flags, unchanged_since=command.unchanged_since)
 
-    result = await session.write(lambda tx: session.parts.store.change_flags(tx, view.folder_id, uids, change))
+    def work(tx: Transaction) -> FlagResult:
+        result = session.parts.store.change_flags(tx, view.folder_id, uids, change, viewer=view.viewer)
+        note_act(session, tx, view, SharedAct.MARKED, [each for each in result.changed if each.modseq == result.modseq])
+        return result
+
+    result = await session.write(work)
     entries = result.changed
     told = {entry.uid for entry in entries}
     if result.modseq_before == view.modseq:
@@ -42,6 +52,16 @@ async def store_flags(session: Session, command: Store) -> Outcome:
     return ok("Des messages n'existent plus.", EXPUNGE_ISSUED) if missing else ok()
 
 
+def expunged(session: Session, tx: Transaction, view: View, uids: Collection[int] | None) -> list[int]:
+    """Unit of work: expunge, and trace it in a shared mailbox; returns the UIDs that are gone."""
+    store = session.parts.store
+    before = store.entries(tx, view.folder_id, uids) if view.shared else []
+    gone = store.expunge(tx, view.folder_id, uids)
+    chosen = frozenset(gone)
+    note_act(session, tx, view, SharedAct.DELETED, [entry for entry in before if entry.uid in chosen])
+    return gone
+
+
 async def expunge(session: Session, command: Expunge) -> Outcome:
     """EXPUNGE and UID EXPUNGE."""
     view = session.selected
@@ -49,6 +69,6 @@ async def expunge(session: Session, command: Expunge) -> Outcome:
         return READ_ONLY
     uids = None if command.uids is None else view.resolve(Target(command.uids, uid=True))
 
-    gone = await session.write(lambda tx: session.parts.store.expunge(tx, view.folder_id, uids))
+    gone = await session.write(lambda tx: expunged(session, tx, view, uids))
     await session.refresh(may_expunge=True)
     return ok("Fait.", b"HIGHESTMODSEQ %d" % view.modseq) if gone and QRESYNC in session.enabled else ok()

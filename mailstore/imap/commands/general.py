@@ -6,12 +6,14 @@ Source: RFC 9051 §6.1, RFC 2342, RFC 2971, RFC 2177.
 """
 
 from mailstore.imap.capabilities import Stage, announced
+from mailstore.imap.namespaces import OTHERS
 from mailstore.imap.outcome import Outcome, bad, ok
 from mailstore.imap.protocol.commands import Capability, Check, Identify, Idle, Logout, Namespace, Noop
 from mailstore.imap.protocol.connection import BareLine
 from mailstore.imap.protocol.responses import bye, continuation, untagged
 from mailstore.imap.protocol.session import State, Step
 from mailstore.imap.session import Continued, Session
+from mailstore.model import SEPARATOR
 
 
 def capabilities(session: Session) -> bytes:
@@ -56,8 +58,9 @@ def identify(session: Session, _command: Identify) -> Outcome:
 
 
 def namespace(session: Session, _command: Namespace) -> Outcome:
-    """NAMESPACE: one personal namespace, levels separated by "/"."""
-    session.send(untagged(b'NAMESPACE (("" "/")) NIL NIL'))
+    """NAMESPACE: the account's own folders, and those of the organisational mailboxes of which it is a member."""
+    others = session.mailbox_name(f"{OTHERS}{SEPARATOR}")
+    session.send(untagged(b'NAMESPACE (("" "/")) ((' + others + b' "/")) NIL'))
     return ok()
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mailstore.aliases import is_alias
-from mailstore.imap.commands.mailboxes import as_asked
 from mailstore.imap.commands.status import prepare_status, status_line
+from mailstore.imap.namespaces import Place, as_asked, shared_mailboxes
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import ListMailboxes
 from mailstore.imap.protocol.responses import untagged, words_in_parentheses
@@ -43,18 +43,27 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
     prepare_status(session, command.status)
 
     def work(tx: Transaction) -> list[bytes]:
-        levels = _levels(session.parts.store.folders(tx, session.mailbox_id))
+        levels = _levels(_folders(session, tx))
         chosen = _chosen([*levels, *_aliases(session, tx, command)], command)
         lines = []
         for level in chosen:
             lines.append(_list_line(session, level, command))
             if command.status and level.folder is not None:
-                counted = session.parts.store.status(tx, level.folder.id)
+                viewer = session.viewer_of(level.folder.mailbox_id)
+                counted = session.parts.store.status(tx, level.folder.id, viewer=viewer)
                 lines.append(status_line(session, level.folder, command.status, counted))
         return lines
 
     session.send(*await session.read(work))
     return ok()
+
+
+def _folders(session: Session, tx: Transaction) -> list[Folder]:
+    """Return the folders of the account's own mailbox, then those of the mailboxes that it shares."""
+    store = session.parts.store
+    places = [Place(mailbox_id, "", address) for address, mailbox_id in shared_mailboxes(session, tx).items()]
+    shared = [place.shown(folder) for place in places for folder in store.folders(tx, place.mailbox_id)]
+    return [*store.folders(tx, session.mailbox_id), *shared]
 
 
 def _aliases(session: Session, tx: Transaction, command: ListMailboxes) -> Iterator[_Level]:
@@ -66,9 +75,9 @@ def _aliases(session: Session, tx: Transaction, command: ListMailboxes) -> Itera
                 yield _Level(name, as_asked(folder, name), has_children=False)
 
 
-def selected_line(session: Session, folders: list[Folder], name: str) -> bytes:
+def selected_line(session: Session, tx: Transaction, name: str) -> bytes:
     """Write the LIST response that SELECT gives in IMAP4rev2 (RFC 9051 §6.3.2)."""
-    (level,) = (each for each in _levels(folders) if each.name == name)
+    (level,) = (each for each in _levels(_folders(session, tx)) if each.name == name)
     return _list_line(session, level, ListMailboxes(reference="", patterns=(name,)))
 
 

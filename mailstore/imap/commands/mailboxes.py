@@ -3,10 +3,9 @@
 Source: RFC 9051 §6.3.4 to §6.3.8; RFC 6154 §5.3 for USEATTR.
 """
 
-from dataclasses import replace
-
 from mailstore.aliases import is_alias
 from mailstore.imap.commands.objectid import mailbox_id
+from mailstore.imap.namespaces import place_of
 from mailstore.imap.outcome import Outcome, no, ok
 from mailstore.imap.protocol.commands import Create, Delete, Rename, Subscribe
 from mailstore.imap.session import Session
@@ -14,23 +13,6 @@ from mailstore.model import Folder, FolderProblem, FolderRefused
 from vaguemestre.kernel.database import Transaction
 
 _USE_NOT_GIVEN = no(b"USEATTR", "Cet usage a deja son dossier.")
-
-
-def existing_folder(session: Session, tx: Transaction, name: str) -> Folder:
-    """Return a folder of the session's mailbox.
-
-    Raises:
-        FolderRefused: there is none of that name.
-    """
-    folder = session.parts.store.folder(tx, session.mailbox_id, name)
-    if folder is None:
-        raise FolderRefused(FolderProblem.NONEXISTENT)
-    return folder
-
-
-def as_asked(folder: Folder, name: str) -> Folder:
-    """Return a folder under the name by which the client asked for it, which it waits for in the answer."""
-    return replace(folder, name=name) if is_alias(name) else folder
 
 
 async def create(session: Session, command: Create) -> Outcome:
@@ -43,26 +25,44 @@ async def create(session: Session, command: Create) -> Outcome:
 
 def _created(session: Session, tx: Transaction, name: str) -> Folder:
     """Return the new folder; the special one when a program asks for it under a name of its own (VGM:M5)."""
-    store = session.parts.store
-    known = store.folder(tx, session.mailbox_id, name) if is_alias(name) else None
-    return known or store.create_folder(tx, session.mailbox_id, name)
+    store, place = session.parts.store, place_of(session, tx, name)
+    known = store.folder(tx, place.mailbox_id, place.name) if is_alias(place.name) else None
+    return known or store.create_folder(tx, place.mailbox_id, place.name)
 
 
 async def delete(session: Session, command: Delete) -> Outcome:
     """DELETE."""
-    await session.write(lambda tx: session.parts.store.delete_folder(tx, session.mailbox_id, command.mailbox))
+
+    def work(tx: Transaction) -> None:
+        place = place_of(session, tx, command.mailbox)
+        session.parts.store.delete_folder(tx, place.mailbox_id, place.name)
+
+    await session.write(work)
     return ok()
 
 
 async def rename(session: Session, command: Rename) -> Outcome:
-    """RENAME, folders below included."""
-    store, mailbox_id = session.parts.store, session.mailbox_id
-    await session.write(lambda tx: store.rename_folder(tx, mailbox_id, command.mailbox, command.new_name))
+    """RENAME, folders below included; a folder stays in its mailbox."""
+
+    def work(tx: Transaction) -> None:
+        old, new = place_of(session, tx, command.mailbox), place_of(session, tx, command.new_name)
+        if old.mailbox_id != new.mailbox_id:
+            raise FolderRefused(FolderProblem.CANNOT)
+        session.parts.store.rename_folder(tx, old.mailbox_id, old.name, new.name)
+
+    await session.write(work)
     return ok()
 
 
 async def subscribe(session: Session, command: Subscribe) -> Outcome:
-    """SUBSCRIBE and UNSUBSCRIBE."""
-    store, mailbox_id = session.parts.store, session.mailbox_id
-    await session.write(lambda tx: store.subscribe(tx, mailbox_id, command.mailbox, subscribed=command.wanted))
+    """SUBSCRIBE and UNSUBSCRIBE; every member is subscribed to what she shares."""
+
+    def work(tx: Transaction) -> None:
+        place = place_of(session, tx, command.mailbox)
+        if not place.address:
+            session.parts.store.subscribe(tx, place.mailbox_id, place.name, subscribed=command.wanted)
+        elif not command.wanted:
+            raise FolderRefused(FolderProblem.CANNOT)
+
+    await session.write(work)
     return ok()

@@ -94,7 +94,9 @@ class Candidate:
     def message(self) -> MessageReader:
         """The message, opened."""
         if self._message is None:
-            self._message = self._session.parts.store.open(self._tx, self._session.mailbox_id, self.entry.message_id)
+            self._message = self._session.parts.store.open(
+                self._tx, self._session.selected.mailbox_id, self.entry.message_id
+            )
         return self._message
 
     def folded(self, name: str) -> str | None:

@@ -37,7 +37,7 @@ def earlier(uids: list[int]) -> list[bytes]:
 async def vanished(session: Session, since: int, wanted: SequenceSet) -> list[bytes]:
     """Write which UIDs of a set were expunged after a modseq (UID FETCH with VANISHED)."""
     view, store = session.selected, session.parts.store
-    changes = await session.read(lambda tx: store.changes(tx, view.folder_id, since))
+    changes = await session.read(lambda tx: store.changes(tx, view.folder_id, since, viewer=view.viewer))
     known = _within(wanted, view.uidnext - 1)
     return earlier([uid for uid in changes.expunged if known(uid)])
 

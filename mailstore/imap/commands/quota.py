@@ -1,11 +1,12 @@
-"""QUOTA: how much a mailbox holds and may hold; one root, named by the empty string, when there is a limit at all.
+"""QUOTA: how much a mailbox holds and may hold; one root a mailbox, when there is a limit at all.
 
-What counts is the size of every entry of every folder. The limit is set by the operator alone.
+The root of the account's own mailbox is named by the empty string, that of a shared one by its folder. What counts is
+the size of every entry of every folder. The limit is set by the operator alone.
 
 Source: RFC 9208.
 """
 
-from mailstore.imap.commands.mailboxes import as_asked, existing_folder
+from mailstore.imap.namespaces import OTHERS, Place, as_asked, existing_folder, is_shared_name, place_of
 from mailstore.imap.outcome import Outcome, Refused, no, ok
 from mailstore.imap.protocol.commands import GetQuota, GetQuotaRoot, SetQuota
 from mailstore.imap.protocol.responses import untagged
@@ -17,9 +18,10 @@ _KIB = 1_024
 
 async def get_quota(session: Session, command: GetQuota) -> Outcome:
     """GETQUOTA."""
-    if command.root or not session.parts.settings.quota_bytes:
+    known = not command.root or is_shared_name(command.root)
+    if not known or not session.parts.settings.quota_bytes:
         return no(b"NONEXISTENT", "Cette racine de quota n'existe pas.")
-    session.send(await session.read(lambda tx: _quota_line(session, tx)))
+    session.send(await session.read(lambda tx: _quota_line(session, tx, command.root)))
     return ok()
 
 
@@ -31,7 +33,9 @@ async def get_quota_root(session: Session, command: GetQuotaRoot) -> Outcome:
         name = session.mailbox_name(folder.name)
         if not session.parts.settings.quota_bytes:
             return [untagged(b"QUOTAROOT " + name)]
-        return [untagged(b"QUOTAROOT " + name + b' ""'), _quota_line(session, tx)]
+        root = _root_of(place_of(session, tx, command.mailbox))
+        line = untagged(b"QUOTAROOT " + name + b" " + session.mailbox_name(root))
+        return [line, _quota_line(session, tx, root)]
 
     session.send(*await session.read(work))
     return ok()
@@ -42,18 +46,23 @@ def set_quota(_session: Session, _command: SetQuota) -> Outcome:
     return no(b"NOPERM", "Le quota est fixe par l'exploitant.")
 
 
-def check_room(session: Session, tx: Transaction, size_bytes: int) -> None:
+def check_room(session: Session, tx: Transaction, mailbox_id: str, size_bytes: int) -> None:
     """Make sure that a message of that size, or several together, may still come in.
 
     Raises:
         Refused: OVERQUOTA.
     """
     limit = session.parts.settings.quota_bytes
-    if limit and session.parts.store.usage_bytes(tx, session.mailbox_id) + size_bytes > limit:
+    if limit and session.parts.store.usage_bytes(tx, mailbox_id) + size_bytes > limit:
         raise Refused(b"OVERQUOTA", "La boite aux lettres est pleine.")
 
 
-def _quota_line(session: Session, tx: Transaction) -> bytes:
-    used = session.parts.store.usage_bytes(tx, session.mailbox_id)
-    limit = session.parts.settings.quota_bytes
-    return untagged(b'QUOTA "" (STORAGE %d %d)' % (-(-used // _KIB), limit // _KIB))
+def _quota_line(session: Session, tx: Transaction, root: str) -> bytes:
+    mailbox_id = place_of(session, tx, root).mailbox_id
+    used, limit = session.parts.store.usage_bytes(tx, mailbox_id), session.parts.settings.quota_bytes
+    return untagged(b"QUOTA " + session.mailbox_name(root) + b" (STORAGE %d %d)" % (-(-used // _KIB), limit // _KIB))
+
+
+def _root_of(place: Place) -> str:
+    """Return the name of a mailbox's root: empty for the account's own."""
+    return f"{OTHERS}/{place.address}" if place.address else ""

@@ -3,6 +3,7 @@
 Source: RFC 8508.
 """
 
+from mailstore.imap.commands.flags import expunged
 from mailstore.imap.outcome import READ_ONLY, Outcome, Refused, bad, ok
 from mailstore.imap.protocol.commands import Append
 from mailstore.imap.protocol.responses import untagged
@@ -35,7 +36,7 @@ def take_away(session: Session, tx: Transaction, uid: int) -> None:
     """
     store, folder_id = session.parts.store, session.selected.folder_id
     store.change_flags(tx, folder_id, [uid], FlagChange(op="add", flags=frozenset({DELETED})))
-    if not store.expunge(tx, folder_id, [uid]):
+    if not expunged(session, tx, session.selected, [uid]):
         raise Refused(b"EXPUNGEISSUED", "Le message a remplacer n'existe plus.")
 
 

@@ -7,15 +7,17 @@ from array import array
 from dataclasses import replace
 
 from mailstore.imap.commands.condstore import become_aware
+from mailstore.imap.commands.flags import expunged
 from mailstore.imap.commands.listing import selected_line
-from mailstore.imap.commands.mailboxes import existing_folder
 from mailstore.imap.commands.objectid import mailbox_id
 from mailstore.imap.commands.qresync import NOT_ENABLED, missed
 from mailstore.imap.commands.qresync import WORD as QRESYNC
+from mailstore.imap.namespaces import existing_folder, is_shared_name, place_of
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Close, Select
 from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.session import Session
+from mailstore.imap.shared_acts import SharedAct, note_act
 from mailstore.imap.view import Opened, View
 from mailstore.model import Changes
 from vaguemestre.kernel.database import Transaction
@@ -30,7 +32,7 @@ async def select(session: Session, command: Select) -> Outcome:
     if session.view is not None:
         session.send(untagged(b"OK [CLOSED] ."))  # RFC 7162 §3.2.11
     session.deselect()
-    session.listen()
+    session.listen(await _mailbox_of(session, command.mailbox))
     if command.condstore:
         become_aware(session)
     checked_at = session.wire.seconds()
@@ -40,14 +42,21 @@ async def select(session: Session, command: Select) -> Outcome:
         first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
         opened = replace(opened, first_recent=first)
     view = View(opened, uids, checked_at)
+    if view.shared:
+        await session.write(lambda tx: note_act(session, tx, view, SharedAct.OPENED, ()))
     session.select(view)
     _describe(session, view)
     if view.is_revision_2:
-        folders = await session.read(lambda tx: session.parts.store.folders(tx, session.mailbox_id))
-        session.send(selected_line(session, folders, view.opened.name))
+        session.send(await session.read(lambda tx: selected_line(session, tx, view.opened.name)))
     if command.resync is not None and changes is not None:
         session.send(*missed(view, command.resync, changes))
     return ok("Dossier ouvert.", b"READ-ONLY" if command.read_only else b"READ-WRITE")
+
+
+async def _mailbox_of(session: Session, name: str) -> str:
+    if not is_shared_name(name):
+        return session.mailbox_id
+    return (await session.read(lambda tx: place_of(session, tx, name), brief=True)).mailbox_id
 
 
 def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "array[int]", Changes | None]:
@@ -55,8 +64,11 @@ def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "
     folder = existing_folder(session, tx, command.mailbox)
     uids = session.known_uids.of(tx, folder)
     opened = Opened(
+        mailbox_id=folder.mailbox_id,
+        viewer=session.viewer_of(folder.mailbox_id),
+        shared=folder.mailbox_id != session.mailbox_id,
         folder_id=folder.id,
-        name=folder.name,
+        name=place_of(session, tx, command.mailbox).shown(folder).name,
         read_only=command.read_only,
         uidvalidity=folder.uidvalidity,
         uidnext=folder.uidnext,
@@ -65,14 +77,14 @@ def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "
     )
     if command.resync is None:
         return opened, uids, None
-    return opened, uids, session.parts.store.changes(tx, folder.id, command.resync.modseq)
+    return opened, uids, session.parts.store.changes(tx, folder.id, command.resync.modseq, viewer=opened.viewer)
 
 
 async def close(session: Session, command: Close) -> Outcome:
     """CLOSE, which expunges without telling, and UNSELECT."""
     view = session.selected
     if command.expunge and not view.read_only:
-        await session.write(lambda tx: session.parts.store.expunge(tx, view.folder_id))
+        await session.write(lambda tx: expunged(session, tx, view, None))
     session.deselect()
     return ok()
 

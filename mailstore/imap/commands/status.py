@@ -5,8 +5,8 @@ RFC 8474 §4.3 (MAILBOXID); RFC 9051 §6.3.11 (DELETED); RFC 9208 §4.1.4 (DELET
 """
 
 from mailstore.imap.commands.condstore import become_aware
-from mailstore.imap.commands.mailboxes import as_asked, existing_folder
 from mailstore.imap.commands.objectid import mailbox_id
+from mailstore.imap.namespaces import as_asked, existing_folder
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Status, StatusItem
 from mailstore.imap.protocol.responses import untagged
@@ -21,7 +21,8 @@ async def status(session: Session, command: Status) -> Outcome:
 
     def work(tx: Transaction) -> bytes:
         folder = as_asked(existing_folder(session, tx, command.mailbox), command.mailbox)
-        return status_line(session, folder, command.items, session.parts.store.status(tx, folder.id))
+        counted = session.parts.store.status(tx, folder.id, viewer=session.viewer_of(folder.mailbox_id))
+        return status_line(session, folder, command.items, counted)
 
     session.send(await session.read(work))
     return ok()

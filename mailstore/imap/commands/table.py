@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from mailstore.imap.commands.acl import get_acl, list_rights, my_rights, set_acl
 from mailstore.imap.commands.copying import copy_or_move
 from mailstore.imap.commands.enable import enable
 from mailstore.imap.commands.fetch import fetch
@@ -33,6 +34,10 @@ HANDLERS: Mapping[type[asked.Command], Handler] = {
     asked.GetQuota: get_quota,
     asked.GetQuotaRoot: get_quota_root,
     asked.SetQuota: set_quota,
+    asked.MyRights: my_rights,
+    asked.GetAcl: get_acl,
+    asked.ListRights: list_rights,
+    asked.SetAcl: set_acl,
     asked.Idle: idle,
     asked.Login: login,
     asked.Authenticate: authenticate,

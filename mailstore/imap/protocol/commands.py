@@ -181,6 +181,35 @@ class SetQuota:
 
 
 @dataclass(frozen=True, slots=True)
+class MyRights:
+    """RFC 4314 §3.5."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetAcl:
+    """RFC 4314 §3.3."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListRights:
+    """RFC 4314 §3.4."""
+
+    mailbox: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAcl:
+    """SETACL and DELETEACL (RFC 4314 §3.1, §3.2); whose rights, and which, is read and not kept."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
 class Idle:
     """RFC 2177."""
 
@@ -330,6 +359,10 @@ Command = (
     | GetQuota
     | GetQuotaRoot
     | SetQuota
+    | MyRights
+    | GetAcl
+    | ListRights
+    | SetAcl
     | Sort
     | Thread
 )

@@ -3,15 +3,20 @@
 Source: RFC 9051 §9; RFC 5258 and RFC 5819 (LIST options), RFC 6154 (SPECIAL-USE).
 """
 
+import re
 from datetime import datetime
 
 from mailstore.imap.protocol.commands import (
     Append,
     Create,
+    GetAcl,
     ListMailboxes,
+    ListRights,
+    MyRights,
     Rename,
     Resync,
     Select,
+    SetAcl,
     Status,
     StatusItem,
     Subscribe,
@@ -21,6 +26,7 @@ from mailstore.imap.protocol.utf7 import decode_name
 from vaguemestre.kernel.errors import ProtocolError
 
 NAME_BYTES = 1_000
+_IDENTIFIER = re.compile(rb"[\x21\x23-\x5b\x5d-\x7e]+")
 SPECIAL_USES = {
     use.upper(): use for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 }
@@ -115,6 +121,48 @@ def parse_list(cursor: Cursor) -> ListMailboxes:
         patterns = (_name(cursor, cursor.list_mailbox()),)
     returned, status = _return_options(cursor)
     return ListMailboxes(reference=reference, patterns=patterns, select=select, return_=returned, status=status)
+
+
+def parse_my_rights(cursor: Cursor) -> MyRights:
+    """Read the argument of MYRIGHTS."""
+    cursor.space()
+    return MyRights(mailbox(cursor))
+
+
+def parse_get_acl(cursor: Cursor) -> GetAcl:
+    """Read the argument of GETACL."""
+    cursor.space()
+    return GetAcl(mailbox(cursor))
+
+
+def parse_list_rights(cursor: Cursor) -> ListRights:
+    """Read the arguments of LISTRIGHTS."""
+    name, identifier = _whose(cursor)
+    return ListRights(name, identifier)
+
+
+def parse_set_acl(cursor: Cursor) -> SetAcl:
+    """Read the arguments of SETACL."""
+    name, _ = _whose(cursor)
+    cursor.space()
+    cursor.astring()
+    return SetAcl(name)
+
+
+def parse_delete_acl(cursor: Cursor) -> SetAcl:
+    """Read the arguments of DELETEACL."""
+    return SetAcl(_whose(cursor)[0])
+
+
+def _whose(cursor: Cursor) -> tuple[str, str]:
+    """Read a mailbox and an identifier (RFC 4314 §3)."""
+    cursor.space()
+    name = mailbox(cursor)
+    cursor.space()
+    raw = cursor.astring()
+    if len(raw) > NAME_BYTES or not _IDENTIFIER.fullmatch(raw):
+        raise ProtocolError("identifier expected")
+    return name, raw.decode("ascii")
 
 
 def parse_append(cursor: Cursor) -> Append:

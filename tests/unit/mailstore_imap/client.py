@@ -37,9 +37,9 @@ class RawClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.socket.close()
 
-    def signed_in(self) -> "RawClient":
+    def signed_in(self, login: str = LOGIN) -> "RawClient":
         """Sign in; returns itself."""
-        answer = self.command(f'LOGIN {LOGIN} "{PASSWORD}"')
+        answer = self.command(f'LOGIN {login} "{PASSWORD}"')
         assert b" OK " in answer, answer
         return self
 

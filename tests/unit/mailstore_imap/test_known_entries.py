@@ -79,7 +79,7 @@ def test_the_folder_used_longest_ago_is_forgotten_first(database, store):
     for folder_id in (first, second):
         database.read_now(lambda tx, folder_id=folder_id: known.of(tx, folder_id))
 
-    assert list(known._folders) == [second]
+    assert list(known._folders) == [(second, "")]
 
 
 def test_a_folder_that_was_deleted_is_forgotten(database, store):

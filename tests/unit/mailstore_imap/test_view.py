@@ -12,6 +12,7 @@ from mailstore.model import Changes, Entry
 def view_of(*uids: int, uidnext: int = 100, first_recent: int = 100) -> View:
     opened = Opened(
         folder_id=1,
+        mailbox_id="m",
         name="INBOX",
         read_only=False,
         uidvalidity=7,
