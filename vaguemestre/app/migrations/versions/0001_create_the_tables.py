@@ -945,6 +945,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("folder_id", "number", name=op.f("pk_folder_block")),
     )
     op.create_table(
+        "member_seen",
+        sa.Column("folder_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.String(length=32), nullable=False, comment="a member of a shared mailbox"),
+        sa.Column(
+            "uid", sa.BigInteger(), autoincrement=False, nullable=False, comment="of a message that she has seen"
+        ),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_member_seen_folder_id")),
+        sa.PrimaryKeyConstraint("folder_id", "account_id", "uid", name=op.f("pk_member_seen")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "document_code",
         sa.Column("document_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False, comment="confidentiality, event, reference"),
@@ -994,6 +1005,7 @@ def downgrade() -> None:
     op.drop_table("external_filing")
     op.drop_index("ix_document_code_code", table_name="document_code")
     op.drop_table("document_code")
+    op.drop_table("member_seen")
     op.drop_table("folder_block")
     op.drop_table("expunged")
     op.drop_index("ix_entry_modseq", table_name="entry")
