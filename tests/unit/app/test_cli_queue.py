@@ -51,6 +51,7 @@ def queue(instance: Instance, *recipients: str) -> None:
             "ret": None,
             "accepted_at": now,
             "size_bytes": message.size_bytes,
+            "require_tls": False,
         }
         entries.add(tx, row, [remote(each) for each in recipients], 3_600)
 
