@@ -9,7 +9,7 @@ from smtp_gateway.queue.model import Trouble
 from smtp_gateway.replies import Refusal as GatewayRefusal
 
 
-@pytest.mark.parametrize("code", [*(set(Reason) - {Reason.OK}), *BridgeRefusal, *GatewayRefusal, *Trouble])
+@pytest.mark.parametrize("code", sorted({*Reason, *BridgeRefusal, *GatewayRefusal, *Trouble} - {Reason.OK}))
 def test_each_code_has_a_sentence(code: str):
     sentence = sentence_of(str(code))
 
