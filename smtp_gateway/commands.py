@@ -13,8 +13,11 @@ from vaguemestre.kernel.errors import ProtocolError
 
 # Mailbox = ( Dot-string / Quoted-string ) "@" Domain, each part within the lengths of RFC 5321 §4.5.3.1
 MAILBOX = re.compile(
-    r"""(?P<local>[^\x00-\x20\x7f<>()\[\]\\,;:@"]{1,64}|"(?:[^"\\\r\n]|\\.){0,62}")@(?P<domain>[^\x00-\x20\x7f<>()\[\]\\,;:@"]{1,255})"""
+    r"""(?P<local>[^\x00-\x20\x7f-\xa0\u2028\u2029<>()\[\]\\,;:@"]{1,64}|"""
+    r""""(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029"\\]|\\[ -~]){0,62}")"""
+    r"""@(?P<domain>[^\x00-\x20\x7f-\xa0\u2028\u2029<>()\[\]\\,;:@"]{1,255})"""
 )
+HOST_NAME = re.compile(r"(?=.{1,255}\Z)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[A-Za-z0-9:.]+\])", re.ASCII)
 PATH = re.compile(r"""<(?:@[^<>:\s]+:)?(?P<mailbox>(?:"(?:[^"\\\r\n]|\\.)*"|[^<>"\s])*)>(?P<parameters>(?: [^ ]+)*)""")
 XTEXT = r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})"  # RFC 3461 §4
 ENVELOPE_ID = re.compile(rf"(?=.{{1,100}}\Z){XTEXT}+")
@@ -109,6 +112,11 @@ def parse_chunk(argument: str) -> tuple[int, bool]:
     if match is None:
         raise ProtocolError("BDAT: not a size and LAST")
     return int(match[1]), match[2] is not None
+
+
+def is_host_name(text: str) -> bool:
+    """Tell whether TEXT is a domain or an address literal (RFC 5321 §4.1.3), as it may stand in a Received field."""
+    return HOST_NAME.fullmatch(text) is not None
 
 
 def is_mailbox(text: str) -> bool:

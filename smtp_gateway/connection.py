@@ -62,6 +62,8 @@ class SmtpConnection(asyncio.BufferedProtocol):
         self._receiving = False
         self._deaf = False
         self._deadline = NEVER
+        self._line_deadline = NEVER
+        """By when the command that has begun to come must be whole."""
         self._trust_deadline = loop.time() + door.settings.before_trust_s
         self._timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
@@ -163,9 +165,12 @@ class SmtpConnection(asyncio.BufferedProtocol):
     # -- lines and replies ----------------------------------------------------------------------------------------
 
     def _reply(self, reply: Reply) -> None:
-        """Add a reply to the group; a refusal counts, too many of them end the session."""
+        """Add a reply to the group; a refusal counts, too many of them end the session.
+
+        One recipient too many is no error: its sender comes back with it (RFC 5321 §4.5.3.1.10).
+        """
         self._replies.append(reply.line)
-        if reply.accepted:
+        if reply.accepted or reply.reason == Refusal.TOO_MANY_RECIPIENTS:
             return
         self._peer.errors += 1
         if reply.line.startswith(b"421"):
@@ -191,6 +196,9 @@ class SmtpConnection(asyncio.BufferedProtocol):
         """Send the replies that wait, then wait for bytes; False at the end of the connection."""
         await self._flush()
         self._deadline = self.loop.time() + self._settings.command_timeout_s
+        if not self._pending:
+            self._line_deadline = self._deadline
+        self._deadline = min(self._deadline, self._line_deadline)
         if not self._peer.trusted:
             self._deadline = min(self._deadline, self._trust_deadline)
         if not self._unread and not self._at_eof:
@@ -225,6 +233,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         if end < 0 or end > MAX_COMMAND_BYTES:
             raise LineTooLong("command line too long")
         line, self._pending = self._pending[: end + 1], self._pending[end + 1 :]
+        self._line_deadline = self.loop.time() + self._settings.command_timeout_s
         if end == 0 or line.find(b"\r") != end - 1:
             raise ProtocolError("line not ended by CRLF")
         return line[:-2]
@@ -280,7 +289,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
                 return
 
     async def _obey(self, line: bytes) -> None:
-        verb, _, rest = line.partition(b" ")
+        verb, _, rest = line.rstrip(b" \t").partition(b" ")  # blanks at the end are let pass (RFC 5321 §4.1.1)
         name = verb.upper().decode("ascii", "replace")
         command = self.commands.get(name)
         if command is None:
@@ -291,7 +300,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
             try:
                 await command(self, rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
             except UnicodeDecodeError:
-                self._misread(name, Refusal.NOT_ASCII)
+                self._misread(name, Refusal.SYNTAX if self._settings.smtputf8 else Refusal.NOT_ASCII)
             except LineTooLong:  # the answer to a challenge of AUTH
                 self._reply(refuse(Refusal.LINE_TOO_LONG))
                 self._ending = True

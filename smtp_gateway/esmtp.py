@@ -9,6 +9,7 @@ from access_core.authentication.exchange import Exchange
 from smtp_gateway import replies
 from smtp_gateway.commands import (
     Path,
+    is_host_name,
     is_mailbox,
     parse_path,
     read_report_request,
@@ -37,7 +38,9 @@ class EsmtpProtocol(MessageReceiver):
             self._reply(Reply(text.encode("ascii")))
 
     async def _greet(self, name: str, *, extended: bool) -> bool:
-        if not name.strip() or len(name) > 255 or not name.isprintable():
+        name = name.strip()
+        # A computer may be called anything; an operator's name is written into Received.
+        if not is_host_name(name) and (self._steps.client_certificate or not name.isprintable() or not name):
             self._reply(refuse(Refusal.SYNTAX))
             return False
         await self._forget()
@@ -46,7 +49,7 @@ class EsmtpProtocol(MessageReceiver):
             self._reply(refusal)
             self._ending = True
             return False
-        self._peer.host_name = name.strip()
+        self._peer.host_name = name
         self._peer.extended_smtp = extended
         return True
 
@@ -121,6 +124,7 @@ class EsmtpProtocol(MessageReceiver):
 
     async def smtp_mail(self, arg: str | None) -> None:
         """Begin a message."""
+        self._peer.mails += 1
         refusal = self._not_ready()
         if refusal is None:
             path = parse_path("FROM:", arg or "")
@@ -130,7 +134,6 @@ class EsmtpProtocol(MessageReceiver):
         if refusal is not None:
             self._reply(refuse(refusal))
             return
-        self._peer.mails += 1
         reply = await self._steps.mail(self._peer, path.mailbox)
         if reply.accepted:
             self._mail.sender = path.mailbox
@@ -145,7 +148,7 @@ class EsmtpProtocol(MessageReceiver):
             return Refusal.SEQUENCE
         if not self._peer.trusted and not self._steps.client_certificate:
             return Refusal.AUTH_REQUIRED  # an operator that is not listed gets its answer at RCPT
-        if self._peer.mails >= self._settings.max_mails:
+        if self._peer.mails > self._settings.max_mails:
             return Refusal.TOO_MANY_MAILS
         return None
 
@@ -188,19 +191,19 @@ class EsmtpProtocol(MessageReceiver):
             reply = refuse(Refusal.TOO_MANY_RECIPIENTS)
         else:
             reply = await self._steps.recipient(self._peer, envelope, path.mailbox)
-        if not reply.accepted:
+        if reply.accepted:
+            envelope.rcpts += 1
+            envelope.domains.add(domain_of(path.mailbox))
+        else:
             envelope.refused = reply
         self._reply(reply)
 
     def _is_one_too_many(self, address: str) -> bool:
-        envelope, settings = self._mail, self._settings
-        addresses = [each.address for each in envelope.recipients] + [
-            each.address for each in envelope.queued if each.destination
-        ]
-        if len(addresses) >= settings.max_recipients:
+        """Tell whether a recipient is beyond what LIMITS announced: commands count, repeated addresses too."""
+        envelope, most_domains = self._mail, self._settings.max_recipient_domains
+        if envelope.rcpts >= self._settings.max_recipients:
             return True
-        domains = {domain_of(each) for each in (*addresses, address)} if settings.max_recipient_domains else ()
-        return len(domains) > settings.max_recipient_domains
+        return bool(most_domains) and len(envelope.domains | {domain_of(address)}) > most_domains
 
     async def smtp_rset(self, arg: str) -> None:
         """Forget the message under way."""
@@ -223,7 +226,7 @@ class EsmtpProtocol(MessageReceiver):
 
     async def smtp_expn(self, arg: str) -> None:
         """Tell nothing about lists."""
-        self._reply(replies.NO_EXPANSION)
+        self._reply(refuse(Refusal.NOT_OFFERED))
 
     async def smtp_help(self, arg: str) -> None:
         """Point at the norm."""

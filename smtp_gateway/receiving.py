@@ -1,7 +1,8 @@
 """How content comes in: DATA (RFC 5321 §4.1.1.4) and BDAT (RFC 3030), on a connection of `connection.py`.
 
 One message comes by one of the two. A chunk is read to its last byte even when it is refused, since its bytes must
-never be taken for commands; a BDAT line that cannot be read ends the connection for the same reason.
+never be taken for commands; a BDAT line that cannot be read ends the connection for the same reason. Whoever sends
+several times what a message may hold is cut off.
 """
 
 from smtp_gateway import replies
@@ -12,6 +13,7 @@ from smtp_gateway.replies import Refusal, refuse
 from smtp_gateway.session import Intake
 from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
 
+OVERRUN = 4  # sizes of the largest message, read so that the sender hears why, before the connection is closed
 FAULTS = {
     Fault.BARE_LINE_END: Refusal.BARE_LINE_END,
     Fault.NUL: Refusal.NUL,
@@ -93,6 +95,9 @@ class MessageReceiver(SmtpConnection):
             taken += len(data)
             content = decoder.feed(data)
             self._pending = decoder.rest
+            if taken > OVERRUN * self._settings.max_message_bytes and not decoder.done:
+                self._ending = True
+                return Refusal.TOO_LARGE
             if content and intake is not None and refusal is None:
                 refusal = await _write(intake, content)
             allowed_s = self._settings.command_timeout_s + taken / self._settings.data_floor_bytes_s

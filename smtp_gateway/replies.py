@@ -18,6 +18,7 @@ class Refusal(StrEnum):
 
     SYNTAX = "S_SYNTAXE"
     UNKNOWN_COMMAND = "S_COMMANDE_INCONNUE"
+    NOT_OFFERED = "S_COMMANDE_NON_OFFERTE"
     LINE_END = "S_FIN_DE_LIGNE"
     LINE_TOO_LONG = "S_LIGNE_TROP_LONGUE"
     SEQUENCE = "S_ORDRE"
@@ -107,6 +108,7 @@ def _refusal(codes: str, sentence: str, reason: str) -> Reply:
 OWN: dict[Refusal, tuple[str, str]] = {
     Refusal.SYNTAX: ("501 5.5.4", "Syntaxe incorrecte."),
     Refusal.UNKNOWN_COMMAND: ("500 5.5.1", "Commande inconnue."),
+    Refusal.NOT_OFFERED: ("502 5.5.1", "Commande non offerte."),
     Refusal.LINE_END: ("500 5.5.2", "Une ligne de commande se termine par CR LF."),
     Refusal.LINE_TOO_LONG: ("500 5.5.2", "Ligne trop longue."),
     Refusal.SEQUENCE: ("503 5.5.1", "Commande hors séquence."),
@@ -188,7 +190,6 @@ BYE = Reply(b"221 2.0.0 Au revoir\r\n")
 READY_FOR_TLS = Reply(b"220 2.0.0 TLS\r\n")
 AUTHENTICATED = Reply(b"235 2.7.0 Identification acceptee\r\n")
 CANNOT_VERIFY = Reply(b"252 2.5.2 Adresse non verifiee\r\n")
-NO_EXPANSION = Reply(b"502 5.5.1 Commande non offerte\r\n")
 HELP = Reply(b"214 2.0.0 RFC 5321\r\n")
 
 

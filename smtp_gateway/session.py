@@ -61,6 +61,10 @@ class MailEnvelope:
         self.recipients: list[Recipient] = []
         self.queued: list[QueuedRecipient] = []
         """Recipients elsewhere, and those here whose delivery is to be reported."""
+        self.rcpts = 0
+        """RCPT commands accepted so far, repeated recipients included (RFC 9422 §4.2)."""
+        self.domains: set[str] = set()
+        """Domains of these recipients."""
         self.report = ReportRequest()
         self.declared_bytes = 0
         """SIZE of MAIL (RFC 1870), 0 when it was not given."""

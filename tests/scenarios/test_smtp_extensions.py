@@ -119,6 +119,38 @@ def test_messages_of_one_connection_are_counted(tmp_path: Path) -> None:
         assert client.reply() == b""
 
 
+def test_recipients_are_counted_as_announced_and_the_message_still_leaves(tmp_path: Path) -> None:
+    with running(tmp_path, Options(smtp={"max_recipients": 3, "max_errors": 2})) as world, inside_tls(world) as client:
+        assert b"RCPTMAX=3" in client.ask(b"EHLO laptop")
+        client.ask(f"MAIL FROM:<{MARTIN}>".encode())
+        answers = [client.ask(f"RCPT TO:<{each}>".encode()) for each in (DURAND, DURAND.upper(), PEER, *[MARTIN] * 5)]
+
+        assert [each[:9] for each in answers] == [b"250 2.1.5"] * 3 + [b"452 4.5.3"] * 5  # one that is repeated counts
+        assert client.ask(b"DATA").startswith(b"354")
+        client.send(letter(MARTIN, DURAND) + b".\r\n")
+        assert client.reply().startswith(b"250 2.0.0")
+
+
+def test_refused_mail_commands_count_too(tmp_path: Path) -> None:
+    with running(tmp_path, Options(smtp={"max_mails": 2})) as world, inside_tls(world) as client:
+        assert client.ask(b"MAIL FROM:<nobody>").startswith(b"553")
+        assert client.ask(f"MAIL FROM:<{DURAND}>".encode()).startswith(b"550")
+        assert client.ask(f"MAIL FROM:<{MARTIN}>".encode()).startswith(b"421 4.7.0")
+
+
+@pytest.mark.parametrize("name", [b"a b", b"a) by evil (b", "hélène".encode(), b"[a]b", b"x" * 256])
+def test_operator_says_a_name_that_may_be_written_down(world: World, name: bytes) -> None:
+    operator, mail_program = world.at_mx(), world.at_submission()
+
+    operator.send(b"EHLO " + name + b"\r\n")
+
+    assert operator.getreply()[0] == 501
+    assert mail_program.docmd("EHLO", "PC de Claire")[0] == 250
+
+    operator.quit()
+    mail_program.quit()
+
+
 def test_domains_of_one_message_are_counted(tmp_path: Path) -> None:
     with running(tmp_path, Options(smtp={"max_recipient_domains": 1})) as world, inside_tls(world) as client:
         assert b"RCPTDOMAINMAX=1" in client.ask(b"EHLO laptop")

@@ -1,6 +1,7 @@
 """Bad input over real sockets and TLS: the right code each time, and the listener stays up."""
 
 import base64
+import contextlib
 import re
 import socket
 import ssl
@@ -97,7 +98,13 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         (b"EHLO", b"501 5.5.4"),
         (b"QUIT now", b"501 5.5.4"),
         (b"RSET now", b"501 5.5.4"),
-        (b"EXPN all", b"502 5.5.1"),
+        (b"EXPN all", b"502 5.5.1 Commande non offerte. [S_COMMANDE_NON_OFFERTE]"),
+        (b"NOOP \xff\xfe", b"501 5.5.4"),
+        (b'MAIL FROM:<"a\x00b"@demo.mssante.fr>', b"553 5.1.3"),
+        (b'MAIL FROM:<"a\x1bb"@demo.mssante.fr>', b"553 5.1.3"),
+        ("MAIL FROM:<a\u2028b@demo.mssante.fr> SMTPUTF8".encode(), b"501 5.5.4"),
+        (b"NOOP \t ", b"250 2.0.0"),
+        (b"MAIL FROM:<camille.martin@demo.mssante.fr> SIZE=10  ", b"250 2.1.0"),
         (b"VRFY paul", b"252 2.5.2"),
         (b"NOOP whatever", b"250 2.0.0"),
         (b"HELP", b"214 2.0.0"),
@@ -292,6 +299,7 @@ def test_too_many_recipients_errors_and_connections(tmp_path: Path) -> None:
         assert second.reply() == b""
         second.close()
 
+        client.ask(b"JUNK")  # the recipient too many was no error
         client.ask(b"JUNK")
         client.send(b"JUNK\r\n")
         assert client.reply().startswith(b"500 5.5.1")
@@ -314,6 +322,35 @@ def test_silent_and_slow_clients_are_let_go(tmp_path: Path) -> None:
             client.ask(b"DATA")
             client.send(b"From: me\r\n")
             assert client.reply().startswith(b"421 4.4.2")
+
+
+def test_command_that_never_ends_is_let_go_however_its_bytes_trickle(tmp_path: Path) -> None:
+    with running(tmp_path, Options(smtp={"command_timeout_s": 0.5})) as world, inside_tls(world) as client:
+        client.connection.settimeout(0.05)
+        answer = b""
+        while not answer:
+            client.send(b"N")
+            with contextlib.suppress(TimeoutError):
+                answer = client.reply()
+
+        assert answer == b"421 4.4.2 Delai depasse. [S_DELAI]\r\n"
+
+
+@pytest.mark.parametrize("opening", [b"DATA\r\n", b"BDAT 999999999999999999 LAST\r\n"])
+def test_message_without_end_is_cut_off(tmp_path: Path, opening: bytes) -> None:
+    with running(tmp_path, Options(smtp={"max_message_bytes": 65_536})) as world, inside_tls(world) as client:
+        client.ask(f"MAIL FROM:<{MARTIN}>".encode())
+        client.ask(f"RCPT TO:<{DURAND}>".encode())
+        client.send(opening)
+        with contextlib.suppress(OSError):
+            for _ in range(1_000):
+                client.send(b"x" * 1_022 + b"\r\n")
+
+        told = b"354" if opening.startswith(b"DATA") else b""
+        if told:
+            assert client.reply().startswith(told)
+        assert client.reply().startswith(b"552 5.3.4")
+        assert world.messages(DURAND) == []
 
 
 def test_peer_that_chatters_without_identifying_itself_is_let_go(tmp_path: Path) -> None:
