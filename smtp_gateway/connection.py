@@ -300,7 +300,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
             try:
                 await command(self, rest.decode("utf-8" if self._settings.smtputf8 else "ascii"))
             except UnicodeDecodeError:
-                self._misread(name, Refusal.SYNTAX if self._settings.smtputf8 else Refusal.NOT_ASCII)
+                self._misread(name, Refusal.NOT_ASCII if name in ("MAIL", "RCPT") else Refusal.SYNTAX)
             except LineTooLong:  # the answer to a challenge of AUTH
                 self._reply(refuse(Refusal.LINE_TOO_LONG))
                 self._ending = True
