@@ -60,6 +60,10 @@ class Refusal(StrEnum):
     FHIR_UNSUPPORTED = "X_FHIR_NON_PRIS_EN_CHARGE"
     FHIR_PARAMETER = "X_FHIR_PARAMETRE"
     FHIR_ABSENT = "X_FHIR_INTROUVABLE"
+    FHIR_PATCH = "X_FHIR_MODIFICATION"
+    FHIR_FIXED = "X_FHIR_NON_MODIFIABLE"
+    FHIR_VERSION = "X_FHIR_VERSION"
+    FHIR_SEVERAL = "X_FHIR_PLUSIEURS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,12 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.FHIR_REFERENCE: _entry("Une référence ne désigne rien dans la requête ni dans ce service.", "PDSm 3.1"),
     Refusal.FHIR_UNSUPPORTED: _entry("Ce service ne fait pas cette opération.", "ITI-65"),
     Refusal.FHIR_ABSENT: _entry("Cette ressource n'existe pas.", "FHIR R4 §3.1.0.1"),
+    Refusal.FHIR_PATCH: _entry("Cette modification ne s'applique pas à l'état de la fiche.", "PDSm flux 03"),
+    Refusal.FHIR_FIXED: _entry(
+        "Seuls la visibilité, l'archivage et la suppression d'une fiche peuvent être demandés.", "PDSm flux 04"
+    ),
+    Refusal.FHIR_VERSION: _entry("La fiche a changé depuis la version indiquée.", "FHIR R4 §3.1.0.5"),
+    Refusal.FHIR_SEVERAL: _entry("Plusieurs fiches répondent à ces critères.", "FHIR R4 §3.1.0.8"),
     Refusal.FHIR_PARAMETER: _entry("Un paramètre de recherche manque ou n'est pas pris en charge.", "ITI-67"),
 }
 """One entry for each refusal; a test checks that none is missing."""

@@ -46,6 +46,7 @@ from dmp_bridge.xds.metadata import (
     APPENDS,
     APPROVED,
     ARCHIVED,
+    DELETED,
     DEPRECATED,
     REPLACES,
     SIGNS,
@@ -56,10 +57,11 @@ from dmp_bridge.xds.metadata import (
 
 PDSM = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition"
 COMPREHENSIVE = f"{PDSM}/pdsm-comprehensive-document-reference"
-IS_ARCHIVED = f"{PDSM}/pdsm-ext-is-archived"
+IS_ARCHIVED, IS_DELETED = f"{PDSM}/pdsm-ext-is-archived", f"{PDSM}/pdsm-ext-is-deleted"
 CREATION, START, END = (f"urn:vaguemestre:fhir:dtm:{name}" for name in ("creation", "start", "end"))
 RELATIONS = {REPLACES: "replaces", TRANSFORMS: "transforms", APPENDS: "appends", SIGNS: "signs"}
 ASSOCIATIONS = {code: kind for kind, code in RELATIONS.items()}
+_SAID = {IS_ARCHIVED: ARCHIVED, IS_DELETED: DELETED}
 _SHA1_BYTES = 20
 
 
@@ -91,10 +93,10 @@ def document_reference(entry: DocumentEntry, shown: Shown) -> DocumentReference:
     return DocumentReference(
         id=shown.id,
         meta=Meta(version_id=str(shown.version), last_updated=shown.indexed, profile=(COMPREHENSIVE,)),
-        extension=(Extension(url=IS_ARCHIVED, value_boolean=True),) if entry.status == ARCHIVED else (),
+        extension=tuple(Extension(url=url, value_boolean=True) for url, said in _SAID.items() if entry.status == said),
         master_identifier=unique_identifier(entry.unique_id),
         identifier=_identifiers(entry),
-        status="superseded" if entry.status == DEPRECATED else "current",
+        status="superseded" if entry.status in (DEPRECATED, DELETED) else "current",
         type=codes.concept_of(entry.type_code) if entry.type_code else None,
         category=(codes.concept_of(entry.class_code),) if entry.class_code else (),
         subject=_subject(entry.patient_id, shown.patient),
@@ -303,8 +305,14 @@ def _repository(custodian: Reference | None) -> str | None:
     return value.removeprefix(OID_PREFIX) if value.startswith(OID_PREFIX) else None
 
 
+def says(reference: DocumentReference, url: str) -> bool:
+    """Tell whether an extension (IS_ARCHIVED, IS_DELETED) says so."""
+    return any(each.url == url and each.value_boolean for each in reference.extension)
+
+
 def _status(reference: DocumentReference) -> str | None:
-    archived = any(each.url == IS_ARCHIVED and each.value_boolean for each in reference.extension)
-    if archived and reference.status == "current":
-        return ARCHIVED
-    return {"current": APPROVED, "superseded": DEPRECATED}.get(reference.status or "")
+    states = {
+        "current": ARCHIVED if says(reference, IS_ARCHIVED) else APPROVED,
+        "superseded": DELETED if says(reference, IS_DELETED) else DEPRECATED,
+    }
+    return states.get(reference.status or "")

@@ -244,7 +244,6 @@ class Bundle(Resource, frozen=True, kw_only=True, tag="Bundle"):
 T = TypeVar("T", bound=Resource)
 _BUNDLE = msgspec.json.Decoder(Bundle)
 _DOCUMENT = msgspec.json.Decoder(DocumentReference)
-_PATCH = msgspec.json.Decoder(Parameters)
 
 
 def read_bundle(body: bytes) -> Bundle:
@@ -259,11 +258,6 @@ def read_bundle(body: bytes) -> Bundle:
 def read_document_reference(body: bytes) -> DocumentReference:
     """Read a DocumentReference; raises as `read_bundle` does."""
     return _read(_DOCUMENT, body)
-
-
-def read_patch(body: bytes) -> Parameters:
-    """Read a FHIRPath patch; raises as `read_bundle` does."""
-    return _read(_PATCH, body)
 
 
 def write(resource: msgspec.Struct) -> bytes:

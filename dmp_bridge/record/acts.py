@@ -18,6 +18,7 @@ from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.external.queue import withdraw_filing
 from dmp_bridge.record.facts import facts_of
+from dmp_bridge.record.holdings import replaced_by
 from dmp_bridge.record.model import Availability, MaskSetter, RecordedDocument, RecordedSet
 from dmp_bridge.record.registry import register_set, set_availability
 from dmp_bridge.record.revision import Visibility, revise, update_set
@@ -76,9 +77,15 @@ def make_visible(tx: Transaction, change: Change, lifted: frozenset[str] = _ANNO
 
 
 def delete_document(tx: Transaction, change: Change) -> Outcome[RecordedDocument]:
-    """Delete a document logically (TD3.3c): its row and content stay, nobody finds it; elsewhere it is deleted too."""
+    """Delete a document logically (TD3.3c), with those that it replaced: rows and contents stay, nobody finds them.
+
+    Elsewhere it is deleted too, where its former versions follow by the same rule.
+    Source: PDSm, « Suppression logique d'une fiche »; CI-SIS volet Partage, tableau 1
+    """
 
     def effect(tx: Transaction) -> RecordedDocument:
+        for each in replaced_by(tx, change.found):
+            set_availability(tx, each.id, Availability.DELETED)
         withdraw_filing(tx, change.found.id, change.asking.now)
         return _set_state(tx, change, Availability.DELETED)
 

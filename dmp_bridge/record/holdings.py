@@ -11,7 +11,7 @@ from dmp_bridge.record.model import Availability, RecordedDocument
 from dmp_bridge.record.registry import all_versions_of_profile
 from dmp_bridge.record.rows import submission_set_of
 from dmp_bridge.tables import document_association, record_author, submission_set
-from dmp_bridge.xds.metadata import Association, SubmissionSet
+from dmp_bridge.xds.metadata import REPLACING, Association, SubmissionSet
 from vaguemestre.kernel.database import Transaction
 
 _SETS = (
@@ -53,6 +53,24 @@ class Holdings:
             if known is None or known.version < each.version:
                 newest[logical_id(each)] = each
         return tuple(newest.values())
+
+
+def replaced_by(tx: Transaction, found: RecordedDocument) -> list[RecordedDocument]:
+    """List the documents that FOUND replaced, directly or not, in their latest metadata version."""
+    holdings = load_holdings(tx, found.profile_id)
+    names = {each.entry.entry_id: logical_id(each) for each in holdings.documents}
+    links = [
+        (names[each.source], names[each.target])
+        for each in holdings.associations
+        if each.kind in REPLACING and each.source in names and each.target in names
+    ]
+    reached, ahead = {logical_id(found)}, [logical_id(found)]
+    while ahead:
+        source = ahead.pop()
+        before = {target for start, target in links if start == source} - reached
+        reached |= before
+        ahead += before
+    return [each for each in holdings.latest() if logical_id(each) in reached - {logical_id(found)}]
 
 
 def logical_id(document: RecordedDocument) -> str:

@@ -28,7 +28,7 @@ from dmp_bridge.xdm.limits import ReaderRules
 from dmp_bridge.xds.errors import RegistryError, XdsErrorCode, XdsRefusal
 from dmp_bridge.xds.metadata import (
     APPENDS,
-    REPLACES,
+    REPLACING,
     SIGNS,
     TRANSFORMS,
     TRANSFORMS_AND_REPLACES,
@@ -46,7 +46,6 @@ _CODES = {
     Refusal.REPLACED_FOREIGN: XdsErrorCode.REPLACE_FAILED,
 }
 _LINKING = frozenset({TRANSFORMS, APPENDS, SIGNS, TRANSFORMS_AND_REPLACES})
-_REPLACING = frozenset({REPLACES, TRANSFORMS_AND_REPLACES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -127,7 +126,7 @@ def is_signature(entry: DocumentEntry) -> bool:
 
 
 def _replaced_by(entry: DocumentEntry, submission: Submission) -> tuple[str, ...]:
-    links = (each for each in submission.associations if each.kind in _REPLACING)
+    links = (each for each in submission.associations if each.kind in REPLACING)
     return tuple(each.target for each in links if each.source == entry.entry_id)
 
 

@@ -127,7 +127,7 @@ def answer_update(tx: Transaction, call: Call, body: etree._Element) -> etree._E
     profile = call.profile
     holdings = load_holdings(tx, profile.id)
     found = target_of(submission, holdings)
-    if not _may_know(tx, call, found):
+    if not may_know(tx, call, found):
         raise absent(submission)
     update = read_update(submission, found)
     sender = call.caller.sender
@@ -138,7 +138,7 @@ def answer_update(tx: Transaction, call: Call, body: etree._Element) -> etree._E
         filing=Filing(filed_at=call.now, label=sender.label, filed_by=sender.id),
     )
     asking = Asking(profile=profile, actor=sender, session=call.caller.session, now=call.now)
-    outcome = _do(tx, update, acts.Change(asking=asking, found=found, sent=sent))
+    outcome = carry_out_update(tx, update, acts.Change(asking=asking, found=found, sent=sent))
     if not outcome.decision.allowed:
         entry = REGISTER[outcome.decision.reason]
         raise Denied.of(XdsErrorCode.ACCESS_DENIED, f"{entry.sentence} [{entry.shown}]")
@@ -149,11 +149,13 @@ class Denied(XdsRefusal):
     """A refusal of the engine: nothing changed, but it is traced, so that its transaction is to be committed."""
 
 
-def _may_know(tx: Transaction, call: Call, found: RecordedDocument) -> bool:
+def may_know(tx: Transaction, call: Call, found: RecordedDocument) -> bool:
+    """Tell whether a document is there for somebody who would change it: its filer, or who may find it."""
     return found.filing.filed_by == call.caller.sender.id or call.reader.sees(tx, found, references=True)
 
 
-def _do(tx: Transaction, update: Update, change: acts.Change) -> Outcome[RecordedDocument]:
+def carry_out_update(tx: Transaction, update: Update, change: acts.Change) -> Outcome[RecordedDocument]:
+    """Do what an update asks, by the engine's decision, traced; whatever carries it (ITI-57, PDSm flux 03)."""
     match update.operation:
         case Operation.MASK:
             return acts.mask_document(tx, change)

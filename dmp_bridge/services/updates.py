@@ -99,7 +99,7 @@ def read_update(submission: Submission, found: RecordedDocument) -> Update:
     check_attributes((entry,), REQUIRED_IN_UPDATE)
     if _without_visibility(entry) != _without_visibility(found.entry):
         raise XdsRefusal.of(XdsErrorCode.UPDATE, "Seule la visibilité d'un document peut être modifiée.")
-    return _visibility_change(found.entry.visibility, entry.visibility)
+    return visibility_change(found.entry.visibility, entry.visibility)
 
 
 def _state_change(association: Association, found: RecordedDocument) -> Update:
@@ -115,7 +115,12 @@ def _state_change(association: Association, found: RecordedDocument) -> Update:
     return Update(operation)
 
 
-def _visibility_change(before: frozenset[str], after: frozenset[str]) -> Update:
+def visibility_change(before: frozenset[str], after: frozenset[str]) -> Update:
+    """Tell which change leads from one set of visibility codes to another.
+
+    Raises:
+        XdsRefusal: none does.
+    """
     added, fallen = after - before, before - after
     if added == {MASKED} and not fallen:
         return Update(Operation.MASK)

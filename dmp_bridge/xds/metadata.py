@@ -21,6 +21,7 @@ TRANSFORMS_AND_REPLACES = "urn:ihe:iti:2007:AssociationType:XFRM_RPLC"
 SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
 UPDATE_AVAILABILITY = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
 APPENDS = "urn:ihe:iti:2007:AssociationType:APND"
+REPLACING = frozenset({REPLACES, TRANSFORMS_AND_REPLACES})
 
 HL7_CONFIDENTIALITY = "2.16.840.1.113883.5.25"
 FRENCH_VISIBILITY = "1.2.250.1.213.1.1.4.13"

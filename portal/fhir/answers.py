@@ -71,6 +71,8 @@ def _finding(reason: str) -> tuple[int, Finding]:
 def answer_error(error: Exception) -> Response:
     """Answer for what stopped a request; whatever is not expected is told without a word of it."""
     match error:
+        case FhirProblem(status=405):
+            return refusal(error, {"Allow": "GET, PATCH"})
         case FhirProblem():
             return refusal(error)
         case TokenRefused():

@@ -20,20 +20,21 @@ from starlette.routing import Route
 from access_core.accounts import Account
 from access_core.authentication.failures import AuthenticationFailed
 from access_core.decision import Decision
-from dmp_bridge.fhir.bundles import encoded
-from dmp_bridge.fhir.elements import Meta
+from dmp_bridge.fhir import search
+from dmp_bridge.fhir.patches import read_patch
 from dmp_bridge.fhir.problems import FhirProblem, IssueType
-from dmp_bridge.fhir.resources import MEDIA_TYPE, Binary
+from dmp_bridge.fhir.resources import MEDIA_TYPE, DocumentReference
 from dmp_bridge.fhir.search import MAX_PARAMETERS, Query, parameter_problem
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.services.bodies import BodyBudget
 from portal.fhir.answers import CONTENT_TYPE, answer, answer_error, no_token, problem_of_decision
+from portal.fhir.binaries import binary_answer
 from portal.fhir.capability import capability_statement
 from portal.fhir.finding import Finding
 from portal.fhir.parts import FhirParts
 from portal.fhir.publishing import Publishing
+from portal.fhir.updating import Patching, Updating, etag_of
 from portal.fhir.view import DOCUMENTS, LISTS, Asked
-from portal.security import FILE_POLICY
 from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -48,6 +49,7 @@ class FhirService:
         self._parts = parts
         self._publishing = Publishing(parts)
         self._finding = Finding(parts)
+        self._updating = Updating(parts)
         turns, most = parts.settings.simultaneous_requests, parts.settings.max_request_bytes
         self._turns = asyncio.Semaphore(turns)
         self._bodies = BodyBudget(most, (turns + 1) * most)
@@ -60,7 +62,10 @@ class FhirService:
             Route("/DocumentReference", self._let_in(partial(self.search, DOCUMENTS)), methods=["GET"]),
             Route("/DocumentReference", self._let_in(self.create), methods=["POST"]),
             Route("/DocumentReference/_search", self._let_in(partial(self.search, DOCUMENTS)), methods=["POST"]),
+            Route("/DocumentReference", self._let_in(self.patch), methods=["PATCH"]),
             Route("/DocumentReference/{id}", self._let_in(self.document), methods=["GET"]),
+            Route("/DocumentReference/{id}", self._let_in(self.patch), methods=["PATCH"]),
+            Route("/DocumentReference/{id}/_history/{version}", self._let_in(self.document), methods=["GET"]),
             Route("/List", self._let_in(partial(self.search, LISTS)), methods=["GET"]),
             Route("/List/_search", self._let_in(partial(self.search, LISTS)), methods=["POST"]),
             Route("/List/{id}", self._let_in(self.submission), methods=["GET"]),
@@ -107,9 +112,25 @@ class FhirService:
         return answer(await self._finding.search(asked))
 
     async def document(self, request: Request, account: Account, _body: bytes) -> Response:
-        """Read the metadata of a document."""
-        found = await self._finding.document(account.id, request.path_params["id"], _base(request))
-        return answer(found, headers={"ETag": f'W/"{found.meta.version_id}"'} if found.meta else None)
+        """Read the metadata of a document, the latest or those of a version."""
+        version = request.path_params.get("version")
+        found = await self._finding.document(account.id, request.path_params["id"], _base(request), version)
+        return _tagged(found)
+
+    async def patch(self, request: Request, account: Account, body: bytes) -> Response:
+        """Change visibility or state of a document (PDSm flux 03), named by its id or by a search that finds it."""
+        query = Query.read(list(request.query_params.multi_items()))
+        if search.unknown_parameters(query, search.DOCUMENT_PARAMETERS):
+            raise parameter_problem()
+        asked = Patching(
+            account_id=account.id,
+            base=_base(request),
+            patch=await asyncio.to_thread(read_patch, body, _media_type(request)),
+            document_id=request.path_params.get("id"),
+            query=query,
+            matches=request.headers.get("if-match"),
+        )
+        return _tagged(await self._updating.patch(asked))
 
     async def submission(self, request: Request, account: Account, _body: bytes) -> Response:
         """Read a submission set."""
@@ -121,12 +142,7 @@ class FhirService:
         found = await self._finding.content(account.id, name)
         if isinstance(found, Decision):
             raise problem_of_decision(found)
-        if MEDIA_TYPE in request.headers.get("accept", ""):
-            return answer(
-                Binary(id=name, meta=Meta(version_id="1"), content_type=found.media_type, data=encoded(found.data))
-            )
-        headers = {"Content-Security-Policy": FILE_POLICY, "Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(found.data, media_type=found.media_type, headers=headers)
+        return binary_answer(name, found, request.headers)
 
     def _let_in(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         """Put an endpoint behind an access token, and in its turn."""
@@ -160,8 +176,18 @@ def _base(request: Request) -> str:
     return str(request.base_url.replace(path=request.scope["root_path"])).rstrip("/")
 
 
+def _tagged(found: DocumentReference) -> Response:
+    """Answer with metadata under the ETag of their version."""
+    etag = etag_of(found)
+    return answer(found, headers={"ETag": etag} if etag else None)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _check_type(request: Request, *expected: str) -> None:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in expected:
+    if _media_type(request) not in expected:
         raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, status=415)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from dmp_bridge.fhir import search
 from dmp_bridge.fhir.documents import COMPREHENSIVE, PDSM
 from dmp_bridge.fhir.lists import COMPREHENSIVE_SET
+from dmp_bridge.fhir.patches import FORMATS
 from dmp_bridge.fhir.resources import MEDIA_TYPE
 
 RELEASED = "2026-11-23"
@@ -26,6 +27,7 @@ def capability_statement(base: str) -> dict[str, Any]:
         "software": {"name": "Vaguemestre"},
         "fhirVersion": "4.0.1",
         "format": [MEDIA_TYPE, "json"],
+        "patchFormat": list(FORMATS),
         "instantiates": [
             "https://interop.esante.gouv.fr/ig/fhir/pdsm/CapabilityStatement/PDSm-GestionnaireDePartageDeDocuments",
             "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentResponder",
@@ -58,8 +60,10 @@ def _documents() -> dict[str, Any]:
     return {
         "type": "DocumentReference",
         "supportedProfile": [COMPREHENSIVE, f"{PDSM}/pdsm-simplified-publish"],
-        "interaction": [{"code": code} for code in ("read", "search-type", "create")],
+        "interaction": [{"code": code} for code in ("read", "vread", "search-type", "create", "patch")],
         "versioning": "versioned",
+        # R4 has no word for a conditional patch; PDSm's own statement says it so.
+        "conditionalUpdate": True,
         "searchRevInclude": ["List:item"],
         "searchParam": _parameters((*search.PATIENT, *search.DOCUMENT_PARAMETERS)),
     }

@@ -30,10 +30,11 @@ from vaguemestre.kernel.database import Transaction
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Content:
-    """The bytes of a document, and their media type."""
+    """The bytes of a document, their media type and their ETag."""
 
     media_type: str
     data: bytes
+    etag: str
 
 
 class Finding:
@@ -53,11 +54,7 @@ class Finding:
         if unknown and asked.strict:
             raise search.parameter_problem()
         size = self._page_size(asked.query)
-        patient = search.patient_of_query(asked.query)
-
-        def named(tx: Transaction) -> CX | str:
-            return patient if patient is not None else _patient_of_documents(tx, asked.query)
-
+        named = partial(patient_of_search, query=asked.query)
         view = await self._seen(asked.account_id, asked.base, asked.kind, named)
         return page_of(view, asked, frozenset(unknown), size)
 
@@ -70,17 +67,20 @@ class Finding:
             raise search.parameter_problem("_count")
         return min(int(text), most)
 
-    async def document(self, account_id: str, document_id: str, base: str) -> DocumentReference:
-        """Read the metadata of a document; traced as a search.
+    async def document(
+        self, account_id: str, document_id: str, base: str, version: str | None = None
+    ) -> DocumentReference:
+        """Read the metadata of a document, the latest or those of VERSION; traced as a search.
 
         Raises:
-            FhirProblem: there is no such document for this caller.
+            FhirProblem: there is no such document, or no such version, for this caller.
         """
         view = await self._of(account_id, base, DOCUMENTS, partial(_profile_of_document, document_id=document_id))
-        found = next((each for each in view.documents() if each.id == document_id), None)
-        if found is None:
+        versions = [each for each in view.holdings.documents if view.names[each.entry.entry_id] == document_id]
+        found = [each for each in versions if version in (None, str(each.version))]
+        if not found:
             raise absent()
-        return view.document(found)
+        return view.document(max(found, key=lambda each: each.version))
 
     async def filed(self, document_id: str, base: str) -> DocumentReference:
         """Return the metadata of a document that the caller has just filed: what he gave, and what was made of it."""
@@ -151,7 +151,7 @@ class Finding:
         if not decision.allowed:
             return decision
         data = await parts.database.read(lambda tx: content(tx, parts.store, found))
-        return Content(found.entry.mime_type, data)
+        return Content(found.entry.mime_type, data, f'"{found.entry.hash}"')
 
 
 def absent() -> FhirProblem:
@@ -164,12 +164,15 @@ def _profile_of_document(tx: Transaction, document_id: str) -> str | None:
     return None if found is None else found.profile_id
 
 
-def _patient_of_documents(tx: Transaction, query: Query) -> str:
-    """Return the patient of the documents that a search names by unique id.
+def patient_of_search(tx: Transaction, query: Query) -> CX | str:
+    """Return the patient that a search names, or the patient of the documents that it names by unique id.
 
     Raises:
-        FhirProblem: it names none that is there, hence no patient.
+        FhirProblem: it names no patient, and no document that is there.
     """
+    patient = search.patient_of_query(query)
+    if patient is not None:
+        return patient
     unique_ids = search.unique_ids_of_query(query)
     if not unique_ids:
         raise search.parameter_problem("patient")

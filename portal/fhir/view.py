@@ -55,18 +55,19 @@ class View:
         return sorted(self.holdings.sets, key=lambda each: (each.submission_time or "", each.entry_id), reverse=True)
 
     def document(self, found: RecordedDocument) -> DocumentReference:
-        """Write a document."""
+        """Write a document, in any of its versions; the resource is named by the latest."""
         names = self.names
+        name = names.get(found.entry.entry_id, found.id)
         relations = tuple(
             (link.kind, names[link.target])
             for link in self.holdings.associations
-            if link.kind in RELATIONS and names.get(link.source) == found.id and link.target in names
+            if link.kind in RELATIONS and names.get(link.source) == name and link.target in names
         )
         shown = Shown(
-            id=found.id,
+            id=name,
             version=found.version,
             indexed=instant_text(found.filing.filed_at),
-            url=f"{self.base}/Binary/{found.id}",
+            url=f"{self.base}/Binary/{name}",
             patient=self.profile.id,
             relations=relations,
         )

@@ -73,6 +73,14 @@ class FhirClient:
             return await self.client.post(f"{self.base}{path}", content=body, headers=headers)
         return await self.client.post(f"{self.base}{path}", json=body, headers=headers)
 
+    async def patch(
+        self, path: str, body: Json | list[Json], media_type: str = "application/fhir+json", **headers: str
+    ) -> httpx2.Response:
+        """Change metadata; HEADERS such as `if_match`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers = {**self._headers(), "content-type": media_type, **named}
+        return await self.client.patch(f"{self.base}{path}", json=body, headers=headers)
+
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}", **self.headers}
 
@@ -249,6 +257,57 @@ def simplified_of(cda: bytes) -> Json:
         "contained": whole["contained"][:3],
         "content": [{"attachment": attachment}],
     }
+
+
+def patch_of(*operations: list[Json]) -> Json:
+    """Return a FHIRPath Patch."""
+    listed = [{"name": "operation", "part": parts} for parts in operations]
+    return {"resourceType": "Parameters", "parameter": listed}
+
+
+def replacing(path: str, value: Json) -> list[Json]:
+    """Return the operation that replaces an element; VALUE as `{"valueCode": …}`."""
+    return [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": f"DocumentReference.{path}"},
+        {"name": "value", **value},
+    ]
+
+
+def adding(name: str, value: Json) -> list[Json]:
+    """Return the operation that adds an element to the metadata."""
+    return [
+        {"name": "type", "valueCode": "add"},
+        {"name": "path", "valueString": "DocumentReference"},
+        {"name": "name", "valueString": name},
+        {"name": "value", **value},
+    ]
+
+
+def saying(extension: str) -> list[Json]:
+    """Return the operation that sets an extension of PDSm (`is-archived`, `is-deleted`), as PDSm writes it."""
+    parts = [
+        {"name": "url", "valueUri": f"{PDSM}/pdsm-ext-{extension}"},
+        {"name": "valueBoolean", "valueBoolean": True},
+    ]
+    return adding("extension", {"part": parts})
+
+
+def masking() -> Json:
+    """Return the patch that masks a document."""
+    label = coded(nos("TRE_A07-StatusVisibiliteDocument"), "MASQUE_PS")
+    return patch_of(adding("securityLabel", {"valueCodeableConcept": label}))
+
+
+def unmasking() -> Json:
+    """Return the patch that lifts the mask."""
+    path = "DocumentReference.securityLabel.where(coding.code='MASQUE_PS')"
+    return patch_of([{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": path}])
+
+
+def deleting() -> Json:
+    """Return the patch that deletes a document, as PDSm writes it."""
+    return patch_of(replacing("status", {"valueCode": "superseded"}), saying("is-deleted"))
 
 
 def fresh_oid() -> str:
