@@ -23,6 +23,8 @@ _delete_entries = delete(tables.entry).where(tables.entry.c.folder_id == bindpar
 _delete_expunged = delete(tables.expunged).where(tables.expunged.c.folder_id == bindparam("of_folder"))
 _delete_blocks = delete(tables.block).where(tables.block.c.folder_id == bindparam("of_folder"))
 _delete_seen = delete(tables.member_seen).where(tables.member_seen.c.folder_id == bindparam("of_folder"))
+_delete_annotations = delete(tables.annotation).where(tables.annotation.c.folder_id == bindparam("of_folder"))
+_erase_annotations = delete(tables.annotation).where(tables.annotation.c.mailbox_id == bindparam("owner"))
 _delete_folder = delete(tables.folder).where(tables.folder.c.id == bindparam("of_folder"))
 _mark_erased = (
     update(tables.mailbox).where(tables.mailbox.c.id == bindparam("owner")).values(erased_at=bindparam("now"))
@@ -44,12 +46,13 @@ def create_mailbox(tx: Transaction, mailbox_id: str, *, keyring: Keyring, now: d
 
 
 def delete_mailbox(tx: Transaction, mailbox_id: str, *, keyring: Keyring, now: datetime) -> None:
-    """Erase a mailbox: its keys, entries, folders and contents. An unknown or erased one is left as it is."""
+    """Erase a mailbox: its keys, entries, folders, annotations, contents. An unknown or erased one stays as it is."""
     folder_ids = tx.execute(_folder_ids, {"owner": mailbox_id}).scalars().all()
     if not folder_ids:
         return
     for folder_id in folder_ids:
         delete_folder(tx, folder_id)
+    tx.execute(_erase_annotations, {"owner": mailbox_id})
     tx.execute(_erase_contents, {"owner": mailbox_id})
     tx.execute(_erase_keys, {"owner": mailbox_id})
     tx.execute(_mark_erased, {"owner": mailbox_id, "now": now})
@@ -61,5 +64,6 @@ def delete_folder(tx: Transaction, folder_id: FolderId) -> None:
     """Delete a folder with its entries; messages that no folder holds then are garbage."""
     here = {"of_folder": folder_id}
     note_orphans(tx, tx.execute(_messages, here).scalars().all())
-    for statement in (_delete_entries, _delete_expunged, _delete_blocks, _delete_seen, _delete_folder):
+    what_it_holds = (_delete_entries, _delete_expunged, _delete_blocks, _delete_seen, _delete_annotations)
+    for statement in (*what_it_holds, _delete_folder):
         tx.execute(statement, here)

@@ -21,6 +21,7 @@ from mailstore import (
     opening,
     transfer,
 )
+from mailstore.annotations import Annotations
 from mailstore.block_making import BlockMaker
 from mailstore.blocks import Kind, Place, T
 from mailstore.config import MailStoreSettings
@@ -88,6 +89,7 @@ class MailStore:
         self._clock = clock
         self._settings = settings
         self._keyring = Keyring(instance_key)
+        self.annotations = Annotations(self._keyring)
         self._limits = Limits(depth=settings.mime_depth, parts=settings.mime_parts)
 
     # Mailboxes and folders

@@ -113,6 +113,19 @@ member_seen = Table(
     sqlite_with_rowid=False,
 )
 
+annotation = Table(
+    "folder_annotation",
+    metadata,
+    Column("folder_id", BigInteger, primary_key=True, autoincrement=False, comment="0: of the mailbox itself"),
+    Column("account_id", String(32), primary_key=True, comment="to whom it is private; empty: shared"),
+    Column("name", String(250), primary_key=True, comment="RFC 5464 entry, in lower case"),
+    Column("mailbox_id", String(32), ForeignKey("mailbox.id"), nullable=False, index=True, comment="its key seals it"),
+    Column("size_bytes", Integer, nullable=False),
+    Column("version", String(32), nullable=False, comment="another one after each change"),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed_value", LargeBinary, nullable=False, comment="segments, joined"),
+)
+
 orphan = Table(
     "message_orphan",
     metadata,

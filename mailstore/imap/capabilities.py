@@ -75,6 +75,8 @@ TABLE = (
     Capability("QUOTA=RES-STORAGE", "RFC 9208 §5.1", "commands/quota.py"),
     Capability("ACL", "RFC 4314", "commands/acl.py"),
     Capability("RIGHTS=kxte", "RFC 4314 §2.2", "commands/acl.py"),
+    Capability("METADATA", "RFC 5464", "commands/metadata.py", can_be_enabled=True),
+    Capability("LIST-METADATA", "RFC 9590", "commands/listing.py, metadata.py"),
     Capability("SAVEDATE", "RFC 8514", "commands/rendering.py, matching.py"),
     Capability("UTF8=ACCEPT", "RFC 6855", "session.py", can_be_enabled=True),
     Capability("PARTIAL", "RFC 9394", "commands/partial.py"),

@@ -24,6 +24,13 @@ class ImapSettings(BaseModel):
     )
     message_bytes: int = Field(52_428_800, gt=0, description="largest message that APPEND takes (octets)")
     quota_bytes: int = Field(0, ge=0, description="what a mailbox may hold (octets); 0 sets no limit")
+    metadata_value_bytes: int = Field(16_384, gt=0, le=65_000, description="largest annotation of a folder (octets)")
+    metadata_entries: int = Field(
+        100, gt=0, description="annotations of one folder, shared and of each member apart (count)"
+    )
+    contact: str | None = Field(
+        None, description="where users reach the operator, told as the server's `/shared/admin` annotation (a URI)"
+    )
     connections: int = Field(20_000, gt=0, description="open connections of one process (count)")
     connections_per_address: int = Field(10_000, gt=0, description="open connections from one IP address (count)")
     unauthenticated_per_address: int = Field(

@@ -24,6 +24,7 @@ class SharedAct(StrEnum):
     """What a member does in a shared mailbox."""
 
     OPENED = "shared_mailbox_opened"
+    ANNOTATED = "shared_mailbox_annotated"
     READ = "shared_message_read"
     MARKED = "shared_message_marked"
     ADDED = "shared_message_added"
@@ -40,7 +41,7 @@ def note_act(session: Session, tx: Transaction, view: View, act: SharedAct, entr
 
 def note_in(session: Session, tx: Transaction, mailbox_id: str, act: SharedAct, message_ids: Sequence[str]) -> None:
     """Trace an act in a shared mailbox."""
-    if act is SharedAct.OPENED:
+    if act in (SharedAct.OPENED, SharedAct.ANNOTATED):
         _note(session, tx, mailbox_id, act, ("mailbox", mailbox_id))
     elif len(message_ids) > TOLD_ONE_BY_ONE:
         _note(session, tx, mailbox_id, act, ("messages", str(len(message_ids))))

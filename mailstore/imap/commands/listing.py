@@ -2,14 +2,15 @@
 
 A level that has no folder of its own but folders below it is listed as one that does not exist and cannot be selected.
 
-Source: RFC 9051 §6.3.9; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154.
+Source: RFC 9051 §6.3.9; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154; RFC 9590.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailstore.aliases import is_alias
+from mailstore.imap.commands.metadata import end_of_query, list_lines
 from mailstore.imap.commands.status import prepare_status, status_line
 from mailstore.imap.namespaces import Place, as_asked, shared_mailboxes
 from mailstore.imap.outcome import Outcome, ok
@@ -42,9 +43,10 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
 
     prepare_status(session, command.status)
 
-    def work(tx: Transaction) -> list[bytes]:
+    def work(tx: Transaction) -> tuple[list[bytes], int]:
         levels = _levels(_folders(session, tx))
         chosen = _chosen([*levels, *_aliases(session, tx, command)], command)
+        annotated, longest = _annotated(session, tx, chosen, command)
         lines = []
         for level in chosen:
             lines.append(_list_line(session, level, command))
@@ -52,10 +54,23 @@ async def list_mailboxes(session: Session, command: ListMailboxes) -> Outcome:
                 viewer = session.viewer_of(level.folder.mailbox_id)
                 counted = session.parts.store.status(tx, level.folder.id, viewer=viewer)
                 lines.append(status_line(session, level.folder, command.status, counted))
-        return lines
+            if level.folder is not None and level.folder.id in annotated:
+                lines.append(annotated[level.folder.id])
+        return lines, longest
 
-    session.send(*await session.read(work))
-    return ok()
+    lines, longest = await session.read(work)
+    session.send(*lines)
+    return end_of_query(longest)
+
+
+def _annotated(
+    session: Session, tx: Transaction, chosen: Sequence[_Level], command: ListMailboxes
+) -> tuple[Mapping[int, bytes], int]:
+    """Return the METADATA responses of the folders listed, when they are asked for."""
+    if command.metadata is None:
+        return {}, 0
+    folders = [level.folder for level in chosen if level.folder is not None]
+    return list_lines(session, tx, folders, command.metadata)
 
 
 def _folders(session: Session, tx: Transaction) -> list[Folder]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from mailstore.imap.protocol.criteria import SearchKey
 from mailstore.imap.protocol.items import Attribute, Content
+from mailstore.imap.protocol.metadata import GetMetadata, MetadataQuery, SetMetadata
 from mailstore.imap.protocol.sequence import SequenceSet, Target
 
 
@@ -127,13 +128,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMailboxes:
-    """LIST with the options of RFC 5258, or LSUB when `legacy_subscribed` (RFC 3501 §6.3.9)."""
+    """LIST with the options of RFC 5258, RFC 5819 and RFC 9590, or LSUB when `legacy_subscribed` (RFC 3501 §6.3.9)."""
 
     reference: str
     patterns: tuple[str, ...]
     select: frozenset[str] = frozenset()
     return_: frozenset[str] = frozenset()
     status: tuple[StatusItem, ...] = ()
+    metadata: MetadataQuery | None = None
     legacy_subscribed: bool = False
 
 
@@ -363,6 +365,8 @@ Command = (
     | GetAcl
     | ListRights
     | SetAcl
+    | GetMetadata
+    | SetMetadata
     | Sort
     | Thread
 )

@@ -39,6 +39,8 @@ from mailstore.imap.protocol.commands import (
 )
 from mailstore.imap.protocol.cursor import Cursor, read_set
 from mailstore.imap.protocol.fetch_grammar import parse_fetch
+from mailstore.imap.protocol.mailbox_names import mailbox
+from mailstore.imap.protocol.metadata import parse_get_metadata, parse_set_metadata
 from mailstore.imap.protocol.search_grammar import parse_search, parse_sort, parse_thread
 from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
@@ -107,11 +109,15 @@ def _append(cursor: Cursor) -> Append | None:
 
 
 def parse_following_append(data: bytes) -> Append | None:
-    """Read what stands between two messages of one APPEND (RFC 3502); None when it is something else."""
+    """Read what stands between two messages of one APPEND (RFC 3502); None when it is something else.
+
+    IMAPClient puts two spaces there when a message has no flags: they are taken as one.
+    """
     cursor = Cursor(data[: data.rfind(b"{")].removesuffix(b"~"))
     try:
         cursor.accept(b")")
         cursor.space()
+        cursor.accept(b" ")
         append = mailboxes.parse_append_message(cursor, "")
         cursor.end()
     except ProtocolError:
@@ -169,7 +175,7 @@ def _login(cursor: Cursor) -> Command:
 
 def _delete(cursor: Cursor) -> Command:
     cursor.space()
-    return Delete(mailboxes.mailbox(cursor))
+    return Delete(mailbox(cursor))
 
 
 def _enable(cursor: Cursor) -> Command:
@@ -196,7 +202,7 @@ def _get_quota(cursor: Cursor) -> Command:
 
 def _get_quota_root(cursor: Cursor) -> Command:
     cursor.space()
-    return GetQuotaRoot(mailboxes.mailbox(cursor))
+    return GetQuotaRoot(mailbox(cursor))
 
 
 def _set_quota(cursor: Cursor) -> Command:
@@ -245,11 +251,11 @@ def _store(cursor: Cursor, uid: bool) -> Command:
 
 
 def _copy(cursor: Cursor, uid: bool) -> Command:
-    return Copy(_target(cursor, uid), mailboxes.mailbox(cursor), move=False)
+    return Copy(_target(cursor, uid), mailbox(cursor), move=False)
 
 
 def _move(cursor: Cursor, uid: bool) -> Command:
-    return Copy(_target(cursor, uid), mailboxes.mailbox(cursor), move=True)
+    return Copy(_target(cursor, uid), mailbox(cursor), move=True)
 
 
 def _uid_expunge(cursor: Cursor) -> Command:
@@ -292,6 +298,8 @@ _PARSERS: Mapping[str, Parser] = {
     "LISTRIGHTS": mailboxes.parse_list_rights,
     "SETACL": mailboxes.parse_set_acl,
     "DELETEACL": mailboxes.parse_delete_acl,
+    "GETMETADATA": parse_get_metadata,
+    "SETMETADATA": parse_set_metadata,
     "IDLE": _bare(Idle()),
     "CHECK": _bare(Check()),
     "CLOSE": _bare(Close(expunge=True)),

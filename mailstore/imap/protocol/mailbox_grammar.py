@@ -1,9 +1,11 @@
 """The commands about mailboxes: names, LIST and its options, STATUS, CREATE, APPEND.
 
-Source: RFC 9051 §9; RFC 5258 and RFC 5819 (LIST options), RFC 6154 (SPECIAL-USE).
+Source: RFC 9051 §9; RFC 5258 and RFC 5819 (LIST options), RFC 6154 (SPECIAL-USE),
+RFC 9590 (METADATA).
 """
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from mailstore.imap.protocol.commands import (
@@ -22,22 +24,17 @@ from mailstore.imap.protocol.commands import (
     Subscribe,
 )
 from mailstore.imap.protocol.cursor import Cursor, read_set
-from mailstore.imap.protocol.utf7 import decode_name
+from mailstore.imap.protocol.mailbox_names import NAME_BYTES, mailbox, pattern
+from mailstore.imap.protocol.metadata import MetadataQuery, read_query
 from vaguemestre.kernel.errors import ProtocolError
 
-NAME_BYTES = 1_000
 _IDENTIFIER = re.compile(rb"[\x21\x23-\x5b\x5d-\x7e]+")
 SPECIAL_USES = {
     use.upper(): use for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 }
 _SELECT_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
 _SELECT_PARAMETERS = frozenset({"CONDSTORE", "QRESYNC"})
-_RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
-
-
-def mailbox(cursor: Cursor) -> str:
-    """Read a mailbox name."""
-    return _name(cursor, cursor.astring())
+_RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "METADATA"})
 
 
 def parse_select(cursor: Cursor, *, read_only: bool) -> Select:
@@ -101,7 +98,7 @@ def parse_lsub(cursor: Cursor) -> ListMailboxes:
     cursor.space()
     reference = mailbox(cursor)
     cursor.space()
-    return ListMailboxes(reference=reference, patterns=(_name(cursor, cursor.list_mailbox()),), legacy_subscribed=True)
+    return ListMailboxes(reference=reference, patterns=(pattern(cursor),), legacy_subscribed=True)
 
 
 def parse_list(cursor: Cursor) -> ListMailboxes:
@@ -115,12 +112,10 @@ def parse_list(cursor: Cursor) -> ListMailboxes:
         cursor.space()
     reference = mailbox(cursor)
     cursor.space()
-    if cursor.starts_with(b"("):
-        patterns = cursor.parenthesised(lambda: _name(cursor, cursor.list_mailbox()))
-    else:
-        patterns = (_name(cursor, cursor.list_mailbox()),)
-    returned, status = _return_options(cursor)
-    return ListMailboxes(reference=reference, patterns=patterns, select=select, return_=returned, status=status)
+    several = cursor.starts_with(b"(")
+    patterns = cursor.parenthesised(lambda: pattern(cursor)) if several else (pattern(cursor),)
+    listed = ListMailboxes(reference=reference, patterns=patterns, select=select)
+    return listed if cursor.at_end() else _with_return_options(cursor, listed)
 
 
 def parse_my_rights(cursor: Cursor) -> MyRights:
@@ -204,12 +199,6 @@ def _resync(cursor: Cursor) -> Resync:
     return Resync(uidvalidity, modseq, known)
 
 
-def _name(cursor: Cursor, raw: bytes) -> str:
-    if len(raw) > NAME_BYTES:
-        raise ProtocolError("mailbox name too long")
-    return decode_name(raw, utf8=cursor.utf8)
-
-
 def _special_use(cursor: Cursor) -> str:
     cursor.expect(b"\\")
     try:
@@ -228,23 +217,26 @@ def _status_items(cursor: Cursor) -> tuple[StatusItem, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _return_options(cursor: Cursor) -> tuple[frozenset[str], tuple[StatusItem, ...]]:
-    if cursor.at_end():
-        return frozenset(), ()
+def _with_return_options(cursor: Cursor, listed: ListMailboxes) -> ListMailboxes:
     cursor.space()
     if cursor.word() != "RETURN":
         raise ProtocolError("RETURN expected")
     cursor.space()
     status: list[StatusItem] = []
+    queries: list[MetadataQuery] = []
 
     def option() -> str:
         word = cursor.word()
         if word == "STATUS":
             cursor.space()
             status.extend(_status_items(cursor))
+        elif word == "METADATA":
+            cursor.space()
+            queries.append(read_query(cursor))
         return word
 
-    return _options(cursor.parenthesised(option), _RETURN_OPTIONS), tuple(status)
+    returned = _options(cursor.parenthesised(option), _RETURN_OPTIONS)
+    return replace(listed, return_=returned, status=tuple(status), metadata=queries[-1] if queries else None)
 
 
 def _options(words: tuple[str, ...], allowed: frozenset[str]) -> frozenset[str]:

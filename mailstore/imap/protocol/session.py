@@ -43,6 +43,7 @@ from mailstore.imap.protocol.commands import (
     Subscribe,
     Thread,
 )
+from mailstore.imap.protocol.metadata import GetMetadata, SetMetadata
 
 
 class State(Enum):
@@ -92,6 +93,8 @@ ALLOWED: Mapping[type[Command], frozenset[State]] = {
             GetAcl,
             ListRights,
             SetAcl,
+            GetMetadata,
+            SetMetadata,
             Select,
             Create,
             Delete,
