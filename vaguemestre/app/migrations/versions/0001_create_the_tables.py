@@ -373,6 +373,22 @@ def upgrade() -> None:
     op.create_index("ix_directory_mailbox_address", "directory_mailbox", ["address"], unique=False)
     op.create_index("ix_directory_mailbox_rpps", "directory_mailbox", ["rpps"], unique=False)
     op.create_table(
+        "folder_annotation",
+        sa.Column(
+            "folder_id", sa.BigInteger(), autoincrement=False, nullable=False, comment="0: of the mailbox itself"
+        ),
+        sa.Column("account_id", sa.String(length=32), nullable=False, comment="to whom it is private; empty: shared"),
+        sa.Column("name", sa.String(length=250), nullable=False, comment="RFC 5464 entry, in lower case"),
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False, comment="its key seals it"),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("version", sa.String(length=32), nullable=False, comment="another one after each change"),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_value", sa.LargeBinary(), nullable=False, comment="segments, joined"),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailbox.id"], name=op.f("fk_folder_annotation_mailbox_id")),
+        sa.PrimaryKeyConstraint("folder_id", "account_id", "name", name=op.f("pk_folder_annotation")),
+    )
+    op.create_index(op.f("ix_folder_annotation_mailbox_id"), "folder_annotation", ["mailbox_id"], unique=False)
+    op.create_table(
         "mailbox_filing",
         sa.Column("account_id", sa.String(length=32), nullable=False, comment="professional mailbox"),
         sa.Column(
@@ -1065,6 +1081,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_mailbox_key_mailbox_id"), table_name="mailbox_key")
     op.drop_table("mailbox_key")
     op.drop_table("mailbox_filing")
+    op.drop_index(op.f("ix_folder_annotation_mailbox_id"), table_name="folder_annotation")
+    op.drop_table("folder_annotation")
     op.drop_index("ix_directory_mailbox_rpps", table_name="directory_mailbox")
     op.drop_index("ix_directory_mailbox_address", table_name="directory_mailbox")
     op.drop_table("directory_mailbox")
