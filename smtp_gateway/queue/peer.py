@@ -7,6 +7,7 @@ it quotes. Source: domain note §4 (certificate subject in the set of the recipi
 import re
 import ssl
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,7 +24,8 @@ from vaguemestre.kernel.log import get_logger
 
 ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 FAILURES = (aiosmtplib.SMTPException, OSError, TimeoutError)
-
+NOT_UTF8 = Answer(status="5.6.7", trouble=Trouble.NOT_UTF8)
+NO_LIMIT = 1_000_000
 
 log = get_logger(__name__)
 
@@ -62,6 +64,8 @@ class Peer:
         self._tls = tls
         self._revocation = revocation
         self._client: aiosmtplib.SMTP | None = None
+        self._mails = 0
+        """Messages begun on this connection."""
 
     async def open(self, trust: Trust, now: datetime) -> None:
         """Connect to the first host that answers and is who the list says.
@@ -70,7 +74,9 @@ class Peer:
             Unreached: none is.
         """
         if self._client is not None and self._client.is_connected:
-            return
+            if self._mails < _limit(self._client, "MAILMAX"):
+                return
+            await self.quit()
         if trust.is_stale(now):
             raise Unreached(Answer(status="4.7.1", trouble=Trouble.LIST_STALE))
         subjects = trust.whitelist.subjects.get(self._domain)
@@ -82,7 +88,7 @@ class Peer:
             try:
                 found = await self._greet(client)
                 if found is None and await self._is_listed(_certificate(client), subjects):
-                    self._client = client
+                    self._client, self._mails = client, 0
                     return
                 answer = found or Answer(status="4.7.5", trouble=Trouble.CERTIFICATE)
             except (ssl.SSLError, ValueError):
@@ -128,8 +134,22 @@ class Peer:
             return [Answer(status="5.6.3", trouble=Trouble.NOT_8BIT)] * len(job.waiting)
         if job.require_tls and not client.supports_extension("requiretls"):
             return [Answer(status="5.7.30", trouble=Trouble.NO_REQUIRETLS)] * len(job.waiting)  # RFC 8689 §4.2.1
-        if _needs_utf8(content) and not client.supports_extension("smtputf8"):
-            return [Answer(status="5.6.7", trouble=Trouble.NOT_UTF8)] * len(job.waiting)
+        plain = not client.supports_extension("smtputf8")
+        if plain and _needs_utf8(content, job.reverse_path):
+            return [NOT_UTF8] * len(job.waiting)
+        named = [each for each in job.waiting if not plain or each.recipient.isascii()]
+        answers: dict[str, Answer] = {}
+        for group in _groups(named, _limit(client, "RCPTMAX")):
+            given = await self._send(replace(job, waiting=group), content)
+            answers |= {each.id: answer for each, answer in zip(group, given, strict=True)}
+        return [answers.get(each.id, NOT_UTF8) for each in job.waiting]
+
+    async def _send(self, job: Job, content: bytes) -> list[Answer]:
+        """Give one message to as many recipients as the peer takes at once."""
+        client = self._client
+        if client is None or self._mails >= _limit(client, "MAILMAX"):
+            return [Answer(status="4.4.2", trouble=Trouble.INTERRUPTED)] * len(job.waiting)  # soon, on a new connection
+        self._mails += 1
         try:
             return await self._transfer(client, job, content)
         except aiosmtplib.SMTPResponseException as refusal:
@@ -141,12 +161,13 @@ class Peer:
 
     async def _transfer(self, client: aiosmtplib.SMTP, job: Job, content: bytes) -> list[Answer]:
         wait, reports = self._settings.command_timeout_s, client.supports_extension("dsn")
-        await client.mail(job.reverse_path, options=_mail_options(client, job, content, reports), timeout=wait)
+        options = _mail_options(client, job, content, reports)
+        await client.mail(job.reverse_path, options=options, encoding="utf-8", timeout=wait)
         answers: list[Answer | None] = []
         for each in job.waiting:
-            options = _recipient_options(each) if reports else []
+            wishes = _recipient_options(each) if reports else []
             try:
-                await client.rcpt(each.recipient, options=options, timeout=wait)
+                await client.rcpt(each.recipient, options=wishes, encoding="utf-8", timeout=wait)
                 answers.append(None)
             except aiosmtplib.SMTPRecipientRefused as refusal:
                 answers.append(read_reply(refusal.code, refusal.message))
@@ -196,9 +217,19 @@ def _certificate(client: aiosmtplib.SMTP) -> bytes:
     return (channel.getpeercert(binary_form=True) if channel is not None else None) or b""
 
 
-def _needs_utf8(content: bytes) -> bool:
-    """Tell whether only a host that offers SMTPUTF8 may get the message: its header is not ASCII (RFC 6531 §3.6)."""
-    return not content[: content.find(b"\r\n\r\n")].isascii()
+def _needs_utf8(content: bytes, reverse_path: str) -> bool:
+    """Tell whether only a host that offers SMTPUTF8 may get the message, whoever it is for (RFC 6531 §3.6)."""
+    return not (reverse_path.isascii() and content[: content.find(b"\r\n\r\n")].isascii())
+
+
+def _limit(client: aiosmtplib.SMTP, name: str) -> int:
+    """Return what a peer announced by LIMITS (RFC 9422 §4); as good as none when it did not, or not in order."""
+    found = re.search(rf"(?:^|\s){name}=([1-9][0-9]{{0,5}})(?:\s|$)", client.esmtp_extensions.get("limits", ""))
+    return int(found[1]) if found else NO_LIMIT
+
+
+def _groups(waiting: Sequence[Waiting], most: int) -> list[tuple[Waiting, ...]]:
+    return [tuple(waiting[start : start + most]) for start in range(0, len(waiting), most)]
 
 
 def _mail_options(client: aiosmtplib.SMTP, job: Job, content: bytes, reports: bool) -> list[str]:
@@ -209,7 +240,7 @@ def _mail_options(client: aiosmtplib.SMTP, job: Job, content: bytes, reports: bo
         options.append("BODY=8BITMIME")
     if job.require_tls:
         options.append("REQUIRETLS")
-    if _needs_utf8(content):
+    if _needs_utf8(content, job.reverse_path) or not all(each.recipient.isascii() for each in job.waiting):
         options.append("SMTPUTF8")
     if reports and job.request.ret:
         options.append(f"RET={job.request.ret}")

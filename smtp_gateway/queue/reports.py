@@ -50,7 +50,7 @@ SENTENCES = {
     Trouble.FULL: "la boîte du destinataire est pleine.",
     Trouble.TOO_LARGE: "le message est trop volumineux pour la messagerie du destinataire.",
     Trouble.NOT_8BIT: "la messagerie du destinataire ne prend pas ce format de message.",
-    Trouble.NOT_UTF8: "la messagerie du destinataire ne prend pas d'en-tête en UTF-8.",
+    Trouble.NOT_UTF8: "la messagerie du destinataire ne prend ni adresse ni en-tête avec des accents.",
     Trouble.NO_REQUIRETLS: "la messagerie du destinataire ne garantit pas une liaison chiffrée jusqu'au bout.",
     Trouble.UNREADABLE: "le message n'a pas pu être relu.",
     Trouble.DROPPED: "le message a été retiré de la file d'attente par l'exploitant.",

@@ -222,6 +222,10 @@ class QueueRunner:
             answers = [Answer(status="4.3.0", trouble=Trouble.UNREADABLE)] * len(job.waiting)
         except (IntegrityError, PermanentFailure):
             answers = [Answer(status="5.3.0", trouble=Trouble.UNREADABLE)] * len(job.waiting)
+        except Exception as error:  # noqa: BLE001  the edge: a bug costs this message an attempt, never its destination
+            log.error("attempt_failed", message_id=job.message_id, error=error)
+            peer.close()
+            answers = [Answer(status="4.3.0", trouble=Trouble.UNREADABLE)] * len(job.waiting)
         await self._settle(job, answers)
 
     async def _content(self, job: Job) -> bytes:

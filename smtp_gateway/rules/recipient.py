@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from access_core.identifiers import INS, MssAddress
 from smtp_gateway.config import SmtpSettings
 from smtp_gateway.replies import Refusal
+from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.errors import InvalidIdentifier
 
 
@@ -31,8 +32,8 @@ def read_recipient(text: str, settings: SmtpSettings) -> PatientAddress | Profes
     """Say what the address of a RCPT command names."""
     try:
         address = MssAddress.parse(text)
-    except InvalidIdentifier:
-        return Refusal.ADDRESS
+    except InvalidIdentifier:  # another operator may have quoted names, and others than ASCII (RFC 6531)
+        return Refusal.ADDRESS if domain_of(text) in (*settings.patient_domains, *settings.domains) else Refusal.REMOTE
     if address.domain in settings.patient_domains:
         return PatientAddress(address, address.ins(settings.patient_domains, strict=settings.ins_key == "strict"))
     if address.domain in settings.domains:

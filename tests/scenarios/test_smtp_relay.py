@@ -224,6 +224,104 @@ def test_messages_share_a_connection(relay: Relay) -> None:
     assert (len(relay.peer.taken), relay.peer.connections) == (5, 1)
 
 
+ZOE = f"zoé@{PEER_DOMAIN}"
+
+
+def said(relay: Relay, word: str) -> list[str]:
+    return [line for line in relay.peer.said if line.startswith(word)]
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_name_with_accents_is_reached_where_the_peer_takes_it_and_the_other_in_any_case(
+    relay: Relay, knows: bool
+) -> None:
+    relay.peer.manners = Manners(utf8=knows)
+    content = letter(MARTIN, "undisclosed-recipients:;")
+    with relay.world.at_submission() as client:
+        client.command_encoding = "utf-8"
+        client.mail(MARTIN, ("SMTPUTF8",))
+        assert client.rcpt(PEER)[0] == client.rcpt(ZOE)[0] == 250
+        assert client.data(content)[0] == 250
+
+    relay.work()
+
+    (taken,) = relay.peer.taken
+    assert taken.recipients == ((PEER, ZOE) if knows else (PEER,))
+    assert ("SMTPUTF8" in said(relay, "MAIL")[0]) == knows
+    ended = (EntryState.SENT, None) if knows else (EntryState.FAILED, Trouble.NOT_UTF8)
+    assert relay.states() == [(EntryState.SENT, None), ended]
+    assert ["Final-Recipient: utf-8; zo" in str(each) for each in relay.reports()] == ([] if knows else [True])
+
+
+def test_report_for_a_sender_with_accents_leaves_as_utf8(relay: Relay) -> None:
+    relay.peer.manners = Manners(utf8=True)
+    with relay.world.at_mx() as client:
+        client.command_encoding = "utf-8"
+        client.mail(ZOE, ("SMTPUTF8",))
+        client.rcpt(MARTIN, ("NOTIFY=SUCCESS",))
+        assert client.data(letter(PEER, MARTIN))[0] == 250
+
+    relay.work()
+    relay.work()
+
+    (report,) = relay.peer.taken
+    assert (report.sender, report.recipients) == ("", (ZOE,))
+    assert f"To: <{ZOE}>\r\n".encode() in report.content
+
+
+def test_limits_that_the_peer_announces_are_kept(relay: Relay) -> None:
+    relay.peer.manners = Manners(limits="MAILMAX=2 RCPTMAX=3 RCPTDOMAINMAX=1")
+    relay.submit(*(f"p{number}@{PEER_DOMAIN}" for number in range(5)))
+    for _ in range(2):
+        relay.submit(PEER)
+
+    relay.work(connections_per_destination=1)
+
+    assert [len(each.recipients) for each in relay.peer.taken] == [3, 2, 1, 1]
+    assert relay.peer.connections == 2
+    assert {state for state, _ in relay.states()} == {EntryState.SENT}
+
+
+@pytest.mark.parametrize("announced", ["RCPTMAX=0 MAILMAX=-1", "RCPTMAX=many", "RCPTMAX", "XRCPTMAX=1"])
+def test_limits_that_make_no_sense_limit_nothing(relay: Relay, announced: str) -> None:
+    relay.peer.manners = Manners(limits=announced)
+    relay.submit(PEER, OTHER)
+
+    relay.work()
+
+    assert [len(each.recipients) for each in relay.peer.taken] == [2]
+
+
+def test_fault_of_ours_costs_an_attempt_and_not_the_destination(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> bytes:
+        raise ValueError
+
+    relay.submit(PEER)
+    with monkeypatch.context() as patched:
+        patched.setattr("smtp_gateway.queue.runner.outgoing", broken)
+        relay.work()
+    assert relay.states() == [(EntryState.WAITING, Trouble.UNREADABLE)]
+
+    relay.clock.advance(timedelta(hours=2))
+    relay.work()
+    assert relay.states() == [(EntryState.SENT, None)]
+
+
+@pytest.mark.requirement("VGM:RELAY-01")
+def test_wish_for_no_tls_is_carried_and_not_followed(relay: Relay) -> None:
+    with relay.world.at_submission() as client:
+        client.sendmail(MARTIN, [PEER], letter(MARTIN, PEER, TLS_Required="No"))
+    relay.peer.manners = Manners(starttls=False)
+    relay.work()
+    assert relay.states() == [(EntryState.WAITING, Trouble.NO_TLS)]
+
+    relay.peer.manners = Manners()
+    relay.clock.advance(timedelta(hours=2))
+    relay.work()
+
+    assert b"TLS-Required: No\r\n" in relay.peer.taken[0].content
+
+
 def test_withdrawn_domain_fails_for_ever(relay: Relay) -> None:
     relay.submit(PEER)
     listed = relay.world.folder / "whitelist.xml"

@@ -25,6 +25,8 @@ class Manners:
     starttls: bool = True
     dsn: bool = False
     utf8: bool = False
+    limits: str = ""
+    """What LIMITS announces (RFC 9422)."""
     recipient: Callable[[str], str] = lambda _address: "250 2.1.5 OK"
     data: Callable[[], str] = lambda: "250 2.0.0 OK"
     """Answer after the data; "drop" hangs up after taking the message, "lose" before, "stall" never answers."""
@@ -84,6 +86,7 @@ class PeerOperator:
                     offers += ["STARTTLS"] if self.manners.starttls and not secure else []
                     offers += ["DSN"] if self.manners.dsn else []
                     offers += ["SMTPUTF8"] if self.manners.utf8 else []
+                    offers += [f"LIMITS {self.manners.limits}"] if self.manners.limits else []
                     writer.write("".join(f"250-{each}\r\n" for each in offers).encode() + b"250 PIPELINING\r\n")
                 case "STARTTLS":
                     writer.write(b"220 2.0.0 go\r\n")
