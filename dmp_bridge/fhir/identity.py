@@ -220,6 +220,17 @@ def _numbered(number: Identifier, national: dict[str, str], oid: str, kind: str)
     return number.value or "", _oid(number), _type_code(number) or kind
 
 
+def numbers_of_search(system: str | None, number: str) -> list[tuple[str, str]]:
+    """Return OID and value under which XDS may hold a number of a person or a structure that FHIR names."""
+    name = (system or "").rstrip("/")
+    national = [
+        (oid, f"{prefixes[name]}{number}")
+        for oid, prefixes in ((PROFESSIONALS, _NATIONAL_PEOPLE), (STRUCTURES, _NATIONAL_STRUCTURES))
+        if name in prefixes
+    ]
+    return [*national, (name.removeprefix(OID_PREFIX), number)]
+
+
 def _system(oid: str) -> str | None:
     return f"{OID_PREFIX}{oid}" if oid else None
 

@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from dmp_bridge.fhir.documents import reference_id_of
 from dmp_bridge.fhir.elements import Identifier
-from dmp_bridge.fhir.identity import cx_of, unique_id_of
-from dmp_bridge.fhir.lists import SUBMISSION_SET
+from dmp_bridge.fhir.identity import OID_PREFIX, cx_of, numbers_of_search, unique_id_of
+from dmp_bridge.fhir.lists import SUBMISSION_SET, list_id
 from dmp_bridge.fhir.parameters import Span, alternatives, begins, date_condition, has_code, token
 from dmp_bridge.fhir.problems import FhirProblem, IssueType
 from dmp_bridge.record.model import Availability, RecordedDocument
 from dmp_bridge.refusals import Refusal
-from dmp_bridge.xds.identifiers import CX
+from dmp_bridge.xds.identifiers import CX, INS_NIR, XCN, XON
 from dmp_bridge.xds.metadata import Author, Code, DocumentEntry, SubmissionSet
 from dmp_bridge.xds.times import xds_from_instant
 
@@ -30,8 +30,11 @@ Maker = Callable[[str], Condition[T] | None]
 
 PATIENT = ("patient", "subject", "patient.identifier", "subject.identifier")
 CONTROLS = ("_count", "_format", "_page", "_revinclude", "_include", "_sort")
+RELATION = "relatesto"
 MAX_PARAMETERS = 50
 MAX_ALTERNATIVES = 100
+# A chain may name the type that it goes through, and the person behind a role: `author:PractitionerRole.name`.
+_TYPE = re.compile(r":(?:Patient|PractitionerRole|Practitioner|Device|Organization)(?=\.)", re.ASCII)
 _PATIENT_ID = re.compile(r"(?:Patient/)?([0-9a-f]{32})", re.ASCII)
 _STATUSES = {
     "current": {Availability.APPROVED, Availability.ARCHIVED},
@@ -54,7 +57,7 @@ class Query:
         """
         if len(pairs) > MAX_PARAMETERS or any(value.count(",") >= MAX_ALTERNATIVES for _, value in pairs):
             raise parameter_problem()
-        return cls(tuple((name, value) for name, value in pairs if value))
+        return cls(tuple((_plain_name(name), value) for name, value in pairs if value))
 
     def first(self, name: str) -> str | None:
         """Return the first value of a parameter, None when it is not given."""
@@ -63,6 +66,11 @@ class Query:
     def every(self, name: str) -> list[str]:
         """Return the values of a parameter: all of them must hold."""
         return [value for given, value in self.pairs if given == name]
+
+
+def _plain_name(name: str) -> str:
+    plain = _TYPE.sub("", name).replace(".practitioner.", ".")
+    return RELATION if plain.lower() == RELATION else plain
 
 
 def parameter_problem(name: str = "") -> FhirProblem:
@@ -85,9 +93,10 @@ def patient_of_query(query: Query) -> CX | str | None:
 def _patient(name: str, value: str) -> CX | str:
     if name.endswith("identifier"):
         system, number = token(value)
-        if not system or not number:
+        if system == "" or not number:
             raise parameter_problem(name)
-        return cx_of(Identifier(system=system, value=number))
+        # Without a system any would do: the record knows patients by their INS.
+        return cx_of(Identifier(system=system or f"{OID_PREFIX}{INS_NIR}", value=number))
     found = _PATIENT_ID.fullmatch(value)
     if found is None:
         raise parameter_problem(name)
@@ -161,6 +170,38 @@ def _named(authors_of: Callable[[T], Iterable[Author]], part: str) -> Maker[T]:
     )
 
 
+def _called(authors_of: Callable[[T], Iterable[Author]]) -> Maker[T]:
+    """Match the family or the given name of an author, or the name of a structure."""
+
+    def holds(author: Author, value: str) -> bool:
+        person = () if author.person is None else (author.person.family, author.person.given)
+        return any(begins(each, value) for each in (*person, *(each.name for each in author.institutions)))
+
+    return lambda value: lambda found: any(holds(each, value) for each in authors_of(found))
+
+
+def _numbered(numbers_of: Callable[[T], Iterable[XCN | XON]]) -> Maker[T]:
+    """Match the number of a person or a structure, as FHIR sources write them or as XDS does."""
+
+    def maker(value: str) -> Condition[T]:
+        system, number = token(value)
+        wanted = {(oid, written) for oid, written in numbers_of_search(system, number)}
+        return lambda found: any(
+            (each.oid, each.identifier) in wanted or (system is None and each.identifier == number)
+            for each in numbers_of(found)
+        )
+
+    return maker
+
+
+def _authors_numbers(authors: Iterable[Author]) -> list[XCN | XON]:
+    return [
+        number
+        for author in authors
+        for number in (*((author.person,) if author.person is not None else ()), *author.institutions)
+    ]
+
+
 def _document_status(value: str) -> Condition[RecordedDocument] | None:
     states = _STATUSES.get(token(value)[1])
     return None if states is None else lambda found: found.availability in states
@@ -206,6 +247,12 @@ def _set_status(value: str) -> Condition[SubmissionSet] | None:
     return (lambda _: token(value)[1] == "current") if known else None
 
 
+def _set_archived(value: str) -> Condition[SubmissionSet] | None:
+    """Match sets that are put aside: there are none, only documents are."""
+    known = token(value)[1] in ("true", "false")
+    return (lambda _: token(value)[1] == "false") if known else None
+
+
 def _set_code(value: str) -> Condition[SubmissionSet]:
     return lambda _: token(value)[1] == SUBMISSION_SET
 
@@ -235,6 +282,8 @@ DOCUMENT_PARAMETERS: Mapping[str, Maker[RecordedDocument]] = {
     "security-label": _coded(lambda entry: entry.confidentiality),
     "author.family": _named(lambda found: found.entry.authors, "family"),
     "author.given": _named(lambda found: found.entry.authors, "given"),
+    "author.name": _called(lambda found: found.entry.authors),
+    "author.identifier": _numbered(lambda found: _authors_numbers(found.entry.authors)),
 }
 SET_PARAMETERS: Mapping[str, Maker[SubmissionSet]] = {
     "date": _dated(lambda found: Span.of(found.submission_time)),
@@ -245,4 +294,10 @@ SET_PARAMETERS: Mapping[str, Maker[SubmissionSet]] = {
     "designationType": lambda value: lambda found: has_code(value, (found.content_type,)),
     "source.family": _named(lambda found: found.authors, "family"),
     "source.given": _named(lambda found: found.authors, "given"),
+    "source.name": _called(lambda found: found.authors),
+    "source.identifier": _numbered(lambda found: _authors_numbers(found.authors)),
+    "authorOrg.identifier": _numbered(lambda found: [each for author in found.authors for each in author.institutions]),
+    "title": lambda value: lambda found: begins(found.title, value),
+    "isArchived": _set_archived,
+    "_id": lambda value: lambda found: list_id(found.entry_id) == value,
 }

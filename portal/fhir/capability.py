@@ -11,8 +11,10 @@ from dmp_bridge.fhir.resources import MEDIA_TYPE
 RELEASED = "2026-11-23"
 _TYPES = {
     "date": frozenset({"_lastUpdated", "date", "creation", "period", "period-start", "period-end"}),
-    "string": frozenset({"author.family", "author.given", "source.family", "source.given"}),
-    "reference": frozenset({"patient", "subject"}),
+    "string": frozenset(
+        {f"{who}.{part}" for who in ("author", "source") for part in ("family", "given", "name")} | {"title"}
+    ),
+    "reference": frozenset({"patient", "subject", search.RELATION}),
 }
 
 
@@ -65,7 +67,7 @@ def _documents() -> dict[str, Any]:
         # R4 has no word for a conditional patch; PDSm's own statement says it so.
         "conditionalUpdate": True,
         "searchRevInclude": ["List:item"],
-        "searchParam": _parameters((*search.PATIENT, *search.DOCUMENT_PARAMETERS)),
+        "searchParam": _parameters((*search.PATIENT, *search.DOCUMENT_PARAMETERS, search.RELATION)),
     }
 
 

@@ -49,7 +49,7 @@ class Finding:
         Raises:
             FhirProblem: the search names no patient, or is not written as it should be.
         """
-        known = search.DOCUMENT_PARAMETERS if asked.kind == DOCUMENTS else search.SET_PARAMETERS
+        known = (*search.DOCUMENT_PARAMETERS, search.RELATION) if asked.kind == DOCUMENTS else search.SET_PARAMETERS
         unknown = search.unknown_parameters(asked.query, known)
         if unknown and asked.strict:
             raise search.parameter_problem()

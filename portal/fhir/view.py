@@ -1,6 +1,6 @@
 """What a caller sees of a record, as FHIR resources and pages of a search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -9,11 +9,13 @@ from dmp_bridge.fhir import search
 from dmp_bridge.fhir.dates import instant_text
 from dmp_bridge.fhir.documents import RELATIONS, Shown, document_reference
 from dmp_bridge.fhir.lists import list_id, submission_list
+from dmp_bridge.fhir.parameters import alternatives
 from dmp_bridge.fhir.resources import Bundle, DocumentList, DocumentReference, Entry, EntrySearch, Link
 from dmp_bridge.fhir.search import Query
 from dmp_bridge.record.holdings import Holdings, logical_id
 from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.xds.metadata import HAS_MEMBER, SubmissionSet
+from dmp_bridge.xds.times import xds_from_instant
 
 DOCUMENTS, LISTS = "DocumentReference", "List"
 _MEMBERS = "List:item"
@@ -58,20 +60,31 @@ class View:
         """Write a document, in any of its versions; the resource is named by the latest."""
         names = self.names
         name = names.get(found.entry.entry_id, found.id)
-        relations = tuple(
-            (link.kind, names[link.target])
-            for link in self.holdings.associations
-            if link.kind in RELATIONS and names.get(link.source) == name and link.target in names
-        )
         shown = Shown(
             id=name,
             version=found.version,
             indexed=instant_text(found.filing.filed_at),
             url=f"{self.base}/Binary/{name}",
             patient=self.profile.id,
-            relations=relations,
+            relations=self.relations(name),
         )
         return document_reference(found.entry, shown)
+
+    def relations(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return what a document is to others: kinds of association, and ids of resources."""
+        return tuple(
+            (link.kind, self.names[link.target])
+            for link in self.holdings.associations
+            if link.kind in RELATIONS and self.names.get(link.source) == name and link.target in self.names
+        )
+
+    def leads_to(self, name: str, query: Query) -> bool:
+        """Tell whether a document relates to those that a search names (`relatesto`)."""
+        targets = {target for _, target in self.relations(name)}
+        return all(
+            targets & {each.removeprefix(f"{DOCUMENTS}/") for each in alternatives(value)}
+            for value in query.every(search.RELATION)
+        )
 
     def submission(self, found: SubmissionSet) -> DocumentList:
         """Write a submission set, with the documents that the caller sees of it."""
@@ -93,9 +106,11 @@ def page_of(view: View, asked: Asked, unknown: frozenset[str], size: int) -> Bun
     """
     found: Sequence[RecordedDocument] | Sequence[SubmissionSet]
     if asked.kind == DOCUMENTS:
-        found = list(filter(search.document_condition(asked.query), view.documents()))
+        holds = search.document_condition(asked.query)
+        found = [each for each in view.documents() if holds(each) and view.leads_to(each.id, asked.query)]
     else:
         found = list(filter(search.set_condition(asked.query), view.sets()))
+    found = _ordered(found, asked.query.first("_sort"))
     start = _start([_name(each) for each in found], asked.query.first("_page"))
     shown = found[start : start + size]
     used = [pair for pair in asked.query.pairs if pair[0] not in unknown and pair[0] != "_page"]
@@ -108,6 +123,31 @@ def page_of(view: View, asked: Asked, unknown: frozenset[str], size: int) -> Bun
         link=tuple(links),
         entry=(*(_entry(view, each) for each in shown), *_included(view, asked, shown)),
     )
+
+
+def _written_down(found: RecordedDocument | SubmissionSet) -> str:
+    if isinstance(found, RecordedDocument):
+        return xds_from_instant(found.filing.filed_at)
+    return found.submission_time or ""
+
+
+_TIMES: Mapping[str, Callable[[RecordedDocument | SubmissionSet], str]] = {
+    "_lastUpdated": _written_down,
+    "date": _written_down,
+    "creation": lambda found: (found.entry.creation_time or "") if isinstance(found, RecordedDocument) else "",
+}
+
+
+def _ordered(
+    found: Sequence[RecordedDocument] | Sequence[SubmissionSet], asked: str | None
+) -> Sequence[RecordedDocument] | Sequence[SubmissionSet]:
+    """Put what was found in the order that is asked for: one time, backwards after a minus."""
+    if asked is None:
+        return found
+    time = _TIMES.get(asked.removeprefix("-"))
+    if time is None:
+        raise search.parameter_problem("_sort")
+    return sorted(found, key=time, reverse=asked.startswith("-"))
 
 
 def _name(found: RecordedDocument | SubmissionSet) -> str:
