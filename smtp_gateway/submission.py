@@ -140,6 +140,7 @@ class SubmissionSteps:
             raise
         header = await self._with_sender_name(session, header, author)
         header = trace_fields.without_false_sender(header, session.mailboxes)
+        header = trace_fields.without_unreadable(header)
         reverse_path = envelope.sender or ""
         missing = trace_fields.missing_fields(header, now, domain_of(author))
         first = [

@@ -1,13 +1,15 @@
 """The header fields that the gateway writes: Return-Path, Received, Date, Message-ID; and those that it drops.
 
-Dropped are Bcc, Return-Path and the Authentication-Results that claim to be ours (RFC 8601 §5).
+Dropped are Bcc, Return-Path and the Authentication-Results that claim to be ours (RFC 8601 §5); and what a submitted
+message has of Date and Message-ID beyond one of each that can be read.
 """
 
+import re
 from collections.abc import Collection
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
-from smtp_gateway.header import Field, HeaderBlock, addresses
+from smtp_gateway.header import Field, HeaderBlock, addresses, message_ids
 from vaguemestre.kernel.ids import new_id
 
 
@@ -27,6 +29,15 @@ def received(hostname: str, protocol: str, at: datetime, client: str | None = No
     """
     origin = f"from {client}\r\n\t" if client else ""
     return f"Received: {origin}by {hostname} with {protocol} id {new_id()};\r\n\t{format_datetime(at)}\r\n".encode()
+
+
+def without_unreadable(header: HeaderBlock) -> HeaderBlock:
+    """Return the header with at most one Date and one Message-ID, those that can be read (RFC 5322 §3.6)."""
+    kept: dict[bytes, Field] = {}
+    for field in header.fields:
+        if field.name in _READABLE and field.name not in kept and _READABLE[field.name](field.text):
+            kept[field.name] = field
+    return header.without(lambda field: field.name in _READABLE and field is not kept.get(field.name))
 
 
 def missing_fields(header: HeaderBlock, at: datetime, domain: str) -> list[bytes]:
@@ -53,10 +64,26 @@ def without_false_sender(header: HeaderBlock, own: Collection[str]) -> HeaderBlo
 
 
 def _claims_to_be_ours(field: Field, hostname: str) -> bool:
+    """Tell whether a field names us as its author, or nobody; what cannot be read does (RFC 8601 §2.2, §5)."""
     if field.name != b"authentication-results":
         return False
-    words = field.text.replace(";", " ").split()
-    return not words or words[0].lower() == hostname.lower()
+    text = field.text
+    for _ in range(_NESTED):  # a comment may hold comments
+        text = _COMMENT.sub(" ", text)
+    named = _AUTHOR.match(text)
+    return named is None or named[1].strip('"').rstrip(".").lower() in ("", hostname.lower())
 
 
-_DROPPED = frozenset({b"bcc", b"return-path"})
+def _is_date(text: str) -> bool:
+    try:
+        parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+_READABLE = {b"date": _is_date, b"message-id": lambda text: len(message_ids(text)) == 1}
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+_AUTHOR = re.compile(r'\s*("[^"]*"|[^\s;"()/]+)(?=[\s;/]|$)')
+_NESTED = 5
+_DROPPED = frozenset({b"bcc", b"resent-bcc", b"return-path"})

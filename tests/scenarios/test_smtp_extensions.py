@@ -82,7 +82,10 @@ def test_recipient_that_is_not_ascii(world: World) -> None:
         assert client.ask("RCPT TO:<zoé@peer.mssante.fr>".encode()).startswith(b"553 5.6.7")
         client.ask(b"RSET")
         client.ask(f"MAIL FROM:<{MARTIN}> SMTPUTF8".encode())
-        assert client.ask("RCPT TO:<zoé@peer.mssante.fr>".encode()).startswith(b"553 5.1.3")
+        assert client.ask("RCPT TO:<zoé@peer.mssante.fr>".encode()).startswith(b"250 2.1.5")
+        assert client.ask(b'RCPT TO:<"Zoe Martin"@peer.mssante.fr>').startswith(b"250 2.1.5")
+        assert client.ask("RCPT TO:<zoé@demo.mssante.fr>".encode()).startswith(b"553 5.1.3")
+        assert client.ask("RCPT TO:<zoé@ailleurs.fr>".encode()).endswith(b"[S_DOMAINE_DISTANT]\r\n")
 
 
 def test_bytes_of_old_headers_are_kept_when_the_settings_say_so(tmp_path: Path) -> None:
@@ -178,10 +181,10 @@ def test_eight_bits_of_a_body_are_kept(world: World) -> None:
     assert "Élève déjà guéri œdème\r\n".encode() in world.messages(DURAND)[-1]
 
 
-def test_missing_date_and_message_id_are_added_and_blind_copies_dropped(world: World) -> None:
-    content = (
-        f"From: {MARTIN}\r\nTo: {DURAND}\r\nBcc: secret@demo.mssante.fr\r\nSubject: x\r\n\r\nBonjour.\r\n".encode()
-    )
+@pytest.mark.parametrize("unreadable", ["", "Date: hier\r\nMessage-ID: \r\n", "Message-ID: <a b>\r\nDate: 0\r\n"])
+def test_missing_date_and_message_id_are_added_and_blind_copies_dropped(world: World, unreadable: str) -> None:
+    blind = "Bcc: secret@demo.mssante.fr\r\nResent-Bcc: secret@demo.mssante.fr\r\n"
+    content = f"From: {MARTIN}\r\nTo: {DURAND}\r\n{blind}{unreadable}Subject: x\r\n\r\nBonjour.\r\n".encode()
     with inside_tls(world) as client:
         assert send_data(client, content).startswith(b"250")
 

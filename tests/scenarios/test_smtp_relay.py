@@ -246,7 +246,7 @@ def test_name_with_accents_is_reached_where_the_peer_takes_it_and_the_other_in_a
     relay.work()
 
     (taken,) = relay.peer.taken
-    assert taken.recipients == ((PEER, ZOE) if knows else (PEER,))
+    assert set(taken.recipients) == ({PEER, ZOE} if knows else {PEER})
     assert ("SMTPUTF8" in said(relay, "MAIL")[0]) == knows
     ended = (EntryState.SENT, None) if knows else (EntryState.FAILED, Trouble.NOT_UTF8)
     assert relay.states() == [(EntryState.SENT, None), ended]

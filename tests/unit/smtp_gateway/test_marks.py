@@ -56,13 +56,54 @@ def test_missing_fields_are_those_that_are_missing() -> None:
 
 def test_dropped_fields() -> None:
     header = HeaderBlock.parse(
-        b"Bcc: x@y.fr\r\nReturn-Path: <z>\r\nAuthentication-Results: MX.fr; dkim=pass\r\n"
+        b"Bcc: x@y.fr\r\nResent-Bcc: x@y.fr\r\nReturn-Path: <z>\r\nAuthentication-Results: MX.fr; dkim=pass\r\n"
         b"Authentication-Results: other.fr;\r\n dkim=none\r\nAuthentication-Results: \r\nSubject: s\r\n"
     )
 
     kept = trace_fields.without_dropped(header, "mx.fr").to_bytes()
 
     assert kept == b"Authentication-Results: other.fr;\r\n dkim=none\r\nSubject: s\r\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("mx.fr; dkim=pass", False),
+        ("MX.FR", False),
+        ("mx.fr. 1; none", False),
+        ('"mx.fr"; dkim=pass', False),
+        ("(of us) mx.fr; dkim=pass", False),
+        ("(a (b) \\) c)mx.fr(d); dkim=pass", False),
+        ("\r\n\tmx.fr;\r\n\tdkim=pass", False),
+        ("mx.fr/1; dkim=pass", False),
+        ("(" * 100 + "mx.fr" + ")" * 100, False),
+        ("(never closed mx.fr; dkim=pass", False),
+        ("; dkim=pass", False),
+        ("mx.fr.other.fr; dkim=pass", True),
+        ("other.fr (mx.fr); dkim=pass", True),
+    ],
+)
+def test_results_that_claim_to_be_ours_are_known_however_they_are_written(value: str, kept: bool) -> None:
+    header = HeaderBlock.parse(f"Authentication-Results: {value}\r\nSubject: s\r\n".encode())
+
+    left = trace_fields.without_dropped(header, "mx.fr").fields
+
+    assert (len(left) == 2) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (b"Message-ID: <a@b>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0100\r\n", 2),
+        (b"Message-ID: \r\nDate: hier\r\n", 0),
+        (b"Message-ID: a@b\r\nDate:\r\n", 0),
+        (b"Message-ID: <a@b> <c@d>\r\n", 0),
+        (b"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n", 1),
+        (b"Date: hier\r\nDate: Mon, 23 Nov 2026 10:00:00 +0100 (CET)\r\nSubject: s\r\n", 2),
+    ],
+)
+def test_one_date_and_one_message_id_that_can_be_read_are_kept(given: bytes, kept: int) -> None:
+    assert len(trace_fields.without_unreadable(HeaderBlock.parse(given)).fields) == kept
 
 
 @pytest.mark.parametrize(
