@@ -6,7 +6,7 @@ order of modseqs is the order of commits, which `changes` relies on (RFC 7162 §
 
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from mailstore.model import FolderId, FolderProblem, FolderRefused
 from mailstore.tables import folder
@@ -23,6 +23,20 @@ _take_by_name = (
     .values(_step)
     .returning(*_taken, folder.c.key_id)
 )
+
+_lock = select(folder.c.highest_modseq).where(folder.c.id == bindparam("folder_id")).with_for_update()
+
+
+def lock(tx: Transaction, folder_id: FolderId) -> int:
+    """Have other writers of a folder wait for the end of the transaction; returns its modseq.
+
+    Raises:
+        FolderRefused: NONEXISTENT - it was deleted.
+    """
+    modseq: int | None = tx.execute(_lock, {"folder_id": folder_id}).scalar()
+    if modseq is None:
+        raise FolderRefused(FolderProblem.NONEXISTENT)
+    return modseq
 
 
 def take(tx: Transaction, folder_id: FolderId, uids: int = 0) -> Any:

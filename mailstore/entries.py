@@ -1,7 +1,7 @@
 """Reading what folders hold: UIDs, entries, changes since a modseq, counters. Few statements, never one a message."""
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -82,7 +82,7 @@ def entries(
         rows: Iterable[Any] = tx.execute(_all_since if since_modseq else _all, parameters)
         rows = sorted(rows, key=itemgetter(0)) if since_modseq else rows
     else:
-        rows = select_wanted(tx, folder_id, wanted, named=_named, between=_between)
+        rows = select_wanted(tx, {"folder_id": folder_id}, wanted, named=_named, between=_between)
     return [entry_of(row) for row in rows if row[2] > since_modseq]
 
 
@@ -114,17 +114,28 @@ def usage_bytes(tx: Transaction, mailbox_id: str) -> int:
 
 
 def select_wanted(
-    tx: Transaction, folder_id: FolderId, wanted: Collection[int], *, named: Select[Any], between: Select[Any]
+    tx: Transaction, where: Mapping[str, Any], wanted: Collection[int], *, named: Select[Any], between: Select[Any]
 ) -> Iterator[Any]:
-    """Yield the rows of the UIDs WANTED in UID order, by name when few, by range when many."""
+    """Yield the rows of the UIDs WANTED in UID order, by range when they follow each other or are many, else by name.
+
+    Args:
+        tx: the transaction.
+        where: the parameters of both statements, except the UIDs.
+        wanted: the UIDs.
+        named: the statement that takes `uids`.
+        between: the same with `low` and `high`.
+    """
     ordered = sorted(set(wanted))
-    if len(ordered) <= CHUNK:
-        if ordered:
-            yield from tx.execute(named, {"folder_id": folder_id, "uids": ordered})
+    if not ordered:
         return
-    chosen = set(ordered)
-    span = {"folder_id": folder_id, "low": ordered[0], "high": ordered[-1]}
-    yield from (row for row in tx.execute(between, span) if row.uid in chosen)
+    span = {**where, "low": ordered[0], "high": ordered[-1]}
+    if len(ordered) == ordered[-1] - ordered[0] + 1:
+        yield from tx.execute(between, span)
+    elif len(ordered) <= CHUNK:
+        yield from tx.execute(named, {**where, "uids": ordered})
+    else:
+        chosen = set(ordered)
+        yield from (row for row in tx.execute(between, span) if row.uid in chosen)
 
 
 def entry_of(row: Any) -> Entry:

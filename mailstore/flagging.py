@@ -5,10 +5,9 @@ from collections.abc import Collection
 import msgspec
 from sqlalchemy import bindparam, update
 
-from mailstore.counters import take
+from mailstore.counters import lock, take
 from mailstore.entries import entries
 from mailstore.flags import Stored, add_flags, decode_flags, encode_flags, remove_flags
-from mailstore.folders import folder_by_id
 from mailstore.model import Entry, FlagChange, FlagResult, FolderId
 from mailstore.tables import entry
 from vaguemestre.kernel.database import Transaction
@@ -35,7 +34,7 @@ def change_flags(
         ProtocolError: a flag that cannot be kept.
     """
     asked = encode_flags(change.flags)
-    before = folder_by_id(tx, folder_id, lock=True).highest_modseq
+    before = lock(tx, folder_id)
     concerned = entries(tx, folder_id, uids)
     limit = change.unchanged_since
     modified = [] if limit is None else [each.uid for each in concerned if each.modseq > limit]

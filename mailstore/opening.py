@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from mailstore.entries import CHUNK, ENTRY_COLUMNS, entry_of
+from mailstore.entries import CHUNK, ENTRY_COLUMNS, entry_of, select_wanted
 from mailstore.keyring import Keyring
 from mailstore.mime.index import MessageIndex
 from mailstore.model import Entry, FolderId
@@ -32,7 +32,7 @@ _select_message = (
     .where(entry.c.message_id == bindparam("message_id"), folder.c.mailbox_id == bindparam("owner"))
     .limit(1)
 )
-_select_entries = (
+_of_folder = (
     select(
         *ENTRY_COLUMNS,
         entry.c.wrapped_key,
@@ -42,13 +42,11 @@ _select_entries = (
         message.c.blob_ref,
     )
     .select_from(_in_mailbox)
-    .where(
-        entry.c.folder_id == bindparam("folder_id"),
-        entry.c.uid.in_(bindparam("uids", expanding=True)),
-        folder.c.mailbox_id == bindparam("owner"),
-    )
+    .where(entry.c.folder_id == bindparam("folder_id"), folder.c.mailbox_id == bindparam("owner"))
     .order_by(entry.c.uid)
 )
+_between = _of_folder.where(entry.c.uid.between(bindparam("low"), bindparam("high")))
+_named = _of_folder.where(entry.c.uid.in_(bindparam("uids", expanding=True)))
 _select_indexes = (
     select(entry.c.message_id, entry.c.wrapped_key, message.c.sealed_index)
     .select_from(_in_mailbox)
@@ -97,8 +95,8 @@ class Opener:
 
         Rows are read as they are asked for: whoever stops early reads no more of them.
         """
-        names = {"folder_id": folder_id, "uids": list(uids), "owner": self.mailbox_id}
-        for row in self.tx.execute(_select_entries, names):
+        where = {"folder_id": folder_id, "owner": self.mailbox_id}
+        for row in select_wanted(self.tx, where, uids, named=_named, between=_between):
             found = entry_of(row)
             try:
                 yield found, self.open(found.message_id, row)

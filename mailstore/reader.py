@@ -30,13 +30,9 @@ class SealedRow:
 
 
 class MessageReader:
-    """Random access to one message.
+    """Random access to one message. What was changed raises IntegrityError when it is read."""
 
-    Raises:
-        IntegrityError: its index does not open.
-    """
-
-    __slots__ = ("_blobs", "_cipher", "_header", "_kept", "_sealed", "index", "message_id")
+    __slots__ = ("_blobs", "_cipher", "_header", "_index", "_kept", "_sealed", "message_id")
 
     def __init__(
         self,
@@ -53,7 +49,18 @@ class MessageReader:
         self._blobs = blobs
         self._header: bytes | None = draft[1] if draft is not None else None
         self._kept: tuple[int, bytes] | None = None  # the segment opened last
-        self.index = draft[0] if draft is not None else open_index(self._cipher, sealed.index)
+        self._index: MessageIndex | None = draft[0] if draft is not None else None
+
+    @property
+    def index(self) -> MessageIndex:
+        """Where the parts lie.
+
+        Raises:
+            IntegrityError: it was changed.
+        """
+        if self._index is None:
+            self._index = open_index(self._cipher, self._sealed.index)
+        return self._index
 
     @property
     def is_brief(self) -> bool:

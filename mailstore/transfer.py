@@ -71,7 +71,8 @@ class Transfer:
         self, source_id: FolderId, uids: Collection[int], target_id: FolderId
     ) -> tuple[Sequence[Any], list[tuple[int, int]]]:
         source, target = _locked(self.tx, source_id, target_id)
-        rows = list(select_wanted(self.tx, source_id, uids, named=_whole_named, between=_whole_between))
+        where = {"folder_id": source_id}
+        rows = list(select_wanted(self.tx, where, uids, named=_whole_named, between=_whole_between))
         if not rows:
             return (), []
         counters = take(self.tx, target_id, len(rows))

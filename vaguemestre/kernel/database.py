@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, MetaData, TypeDecorator
 
@@ -102,12 +102,21 @@ class Database:
         with translated_errors():
             connection: Connection | None = getattr(self._brief, "connection", None)
             if connection is None:
-                connection = self._brief.connection = self._reading.connect()
-                self._brief_connections.append(connection)
+                connection = self._brief.connection = self._begun()
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN")
             try:
                 return work(Transaction(connection))
             finally:
-                connection.rollback()
+                driver.rollback()
+
+    def _begun(self) -> Connection:
+        """Return a connection that has begun for good, so that only the driver is asked to begin and end a unit."""
+        connection = self._reading.connect()
+        self._brief_connections.append(connection)
+        connection.begin()
+        connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
+        return connection
 
     def write_now(self, work: Callable[[Transaction], T]) -> T:
         """Do as `write` does, blocking the calling thread."""

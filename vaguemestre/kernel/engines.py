@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from vaguemestre.kernel.errors import StorageFull, TemporaryFailure
@@ -104,10 +104,11 @@ def _sqlite(url: str, begin: str, pages_kib: int) -> Engine:
         for pragma in (*PRAGMAS, f"PRAGMA cache_size=-{pages_kib}"):
             connection.execute(pragma)
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def do_begin(connection: Any) -> None:
+        connection.execute(begin)
 
+    # Not by the event "begin": an engine with listeners asks for them before and after each statement.
+    engine.dialect.do_begin = do_begin  # type: ignore[method-assign, assignment]
     return engine
 
 
