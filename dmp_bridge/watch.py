@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.intake import Prepared, build_filer
@@ -31,10 +30,11 @@ from dmp_bridge.watched import (
     take_in,
     unflagged,
 )
+from mailstore.elsewhere import read_password
 from mailstore.store import MailStore
 from vaguemestre.kernel.clock import Clock
 from vaguemestre.kernel.database import Database
-from vaguemestre.kernel.errors import ConfigurationError, TemporaryFailure
+from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
 FIRST_PAUSE_S = 1.0
@@ -150,20 +150,3 @@ class Watch:
     async def _flag(self, mailbox: RemoteMailbox, folder: Folder, uid: int) -> None:
         await mailbox.flag(uid)
         await self._database.write(partial(note_flagged, folder=folder, uid=uid))
-
-
-def read_password(path: Path) -> str:
-    """Read the password of a mailbox, which only its owner may read.
-
-    Raises:
-        ConfigurationError: absent, empty, or readable by others.
-    """
-    try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigurationError(f"{path.name}: readable by others; chmod 600 it")
-        password = path.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path.name}: cannot be read: {type(error).__name__}") from None
-    if not password:
-        raise ConfigurationError(f"{path.name}: empty")
-    return password

@@ -14,17 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaguemestre.kernel.errors import TemporaryFailure
+from vaguemestre.kernel.errors import ConfigurationError, TemporaryFailure
 
 PIECE_BYTES = 1024 * 1024
 """Octets of a message that are asked for at a time."""
 ANSWER_BYTES = 2 * PIECE_BYTES
+_SLICE_BYTES = 8 * 1024
 Lines = Sequence[Any]
 """An answer: lines as bytes, literals as bytearray."""
 
 
 class ServerAway(TemporaryFailure):
     """The other server cannot be reached, refuses, or does not answer as IMAP says."""
+
+
+class CommandRefused(ServerAway):
+    """The other server does not do what was asked, and stays connected."""
 
 
 class SignInRefused(ServerAway):
@@ -62,8 +67,9 @@ class _Guard:
         self._left -= len(data)
         if self._left < 0:
             self._protocol.transport.abort()
-        else:
-            self._receive(data)
+            return
+        for start in range(0, len(data), _SLICE_BYTES):  # it calls itself once for each line of what it is given
+            self._receive(data[start : start + _SLICE_BYTES])
 
 
 class Connection:
@@ -81,12 +87,12 @@ class Connection:
         """Wait for the answer to a command of aioimaplib's.
 
         Raises:
-            ServerAway: it is not OK.
+            CommandRefused: it is not OK.
         """
         self.expect(answer_bytes)
         answer = await command
         if answer.result != "OK":
-            raise ServerAway(f"imap: the server answers {answer.result}")
+            raise CommandRefused(f"imap: the server answers {answer.result}")
         lines: Lines = answer.lines
         return lines
 
@@ -110,7 +116,7 @@ class Connection:
                 await self._plain(login, password)
             else:
                 await self.asked(self.client.login(quoted(login), password))
-        except (ServerAway, ValueError):
+        except (CommandRefused, ValueError):
             raise SignInRefused("imap: the server refuses the login or the password") from None
         self.expect()
         await protocol.capability()  # a server may offer more once it knows who asks
@@ -161,6 +167,23 @@ async def open_connection(server: Server, password: str) -> AsyncIterator[Connec
         raise
     except (OSError, TimeoutError, ssl.SSLError, aioimaplib.AioImapException, IndexError) as error:
         raise ServerAway(f"imap: {type(error).__name__}") from None
+
+
+def read_password(path: Path) -> str:
+    """Read the password of a mailbox, which only its owner may read.
+
+    Raises:
+        ConfigurationError: absent, empty, or readable by others.
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigurationError(f"{path.name}: readable by others; chmod 600 it")
+        password = path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path.name}: cannot be read: {type(error).__name__}") from None
+    if not password:
+        raise ConfigurationError(f"{path.name}: empty")
+    return password
 
 
 def literal(lines: Lines) -> bytes | None:

@@ -42,6 +42,13 @@ def encode_flags(flags: frozenset[str]) -> Stored:
     return bits, _join(keywords)
 
 
+def storable(flags: frozenset[str]) -> frozenset[str]:
+    """Return those of the flags that can be kept: other servers have more system flags, and longer keywords."""
+    kept = sorted(flag for flag in flags if flag.lower() in _BY_NAME or _keyword(flag))
+    keywords = [flag for flag in kept if not flag.startswith("\\")][:MAX_KEYWORDS]
+    return frozenset(keywords) | frozenset(flag for flag in kept if flag.startswith("\\"))
+
+
 @lru_cache(maxsize=4_096)
 def decode_flags(bits: int, keywords: str) -> frozenset[str]:
     """Return the flags that the catalogue holds."""

@@ -141,3 +141,14 @@ content = Table(
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("sealed_data", LargeBinary, nullable=False, comment="segments, joined"),
 )
+
+imported = Table(
+    "imported_message",
+    metadata,
+    Column("mailbox_id", String(32), ForeignKey("mailbox.id"), primary_key=True),
+    Column("origin", LargeBinary(16), primary_key=True, comment="keyed digest: which folder of which source"),
+    Column("mark", LargeBinary(16), primary_key=True, comment="keyed digest: which message of that folder"),
+    Column("validity", BigInteger, nullable=True, comment="UIDVALIDITY that the mark holds for (IMAP)"),
+    Column("content", LargeBinary(16), nullable=True, comment="keyed digest of its bytes (IMAP)"),
+    sqlite_with_rowid=False,
+)

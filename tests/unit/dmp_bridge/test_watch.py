@@ -13,10 +13,9 @@ from access_core.reasons import Reason
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.tables import watched_message
-from dmp_bridge.watch import read_password
 from dmp_bridge.watch_config import WatchSettings
 from dmp_bridge.watched import prepare_message
-from mailstore.elsewhere import ANSWER_BYTES
+from mailstore.elsewhere import ANSWER_BYTES, read_password
 from tests.conftest import NOON
 from tests.fictional.structure_keys import issue_rsa
 from tests.fictional.watched_mailbox import WatchedMailbox, message, message_with, plain_message

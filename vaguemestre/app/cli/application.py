@@ -14,6 +14,7 @@ from vaguemestre.app.cli import (
     init,
     keys,
     mailbox,
+    mailbox_exchange,
     matrix,
     migrate,
     patient,
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
     program.command("migrate")(migrate.migrate)
     program.add_typer(mailbox.commands, name="mailbox")
     mailbox.commands.add_typer(app_password.commands, name="app-password")
+    assert mailbox_exchange.commands is mailbox.commands  # it adds its commands to those of `mailbox`
     for family in (patient_life, patient_rights, patient_sharing):
         assert family.commands is patient.commands  # each adds its commands to those of `patient`
     program.add_typer(patient.commands, name="patient")

@@ -1,0 +1,1 @@
+"""Mailboxes in and out: mbox, Maildir, another IMAP server."""

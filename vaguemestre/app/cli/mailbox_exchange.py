@@ -1,0 +1,168 @@
+"""`vaguemestre mailbox import` and `export`: mbox, Maildir, another IMAP server."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vaguemestre.app.cli import mailbox
+from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_json
+
+if TYPE_CHECKING:
+    from access_core.professionals import Professional
+    from mailstore.exchange.importing import Progress
+    from mailstore.exchange.model import Report
+    from vaguemestre.app.bootstrap import Instance
+
+commands = mailbox.commands
+IN_ENVIRONMENT = "VAGUEMESTRE_IMAP_PASSWORD"
+Folder = Annotated[str | None, typer.Option("--folder", metavar="NOM", help="Un seul dossier, par son nom ici.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tout lire, ne rien changer.")]
+
+
+@commands.command("import")
+def import_messages(
+    address: mailbox.Address,
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="Fichier mbox, dossier Maildir, ou imaps://LOGIN@SERVEUR[:PORT].")
+    ],
+    kind: Annotated[
+        Literal["mbox", "maildir"] | None, typer.Option("--format", help="Défaut : selon ce qui est trouvé.")
+    ] = None,
+    folder: Folder = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Fichier (mode 0600) du mot de passe de l'autre serveur ; sinon ${IN_ENVIRONMENT}, sinon demandé."
+        ),
+    ] = None,
+    authority: Annotated[
+        Path | None, typer.Option(help="Autorités (PEM) de l'autre serveur ; défaut : celles de la machine.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Reprendre aussi ce qui était déjà venu.")] = False,
+    dry_run: DryRun = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fait entrer les messages d'ailleurs ; relancée, la commande reprend où elle en était.
+
+    Drapeaux, dates, dossiers et octets sont gardés. Un message illisible est signalé et laissé : l'issue est alors 1.
+    """
+    from vaguemestre.app.exchange import ImportAsked, import_mailbox, is_server
+
+    asked = ImportAsked(
+        source=source,
+        format=kind,
+        folder=folder,
+        dry_run=dry_run,
+        again=again,
+        password=_password(password_file) if is_server(source) else "",
+        authority=authority,
+    )
+    _exchange(
+        config,
+        address,
+        lambda instance, found, progress: import_mailbox(instance, found, asked, progress),
+        as_json=as_json,
+    )
+
+
+@commands.command("export")
+def export_messages(
+    address: mailbox.Address,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Fichier .mbox, jamais remplacé, ou dossier Maildir.")],
+    kind: Annotated[
+        Literal["mbox", "maildir"] | None,
+        typer.Option("--format", help="Défaut : mbox si le nom finit par .mbox, sinon maildir."),
+    ] = None,
+    folder: Folder = None,
+    dry_run: DryRun = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Écrit les messages d'une boîte, en clair ; relancée, la commande reprend où elle en était."""
+    from vaguemestre.app.exchange import ExportAsked, export_mailbox
+
+    asked = ExportAsked(target=target, format=kind, folder=folder, dry_run=dry_run)
+    _exchange(
+        config,
+        address,
+        lambda instance, found, progress: export_mailbox(instance, found, asked, progress),
+        as_json=as_json,
+    )
+
+
+def _exchange(
+    config: Path | None,
+    address: str,
+    work: "Callable[[Instance, Professional, Progress], Report]",
+    *,
+    as_json: bool,
+) -> None:
+    with opened(config) as instance:
+        found = instance.database.read_now(lambda tx: mailbox.find(tx, address))
+        try:
+            with _bar() as progress:
+                report = work(instance, found, progress)
+        except OSError as error:
+            raise Refused(f"{error.filename or address} : {error.strerror}") from None
+    _tell(report, as_json=as_json)
+
+
+def _tell(report: "Report", *, as_json: bool) -> None:
+    """Print what was done, and fail when something was left out."""
+    facts: dict[str, object] = {
+        "done": report.done,
+        "known": report.known,
+        "failed": report.failed,
+        "size_bytes": report.size_bytes,
+        "folders": dict(report.folders),
+        "problems": report.problems,
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        print(f"{report.done} messages ({report.size_bytes} octets), {report.known} déjà là, {report.failed} laissés")
+        for name, count in sorted(report.folders.items()):
+            print(f"  {name} : {count}")
+        for problem in report.problems:
+            typer.echo(f"{problem.place} : {problem.why}", err=True)
+    if report.failed:
+        raise Refused(f"{report.failed} messages ou passages laissés ; le reste est fait")
+
+
+def _password(file: Path | None) -> str:
+    """Return the password of the other server.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
+        Refused: there is none, and nobody to ask.
+    """
+    from mailstore.elsewhere import read_password
+
+    if file is not None:
+        return read_password(file)
+    if password := os.environ.get(IN_ENVIRONMENT):
+        return password
+    if not sys.stdin.isatty():
+        raise Refused(f"donnez le mot de passe par --password-file FICHIER ou ${IN_ENVIRONMENT}")
+    return getpass.getpass("Mot de passe à l'autre serveur : ")
+
+
+@contextmanager
+def _bar() -> "Iterator[Progress]":
+    """Show how far it is, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
