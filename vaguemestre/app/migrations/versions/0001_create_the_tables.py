@@ -389,6 +389,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_folder_annotation_mailbox_id"), "folder_annotation", ["mailbox_id"], unique=False)
     op.create_table(
+        "imported_message",
+        sa.Column("mailbox_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "origin", sa.LargeBinary(length=16), nullable=False, comment="keyed digest: which folder of which source"
+        ),
+        sa.Column(
+            "mark", sa.LargeBinary(length=16), nullable=False, comment="keyed digest: which message of that folder"
+        ),
+        sa.Column("validity", sa.BigInteger(), nullable=True, comment="UIDVALIDITY that the mark holds for (IMAP)"),
+        sa.Column("content", sa.LargeBinary(length=16), nullable=True, comment="keyed digest of its bytes (IMAP)"),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailbox.id"], name=op.f("fk_imported_message_mailbox_id")),
+        sa.PrimaryKeyConstraint("mailbox_id", "origin", "mark", name=op.f("pk_imported_message")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "mailbox_filing",
         sa.Column("account_id", sa.String(length=32), nullable=False, comment="professional mailbox"),
         sa.Column(
@@ -648,6 +663,24 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_directory_standing")),
     )
+    op.create_table(
+        "document_folder",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("entry_uuid", sa.String(length=45), nullable=False, comment="urn:uuid:…"),
+        sa.Column("unique_id", sa.String(length=128), nullable=False, comment="OID given by the source"),
+        sa.Column("profile_id", sa.String(length=32), nullable=False),
+        sa.Column("patient_id", sa.String(length=255), nullable=True, comment="CX as sent"),
+        sa.Column("updated_at", sa.String(length=14), nullable=False, comment="lastUpdateTime: UTC, HL7 DTM"),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("comments", sa.Text(), nullable=False),
+        sa.Column("codes", sa.Text(), nullable=False, comment="JSON list of [code, scheme, display]"),
+        sa.Column("filed_by", sa.String(length=32), nullable=True, comment="account that made it"),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_document_folder_profile_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_folder")),
+        sa.UniqueConstraint("entry_uuid", name=op.f("uq_document_folder_entry_uuid")),
+        sa.UniqueConstraint("unique_id", name=op.f("uq_document_folder_unique_id")),
+    )
+    op.create_index(op.f("ix_document_folder_profile_id"), "document_folder", ["profile_id"], unique=False)
     op.create_table(
         "filing_objection",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -1054,6 +1087,8 @@ def downgrade() -> None:
     op.drop_table("first_access")
     op.drop_index(op.f("ix_filing_objection_profile_id"), table_name="filing_objection")
     op.drop_table("filing_objection")
+    op.drop_index(op.f("ix_document_folder_profile_id"), table_name="document_folder")
+    op.drop_table("document_folder")
     op.drop_table("directory_standing")
     op.drop_index(op.f("ix_delegation_profile_id"), table_name="delegation")
     op.drop_index(op.f("ix_delegation_delegate_id"), table_name="delegation")
@@ -1081,6 +1116,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_mailbox_key_mailbox_id"), table_name="mailbox_key")
     op.drop_table("mailbox_key")
     op.drop_table("mailbox_filing")
+    op.drop_table("imported_message")
     op.drop_index(op.f("ix_folder_annotation_mailbox_id"), table_name="folder_annotation")
     op.drop_table("folder_annotation")
     op.drop_index("ix_directory_mailbox_rpps", table_name="directory_mailbox")
