@@ -41,6 +41,7 @@ _expunged = (
     .where(expunged.c.folder_id == bindparam("folder_id"), expunged.c.modseq > bindparam("modseq"))
     .order_by(expunged.c.uid)
 )
+_any_expunged = _expunged.order_by(None).limit(1)
 _status = (
     select(
         folder.c.uidnext,
@@ -100,6 +101,11 @@ def changes(tx: Transaction, folder_id: FolderId, modseq: int) -> Changes:
     since = {"folder_id": folder_id, "modseq": modseq}
     gone = list(tx.execute(_expunged, since).scalars())
     return Changes(entries(tx, folder_id, since_modseq=modseq), gone, now)
+
+
+def has_expunged(tx: Transaction, folder_id: FolderId, modseq: int) -> bool:
+    """Say whether anything was expunged after MODSEQ."""
+    return tx.execute(_any_expunged, {"folder_id": folder_id, "modseq": modseq}).first() is not None
 
 
 def status(tx: Transaction, folder_id: FolderId) -> FolderStatus | None:

@@ -180,6 +180,7 @@ class MailStore:
             FolderRefused: NONEXISTENT.
         """
         folders.set_subscribed(tx, self._named(tx, mailbox_id, name).id, wanted=subscribed)
+        tx.wake(f"mailbox:{mailbox_id}")
 
     def status(self, tx: Transaction, folder_id: FolderId, *, viewer: str = "") -> FolderStatus:
         """Count what a folder holds.

@@ -77,6 +77,7 @@ TABLE = (
     Capability("RIGHTS=kxte", "RFC 4314 §2.2", "commands/acl.py"),
     Capability("METADATA", "RFC 5464", "commands/metadata.py", can_be_enabled=True),
     Capability("LIST-METADATA", "RFC 9590", "commands/listing.py, metadata.py"),
+    Capability("NOTIFY", "RFC 5465", "watch.py, commands/notify.py"),
     Capability("SAVEDATE", "RFC 8514", "commands/rendering.py, matching.py"),
     Capability("UTF8=ACCEPT", "RFC 6855", "session.py", can_be_enabled=True),
     Capability("PARTIAL", "RFC 9394", "commands/partial.py"),

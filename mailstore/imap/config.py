@@ -28,6 +28,7 @@ class ImapSettings(BaseModel):
     metadata_entries: int = Field(
         100, gt=0, description="annotations of one folder, shared and of each member apart (count)"
     )
+    notify_folders: int = Field(1_000, gt=0, description="folders that one session may watch by NOTIFY (count)")
     contact: str | None = Field(
         None, description="where users reach the operator, told as the server's `/shared/admin` annotation (a URI)"
     )

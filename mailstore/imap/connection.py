@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from mailstore.imap.commands.append import append
 from mailstore.imap.commands.general import capabilities
+from mailstore.imap.commands.notify import tell_news
 from mailstore.imap.commands.table import HANDLERS, may_expunge
 from mailstore.imap.failures import outcome_of
 from mailstore.imap.outcome import Outcome, bad, ok
@@ -152,6 +153,10 @@ class ImapConnection(asyncio.Protocol):
         else:
             view.dirty = True
             self._tell_idler()
+
+    def on_news(self) -> None:
+        """Tell what is watched: now when the client waits, or asked not to be waited for."""
+        self._tell_idler()
 
     def seconds(self) -> float:
         """Return the loop's clock."""
@@ -302,17 +307,22 @@ class ImapConnection(asyncio.Protocol):
     # What changed in the selected folder
 
     def _has_news(self) -> bool:
-        """Say whether the selected folder must be looked at before the command under way ends."""
-        view, command = self.session.view, self._command
-        if view is None or command is None or self.core.state is not State.SELECTED:
+        """Say whether anything must be looked at before the command under way ends."""
+        view, watch, command = self.session.view, self.session.watch, self._command
+        if command is None:
+            return False
+        if watch is not None and watch.dirty:
+            return True
+        if view is None or self.core.state is not State.SELECTED:
             return False
         return view.dirty or (view.holds_expunges and may_expunge(command))
 
     async def _add_news(self) -> None:
-        command = self._command
-        assert command is not None
+        session, command = self.session, self._command
+        watch = session.watch
+        allowed = may_expunge(command) if command is not None else watch is not None and watch.expunges_at_once
         try:
-            await self.session.refresh(may_expunge=may_expunge(command))
+            await tell_news(session, may_expunge=allowed, asked=command is not None)
         except TemporaryFailure:
             return  # the answer to the command stands; the news come with the next one
         except Exception as error:  # noqa: BLE001 - a bug ends the command, not the session
@@ -323,8 +333,7 @@ class ImapConnection(asyncio.Protocol):
         return outcome
 
     def _tell_idler(self) -> None:
-        view = self.session.view
-        if view is not None and view.dirty and self.session.idling and self._task is None:
+        if self._task is None and self.session.has_push(free=not self._tag):
             self._task = self._loop.create_task(self._idle_news())
 
     async def _idle_news(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from access_core.professionals import mailboxes_of
-from mailstore.aliases import is_alias
+from mailstore.aliases import is_alias, resolve
 from mailstore.imap.session import Session
 from mailstore.model import INBOX, SEPARATOR, Folder, FolderProblem, FolderRefused
 from vaguemestre.kernel.database import Transaction
@@ -37,6 +37,15 @@ class Place:
 def is_shared_name(name: str) -> bool:
     """Say whether a name lies under « Autres utilisateurs »."""
     return normalize("NFC", name).split(SEPARATOR)[0] == OTHERS
+
+
+def shown_name(name: str) -> str:
+    """Return a name below « Autres utilisateurs » as LIST writes it."""
+    levels = normalize("NFC", name).split(SEPARATOR)
+    above, inside = [*levels[:1], *(level.lower() for level in levels[1:2])], levels[2:]
+    if [level.upper() for level in inside] == [INBOX]:
+        inside = []
+    return SEPARATOR.join([*above, *(resolve(inside) if inside else ())])
 
 
 def shared_mailboxes(session: Session, tx: Transaction) -> Mapping[str, str]:

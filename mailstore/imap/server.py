@@ -160,7 +160,7 @@ class ImapService:
         self._sweep_timer = loop.call_later(shortest / SWEEPS_PER_TIMEOUT, self._sweep)
 
     def _look_at(self, connection: ImapConnection, now: float) -> None:
-        settings, view = self.parts.settings, connection.session.view
+        settings = self.parts.settings
         if connection.is_stalled and now - connection.heard_at > settings.write_timeout_s:
             connection.abort()
         elif connection.core.state is State.NOT_AUTHENTICATED:
@@ -168,8 +168,8 @@ class ImapService:
                 connection.close_saying("Delai d'identification depasse.")
         elif now - connection.heard_at > settings.idle_timeout_s and not connection.is_working:
             connection.close_saying("Session inactive.")
-        elif view is not None and connection.session.idling and now - view.checked_at > settings.recheck_s:
-            connection.on_mailbox_change()
+        else:
+            connection.session.recheck(now - settings.recheck_s)
 
 
 def _decrement(counter: Counter[str], key: str) -> None:

@@ -19,6 +19,7 @@ from mailstore.imap.protocol.connection import AppendChunk, AppendEnded, AppendF
 from mailstore.imap.protocol.responses import mailbox
 from mailstore.imap.protocol.session import Step
 from mailstore.imap.view import View
+from mailstore.imap.watch import Watch
 from mailstore.model import Changes
 from vaguemestre.kernel.database import Transaction
 
@@ -41,6 +42,9 @@ class Wire(Protocol):
 
     def on_mailbox_change(self) -> None:
         """Hear that the selected mailbox changed."""
+
+    def on_news(self) -> None:
+        """Hear that something changed that the session watches."""
 
     def seconds(self) -> float:
         """Return the loop's clock."""
@@ -90,6 +94,7 @@ class Session:
         "secure",
         "tag",
         "view",
+        "watch",
         "wire",
     )
 
@@ -107,6 +112,7 @@ class Session:
         self.enabled: frozenset[str] = frozenset()
         self.mailbox_id = ""
         self.view: View | None = None
+        self.watch: Watch | None = None
         self.continuation: Continuation | None = None
         self.abandon: Callable[[], Coroutine[None, None, None]] | None = None
         self.changed_meanwhile = False
@@ -211,9 +217,35 @@ class Session:
         self.core.advance(Step.DESELECTED)
         self._stop()
 
+    def set_watch(self, watch: Watch | None) -> None:
+        """Watch something else from now on."""
+        if self.watch is not None:
+            self.watch.stop()
+        self.watch = watch
+
+    def has_push(self, *, free: bool) -> bool:
+        """Say whether there is something to tell at once; FREE when no command is under way, in which IDLE counts."""
+        view, watch = self.view, self.watch
+        dirty = view is not None and view.dirty
+        if self.idling:
+            return dirty or (watch is not None and watch.dirty)
+        if not free or watch is None or not watch.notifies:
+            return False
+        return watch.dirty or (dirty and watch.of_selected is not None)
+
+    def recheck(self, before: float) -> None:
+        """Look again at what nobody looked at since BEFORE, in case a wake-up was lost."""
+        view, watch = self.view, self.watch
+        pushes = self.idling or (watch is not None and watch.of_selected is not None)
+        if view is not None and view.checked_at < before and pushes:
+            self.wire.on_mailbox_change()
+        if watch is not None and watch.looks_beyond and watch.checked_at < before:
+            watch.rouse()
+
     def end(self) -> None:
         """Give back what the session holds outside itself."""
         self.view = None
+        self.set_watch(None)
         self._stop()
         if self.account is not None:
             self.house.release(self.account.id)

@@ -74,6 +74,11 @@ async def fetch(session: Session, command: Fetch) -> Outcome:
     seen: frozenset[int] = frozenset()
     if not view.read_only and any(section.sets_seen for section in command.sections):
         seen = await _mark_seen(session, uids, may_expunge=command.target.uid)
+    return await tell(session, command, uids, seen)
+
+
+async def tell(session: Session, command: Fetch, uids: "array[int]", seen: frozenset[int] = frozenset()) -> Outcome:
+    """Send what a command asks for of some messages; the flags too of those in SEEN, which it has just marked so."""
     reader = _Reader(session, command, uids, seen)
     start = missing = damaged = 0
     while start < len(uids):

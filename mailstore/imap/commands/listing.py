@@ -96,6 +96,14 @@ def selected_line(session: Session, tx: Transaction, name: str) -> bytes:
     return _list_line(session, level, ListMailboxes(reference="", patterns=(name,)))
 
 
+def news_line(session: Session, folder: Folder, *, old_name: str = "", subscription: bool = False) -> bytes:
+    """Write the LIST response that tells of a folder that is new, has a new name, or was (un)subscribed (RFC 5465)."""
+    words = [folder.special_use] if folder.special_use is not None else []
+    words += ["\\Subscribed"] if subscription and folder.subscribed else []
+    line = b"LIST " + words_in_parentheses(words) + b' "/" ' + session.mailbox_name(folder.name)
+    return untagged(line + (b' ("OLDNAME" (' + session.mailbox_name(old_name) + b"))" if old_name else b""))
+
+
 def _levels(folders: list[Folder]) -> list[_Level]:
     """Return every name of the hierarchy, INBOX first, then in order."""
     by_name = {folder.name: folder for folder in folders}

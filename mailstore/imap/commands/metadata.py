@@ -21,6 +21,7 @@ from mailstore.imap.shared_acts import SharedAct, note_in
 from mailstore.model import Folder
 from vaguemestre.kernel.database import Transaction
 
+WORD = "METADATA"
 ADMIN = "/shared/admin"
 SPECIAL_USE = "/private/specialuse"
 
@@ -63,11 +64,13 @@ async def set_metadata(session: Session, command: SetMetadata) -> Outcome:
         limit = b"METADATA MAXSIZE %d" % settings.metadata_value_bytes
         raise Refused(limit, "Une annotation est trop longue.")
 
-    def work(tx: Transaction) -> None:
+    def work(tx: Transaction) -> Mapping[tuple[int, str], str]:
         folder = existing_folder(session, tx, command.mailbox) if command.mailbox else None
-        _put(session, tx, folder, command.values)
+        return _put(session, tx, folder, command.values)
 
-    await session.write(work)
+    versions = await session.write(work)
+    if session.watch is not None:
+        session.watch.know(versions)
     return ok()
 
 
@@ -134,9 +137,9 @@ def _is_within(name: str, entry: str, depth: int) -> bool:
 def _response(session: Session, name: str, query: MetadataQuery, values: Mapping[str, bytes]) -> bytes:
     """Write the response; nothing when there is nothing to say, which only an answer to DEPTH or MAXSIZE may."""
     asked = {canonical(entry): entry for entry in query.entries}
-    words = [_word(asked.get(name, name)) + b" " + _value(values[name]) for name in sorted(values)]
+    words = [entry_word(asked.get(name, name)) + b" " + _value(values[name]) for name in sorted(values)]
     if query.depth == 0 and query.max_bytes is None:
-        words += [_word(entry) + b" NIL" for known, entry in asked.items() if known not in values]
+        words += [entry_word(entry) + b" NIL" for known, entry in asked.items() if known not in values]
     return untagged(b"METADATA " + session.mailbox_name(name) + b" (" + b" ".join(words) + b")") if words else b""
 
 
@@ -144,18 +147,21 @@ def _value(value: bytes) -> bytes:
     return b"~" + literal(value) if b"\0" in value else string(value)
 
 
-def _word(entry: str) -> bytes:
+def entry_word(entry: str) -> bytes:
+    """Write the name of an entry."""
     raw = entry.encode("ascii")
     return raw if all(character not in b' (){"\\' for character in raw) else string(raw)
 
 
-def _put(session: Session, tx: Transaction, folder: Folder | None, values: Iterable[tuple[str, bytes | None]]) -> None:
-    """Set the entries of a folder, or of the server when it is None."""
-    annotations, drawers = session.parts.store.annotations, set()
+def _put(
+    session: Session, tx: Transaction, folder: Folder | None, values: Iterable[tuple[str, bytes | None]]
+) -> Mapping[tuple[int, str], str]:
+    """Set the entries of a folder, or of the server when it is None; returns their versions, empty for one removed."""
+    annotations, versions, drawers = session.parts.store.annotations, {}, set()
     for entry, value in values:
         name = canonical(entry)
         drawer = _drawer(session, folder, name)
-        annotations.put(tx, drawer, name, value)
+        versions[drawer.folder_id, name] = annotations.put(tx, drawer, name, value)
         drawers.add(drawer)
     for drawer in drawers:
         if annotations.count(tx, drawer) > session.parts.settings.metadata_entries:
@@ -163,6 +169,7 @@ def _put(session: Session, tx: Transaction, folder: Folder | None, values: Itera
     if folder is not None and folder.mailbox_id != session.mailbox_id and any(not each.account_id for each in drawers):
         note_in(session, tx, folder.mailbox_id, SharedAct.ANNOTATED, ())
     tx.wake(f"mailbox:{session.mailbox_id if folder is None else folder.mailbox_id}")
+    return versions
 
 
 def _drawer(session: Session, folder: Folder | None, name: str) -> Drawer:

@@ -12,6 +12,7 @@ from mailstore.imap.commands.general import capability, identify, idle, logout, 
 from mailstore.imap.commands.listing import list_mailboxes
 from mailstore.imap.commands.mailboxes import create, delete, rename, subscribe
 from mailstore.imap.commands.metadata import get_metadata, set_metadata
+from mailstore.imap.commands.notify import set_notifications
 from mailstore.imap.commands.quota import get_quota, get_quota_root, set_quota
 from mailstore.imap.commands.search import search
 from mailstore.imap.commands.selection import close, select
@@ -21,6 +22,7 @@ from mailstore.imap.commands.status import status
 from mailstore.imap.commands.threads import thread
 from mailstore.imap.protocol import commands as asked
 from mailstore.imap.protocol import metadata
+from mailstore.imap.protocol.notify import Notify
 from mailstore.imap.session import Reaction, Session
 
 Handler = Callable[[Session, Any], Reaction | Awaitable[Reaction]]
@@ -40,6 +42,7 @@ HANDLERS: Mapping[type[asked.Command], Handler] = {
     asked.GetAcl: get_acl,
     asked.ListRights: list_rights,
     asked.SetAcl: set_acl,
+    Notify: set_notifications,
     metadata.GetMetadata: get_metadata,
     metadata.SetMetadata: set_metadata,
     asked.Idle: idle,

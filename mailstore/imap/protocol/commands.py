@@ -7,6 +7,7 @@ from enum import StrEnum
 from mailstore.imap.protocol.criteria import SearchKey
 from mailstore.imap.protocol.items import Attribute, Content
 from mailstore.imap.protocol.metadata import GetMetadata, MetadataQuery, SetMetadata
+from mailstore.imap.protocol.notify import Notify
 from mailstore.imap.protocol.sequence import SequenceSet, Target
 
 
@@ -365,6 +366,7 @@ Command = (
     | GetAcl
     | ListRights
     | SetAcl
+    | Notify
     | GetMetadata
     | SetMetadata
     | Sort

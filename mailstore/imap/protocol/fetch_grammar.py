@@ -4,6 +4,7 @@ Source: RFC 9051 §9, fetch-att and section; RFC 3501 §6.4.5 for the RFC822 nam
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from mailstore.imap.protocol.commands import Fetch
@@ -67,6 +68,18 @@ def _asked(rest: bytes, uid: bool) -> _Asked:
     attributes = tuple(item for item in items if isinstance(item, Attribute))
     contents = tuple(item for item in items if not isinstance(item, Attribute))
     return attributes, contents, changed_since, vanished, partial
+
+
+def read_items(cursor: Cursor) -> tuple[Attribute | Content, ...]:
+    """Read items in parentheses of which none marks a message as seen (RFC 5465 §5.2).
+
+    Raises:
+        ProtocolError: an unknown item or a malformed section.
+    """
+    items = dict.fromkeys(cursor.parenthesised(lambda: _item(cursor)))
+    if not items:
+        raise ProtocolError("nothing to fetch")
+    return tuple(item if isinstance(item, Attribute | Preview) else replace(item, sets_seen=False) for item in items)
 
 
 def _items(cursor: Cursor) -> tuple[Attribute | Content, ...]:

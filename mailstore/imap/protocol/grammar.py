@@ -41,6 +41,7 @@ from mailstore.imap.protocol.cursor import Cursor, read_set
 from mailstore.imap.protocol.fetch_grammar import parse_fetch
 from mailstore.imap.protocol.mailbox_names import mailbox
 from mailstore.imap.protocol.metadata import parse_get_metadata, parse_set_metadata
+from mailstore.imap.protocol.notify_grammar import parse_notify
 from mailstore.imap.protocol.search_grammar import parse_search, parse_sort, parse_thread
 from mailstore.imap.protocol.sequence import Target
 from vaguemestre.kernel.errors import ProtocolError
@@ -298,6 +299,7 @@ _PARSERS: Mapping[str, Parser] = {
     "LISTRIGHTS": mailboxes.parse_list_rights,
     "SETACL": mailboxes.parse_set_acl,
     "DELETEACL": mailboxes.parse_delete_acl,
+    "NOTIFY": parse_notify,
     "GETMETADATA": parse_get_metadata,
     "SETMETADATA": parse_set_metadata,
     "IDLE": _bare(Idle()),

@@ -44,6 +44,7 @@ from mailstore.imap.protocol.commands import (
     Thread,
 )
 from mailstore.imap.protocol.metadata import GetMetadata, SetMetadata
+from mailstore.imap.protocol.notify import Notify
 
 
 class State(Enum):
@@ -95,6 +96,7 @@ ALLOWED: Mapping[type[Command], frozenset[State]] = {
             SetAcl,
             GetMetadata,
             SetMetadata,
+            Notify,
             Select,
             Create,
             Delete,
