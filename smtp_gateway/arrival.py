@@ -112,6 +112,8 @@ class Arrival:
     """A patient writes anew rather than answers."""
     queued: Sequence[QueuedRecipient] = ()
     """Recipients at other operators, and those here whose delivery is to be reported."""
+    patients_elsewhere: Sequence[str] = ()
+    """Addresses (lower case) of those of the queued who are patients: conversations with them are kept here too."""
     report: ReportRequest = NO_REQUEST
     rates: RateSettings | None = None
     """How much the submitting account may submit; None: it is not counted."""

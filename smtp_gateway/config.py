@@ -32,6 +32,11 @@ class SmtpSettings(BaseModel):
     patient_domains: tuple[str, ...] = Field(
         ("patient.mssante.fr",), description="domains whose local part is an INS; profiles live here"
     )
+    patient_domains_elsewhere: tuple[str, ...] = Field(
+        ("patient.mssante.fr",),
+        description="domains whose local part is an INS and whose mailboxes another operator has: the same rules of "
+        "conversation hold; those of `patient_domains` need not be repeated",
+    )
     max_message_bytes: int = Field(26_214_400, ge=65_536, description="largest message, bytes (MES accepts 25 MB)")
     max_header_bytes: int = Field(262_144, ge=8_192, description="largest header part, bytes")
     max_line_bytes: int = Field(1_048_576, ge=1_000, description="longest line of a message, bytes, CRLF included")

@@ -30,7 +30,6 @@ from smtp_gateway.fin import Fin, ProfessionalMessage, follow_professional, read
 from smtp_gateway.receipts.arriving import is_report
 from smtp_gateway.receipts.automatic import Authorship
 from smtp_gateway.replies import Refusal
-from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.outbox import enqueue
 
@@ -81,24 +80,24 @@ def deliver_to_patients(
     settings: ConversationSettings,
     may_answer: Callable[[str], bool],
 ) -> list[str]:
-    """Decide for each patient recipient and let the message join or open a conversation.
+    """Decide for each patient recipient of ours, and let the message join or open a conversation with each patient.
+
+    Whether a patient of another operator takes the message is decided there; who may answer is known here.
 
     Returns:
         The ids of the conversations.
     """
     patients = [each for each in arrival.recipients if each.profile is not None]
-    if not patients:
+    if not patients and not arrival.patients_elsewhere:
         return []
     author = _author(tx, arrival)
+    reached = [
+        Patient(address=each.address, profile_id=_deliver(tx, arrival, author, each).id) for each in patients
+    ] + [Patient(address=address, profile_id=None) for address in arrival.patients_elsewhere]
+    if not arrival.reverse_path or is_report(arrival.message.index):
+        return []  # reports belong to no conversation
     message = _professional_message(arrival, author, settings, may_answer)
-    conversations = []
-    for recipient in patients:
-        profile = _deliver(tx, arrival, author, recipient)
-        if arrival.reverse_path and not is_report(arrival.message.index):  # reports belong to no conversation
-            conversations.append(
-                _follow(tx, arrival, author, message, Patient(address=recipient.address, profile_id=profile.id))
-            )
-    return conversations
+    return [_follow(tx, arrival, author, message, patient) for patient in reached]
 
 
 def _deliver(tx: Transaction, arrival: Arrival, author: _Author, recipient: Recipient) -> Profile:
@@ -154,8 +153,7 @@ def _professional_message(
     arrival: Arrival, author: _Author, settings: ConversationSettings, may_answer: Callable[[str], bool]
 ) -> ProfessionalMessage:
     marks, reply_to = arrival.marks, arrival.marks.reply_to
-    patient_domains = {domain_of(each.address) for each in arrival.recipients if each.profile is not None}
-    if reply_to is not None and (domain_of(reply_to) in patient_domains or not may_answer(reply_to)):
+    if reply_to is not None and not may_answer(reply_to):
         reply_to = None
     return ProfessionalMessage(
         sender=arrival.writer.address,

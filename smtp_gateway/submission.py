@@ -26,9 +26,10 @@ from smtp_gateway.intake import MessageIntake, header_limits
 from smtp_gateway.queue.model import QueuedRecipient
 from smtp_gateway.recipients import Asking, Mailboxes
 from smtp_gateway.replies import Refusal, Reply, refuse
-from smtp_gateway.rules.one_patient import check_one_patient
+from smtp_gateway.rules.one_patient import check_named_patients, check_one_patient
 from smtp_gateway.rules.order import check_submitted
 from smtp_gateway.rules.peer_domain import domain_of
+from smtp_gateway.rules.recipient import is_patient
 from smtp_gateway.rules.sender_identity import check_reverse_path
 from smtp_gateway.sender_name import display_name, lacks_name, with_name
 from smtp_gateway.session import Intake, MailEnvelope, PeerSession
@@ -99,19 +100,22 @@ class SubmissionSteps:
         found = await self._parts.mailboxes.find(
             address, Asking(key=envelope.sender or "", sender=sender, size_bytes=envelope.declared_bytes)
         )
-        if found is Refusal.REMOTE and self._parts.trust.lists(domain_of(address)):
-            return _queue(envelope, address)
-        if not isinstance(found, Recipient):
+        elsewhere = found is Refusal.REMOTE and self._parts.trust.lists(domain_of(address))
+        if not isinstance(found, Recipient) and not elsewhere:
             return refuse(found)
-        if found.profile is not None and self._parts.smtp.one_patient_per_message:
-            others = [each.profile.id for each in envelope.recipients if each.profile is not None]
-            refusal = check_one_patient(found.profile.id, others)
-            if refusal is not None:
-                return refuse(refusal)
+        if (refusal := self._second_patient(envelope, address)) is not None:
+            return refuse(refusal)
+        if not isinstance(found, Recipient):
+            return _queue(envelope, address)
         if all(each.mailbox_id != found.mailbox_id for each in envelope.recipients):
             envelope.recipients.append(found)
             envelope.report_here(address)
         return replies.RECIPIENT_OK
+
+    def _second_patient(self, envelope: MailEnvelope, address: str) -> Refusal | None:
+        if not self._parts.smtp.one_patient_per_message or not self._is_patient(address):
+            return None
+        return check_one_patient(address, [each for each in _addressed(envelope) if self._is_patient(each)])
 
     def receive(self, session: PeerSession, envelope: MailEnvelope) -> Intake:
         """Begin to take a message in."""
@@ -130,6 +134,8 @@ class SubmissionSteps:
     ) -> str:
         parts, now = self._parts, self._parts.clock.now()
         author = check_submitted(header, session.mailboxes, parts.smtp.max_received)
+        if not isinstance(author, Refusal) and parts.smtp.one_patient_per_message:
+            author = check_named_patients(header, self._is_patient) or author
         if isinstance(author, Refusal):
             await self._trace(author, session, read_marks(header).message_id)
             raise Refused(author)
@@ -158,12 +164,18 @@ class SubmissionSteps:
             reverse_path=reverse_path,
             recipients=tuple(envelope.recipients),
             queued=tuple(envelope.queued),
+            patients_elsewhere=tuple(
+                each.address.lower() for each in envelope.queued if each.destination and self._is_patient(each.address)
+            ),
             report=envelope.report,
             require_tls=envelope.require_tls,
             rates=parts.rates,
             reporter_id=session.mailboxes.get(reverse_path.lower()),
         )
         return (await parts.acceptance.accept(arrival)).message_id
+
+    def _is_patient(self, address: str) -> bool:
+        return is_patient(address, self._parts.smtp)
 
     async def _with_sender_name(self, session: PeerSession, header: HeaderBlock, author: str) -> HeaderBlock:
         """Write the name of the mailbox into a From that has none; looked up once per session."""
@@ -188,6 +200,14 @@ def _queue(envelope: MailEnvelope, address: str) -> Reply:
             QueuedRecipient(address=address, destination=destination, notify=wishes.notify, orcpt=wishes.orcpt)
         )
     return replies.RECIPIENT_OK
+
+
+def _addressed(envelope: MailEnvelope) -> list[str]:
+    """Return whom the message goes to so far, here and elsewhere."""
+    return [
+        *(each.address for each in envelope.recipients),
+        *(each.address for each in envelope.queued if each.destination),
+    ]
 
 
 def _writer(session: PeerSession, author: str) -> Writer:

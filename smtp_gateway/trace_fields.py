@@ -5,7 +5,7 @@ message has of Date and Message-ID beyond one of each that can be read.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
@@ -82,7 +82,10 @@ def _is_date(text: str) -> bool:
     return True
 
 
-_READABLE = {b"date": _is_date, b"message-id": lambda text: len(message_ids(text)) == 1}
+_READABLE: Mapping[bytes, Callable[[str], bool]] = {
+    b"date": _is_date,
+    b"message-id": lambda text: len(message_ids(text)) == 1,
+}
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _AUTHOR = re.compile(r'\s*("[^"]*"|[^\s;"()/]+)(?=[\s;/]|$)')
 _NESTED = 5

@@ -3,6 +3,7 @@
 A local part in a patient domain must be a well-formed INS (13 characters and the key; setting `ins_key`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from access_core.identifiers import INS, MssAddress
@@ -42,5 +43,12 @@ def read_recipient(text: str, settings: SmtpSettings) -> PatientAddress | Profes
 
 
 def is_patient(address: str, settings: SmtpSettings) -> bool:
-    """Tell whether an address lies in a patient domain."""
-    return address.rpartition("@")[2].lower() in settings.patient_domains
+    """Tell whether an address lies in a patient domain, ours or another operator's."""
+    domain = domain_of(address)
+    return domain in settings.patient_domains or domain in settings.patient_domains_elsewhere
+
+
+def may_be_answered(address: str, settings: SmtpSettings, listed: Callable[[str], bool]) -> bool:
+    """Tell whether a patient may be led to write to an address: a professional's, here or in the trust space."""
+    domain = domain_of(address)
+    return (domain in settings.domains or listed(domain)) and not is_patient(address, settings)

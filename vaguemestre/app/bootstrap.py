@@ -150,7 +150,7 @@ class Instance:
             self.database,
             self.mail_store,
             self.settings.conversation,
-            may_answer=self._in_trust_space,
+            may_answer=self._may_answer,
             relay=self.settings.relay,
         )
 
@@ -220,9 +220,10 @@ class Instance:
         """Do as `close` does, from a command."""
         asyncio.run(self.close())
 
-    def _in_trust_space(self, address: str) -> bool:
-        domain = address.rpartition("@")[2]
-        return domain in self.settings.instance.domains or self.trust.lists(domain)
+    def _may_answer(self, address: str) -> bool:
+        from smtp_gateway.rules.recipient import may_be_answered
+
+        return may_be_answered(address, self.settings.smtp, self.trust.lists)
 
 
 def build_services(instance: Instance, role: Role) -> "list[Service]":

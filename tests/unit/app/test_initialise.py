@@ -94,3 +94,19 @@ def test_the_command_prints_where_things_are(tmp_path: Path) -> None:
     assert said["config"] == str(tmp_path / "new" / "vaguemestre.toml")
     assert said["ca"] == str(tmp_path / "new" / "pki" / "ca.pem")
     assert said["ports"]["imaps"] == 20993
+
+
+def test_an_instance_may_leave_the_patients_to_another_operator(tmp_path: Path) -> None:
+    folder, run = tmp_path / "new", CliRunner()
+    ins, traits = "279035121518989", ["--family", "PAT-TROIS", "--given", "DOMINIQUE", "--birth-date", "1979-03-28"]
+
+    made = run.invoke(build(), ["init", str(folder), "--domain", DOMAIN, "--without-patients"])
+    config = ["--config", str(folder / "vaguemestre.toml")]
+    added = run.invoke(build(), ["patient", "add", ins, *traits, "--sex", "F", "--json", *config])
+    activated = run.invoke(build(), ["patient", "activate", ins, *config])
+
+    assert made.exit_code == 0
+    assert json.loads(added.stdout)["address"] == f"{ins}@patient.mssante.fr"
+    assert activated.exit_code == 1
+    assert "patient_domains" in str(activated.exception)
+    assert "patient.mssante.fr" not in (folder / "whitelist.xml").read_text("utf-8")

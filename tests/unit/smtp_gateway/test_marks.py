@@ -127,8 +127,8 @@ def test_small_rules() -> None:
 
     assert check_loop(looping, 3) is None
     assert check_loop(looping, 2) is Refusal.LOOP
-    assert check_one_patient("p", []) is check_one_patient("p", ["p"]) is None
-    assert check_one_patient("p", ["q"]) is Refusal.MANY_PATIENTS
+    assert check_one_patient("p@a", []) is check_one_patient("p@a", ["P@b"]) is None
+    assert check_one_patient("p@a", ["q@a"]) is Refusal.MANY_PATIENTS
     assert check_declared_size("10", 10) is check_declared_size("0", 10) is None
     assert check_declared_size("11", 10) is check_declared_size("9" * 20, 10) is Refusal.TOO_LARGE
     assert check_declared_size("9" * 21, 10) is check_declared_size("x", 10) is Refusal.SYNTAX

@@ -49,6 +49,7 @@ from smtp_gateway.mx import MxParts, MxSteps
 from smtp_gateway.patient_reply import PatientReplies, ReplyRules
 from smtp_gateway.queue.runner import QueueRunner, RunnerParts
 from smtp_gateway.recipients import Mailboxes, room
+from smtp_gateway.rules.recipient import may_be_answered
 from smtp_gateway.service import Listener, SmtpService
 from smtp_gateway.submission import SubmissionParts, SubmissionSteps
 from smtp_gateway.trust.revocation import Revocation
@@ -140,8 +141,7 @@ class World:
         self._populate()
 
     def _may_answer(self, address: str) -> bool:
-        domain = address.rpartition("@")[2]
-        return domain in self.smtp.domains or (domain != PATIENT_DOMAIN and self.trust.lists(domain))
+        return may_be_answered(address, self.smtp, self.trust.lists)
 
     @staticmethod
     def _content(options: Options) -> ContentRules:

@@ -15,6 +15,9 @@ def init(
     patient_domain: Annotated[list[str], typer.Option(help="Domaine des boîtes de patients ; répétable.")] = [  # noqa: B006  typer copies it
         "patient.mssante.fr"
     ],
+    without_patients: Annotated[
+        bool, typer.Option("--without-patients", help="Les espaces de patients sont chez un autre opérateur.")
+    ] = False,
     port_base: Annotated[int, typer.Option(help="Ajouté au port standard de chaque service.")] = 0,
     host: Annotated[str, typer.Option(help="Adresse IP d'écoute.")] = "127.0.0.1",
     db: Annotated[str, typer.Option(help="URL SQLAlchemy du catalogue.")] = "sqlite:///catalogue.db",
@@ -34,7 +37,7 @@ def init(
     plan = Plan(
         folder=folder.resolve(),
         domains=tuple(name.lower() for name in domain),
-        patient_domains=tuple(name.lower() for name in patient_domain),
+        patient_domains=() if without_patients else tuple(name.lower() for name in patient_domain),
         port_base=port_base,
         host=host,
         database_url=db,

@@ -115,6 +115,8 @@ def activate(
 
     password = new_password(asked=True) if password_stdin else None
     with opened(config) as instance:
+        if not instance.settings.instance.patient_domains:
+            raise Refused("aucun espace de patient ici : [instance] patient_domains est vide")
         secret, now = new_secret(), instance.clock.now()
         encoded = _encoded(password)
 
@@ -212,9 +214,11 @@ def _birth_date(text: str) -> date:
 
 def describe(instance: "Instance", found: "Profile") -> dict[str, object]:
     """Return a profile as data."""
+    settings = instance.settings
+    domain = (*settings.instance.patient_domains, *settings.smtp.patient_domains_elsewhere, "-")[0]
     return {
         "ins": found.ins.value,
-        "address": f"{found.ins.value}@{instance.settings.instance.patient_domains[0]}",
+        "address": f"{found.ins.value}@{domain}",
         "family": found.family,
         "given": found.given,
         "birth_date": found.birth_date,
