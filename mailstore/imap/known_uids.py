@@ -35,6 +35,14 @@ class KnownUids:
         self._count = 0
         self._lock = threading.Lock()
 
+    def current(self, folder: Folder) -> "array[int] | None":
+        """Return the UIDs of a folder when they are known as it is now, in an array of the caller's own."""
+        with self._lock:
+            known = self._folders.get(folder.id)
+        if known is None or (known.uidvalidity, known.modseq) != (folder.uidvalidity, folder.highest_modseq):
+            return None
+        return known.uids[:]
+
     def of(self, tx: Transaction, folder: Folder) -> "array[int]":
         """Return the UIDs of a folder, as the transaction sees them, in an array of the caller's own."""
         with self._lock:

@@ -217,9 +217,10 @@ def test_what_arrives_while_a_folder_is_being_opened_is_told(house):
         read = house.database.read
 
         async def deliver_meanwhile(work, *, brief=False):
-            house.database.read = read
-            opened = await read(work)
-            await house.deliver_here(SIMPLE)
+            opened = await read(work, brief=brief)
+            if opened is not None:
+                house.database.read = read
+                await house.deliver_here(SIMPLE)
             return opened
 
         house.database.read = deliver_meanwhile

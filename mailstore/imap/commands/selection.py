@@ -19,9 +19,10 @@ from mailstore.imap.protocol.responses import untagged
 from mailstore.imap.session import Session
 from mailstore.imap.shared_acts import SharedAct, note_act
 from mailstore.imap.view import Opened, View
-from mailstore.model import Changes
+from mailstore.model import Changes, Folder
 from vaguemestre.kernel.database import Transaction
 
+_Found = tuple[Opened, "array[int]", Changes | None]
 _FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
 
 
@@ -36,7 +37,10 @@ async def select(session: Session, command: Select) -> Outcome:
     if command.condstore:
         become_aware(session)
     checked_at = session.wire.seconds()
-    opened, uids, changes = await session.read(lambda tx: _open(session, tx, command))
+    found = await session.read(lambda tx: _open_known(session, tx, command), brief=True)
+    if found is None:
+        found = await session.read(lambda tx: _open(session, tx, command))
+    opened, uids, changes = found
     if opened.first_recent < opened.uidnext and not opened.read_only:
         # This session is the first to see them: the store tells no later one that they are recent.
         first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
@@ -59,11 +63,25 @@ async def _mailbox_of(session: Session, name: str) -> str:
     return (await session.read(lambda tx: place_of(session, tx, name), brief=True)).mailbox_id
 
 
-def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "array[int]", Changes | None]:
+def _open_known(session: Session, tx: Transaction, command: Select) -> _Found | None:
+    """Unit of work: read what the session will see, if nothing but the folder's own row must be read."""
+    folder = existing_folder(session, tx, command.mailbox)
+    uids = session.known_uids.current(folder) if command.resync is None else None
+    return None if uids is None else (_opened(session, tx, command, folder), uids, None)
+
+
+def _open(session: Session, tx: Transaction, command: Select) -> _Found:
     """Unit of work: read what the session will see."""
     folder = existing_folder(session, tx, command.mailbox)
     uids = session.known_uids.of(tx, folder)
-    opened = Opened(
+    opened = _opened(session, tx, command, folder)
+    if command.resync is None:
+        return opened, uids, None
+    return opened, uids, session.parts.store.changes(tx, folder.id, command.resync.modseq, viewer=opened.viewer)
+
+
+def _opened(session: Session, tx: Transaction, command: Select, folder: Folder) -> Opened:
+    return Opened(
         mailbox_id=folder.mailbox_id,
         viewer=session.viewer_of(folder.mailbox_id),
         shared=folder.mailbox_id != session.mailbox_id,
@@ -75,9 +93,6 @@ def _open(session: Session, tx: Transaction, command: Select) -> tuple[Opened, "
         modseq=folder.highest_modseq,
         first_recent=folder.recent_from,
     )
-    if command.resync is None:
-        return opened, uids, None
-    return opened, uids, session.parts.store.changes(tx, folder.id, command.resync.modseq, viewer=opened.viewer)
 
 
 async def close(session: Session, command: Close) -> Outcome:
