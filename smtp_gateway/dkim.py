@@ -31,6 +31,7 @@ from vaguemestre.kernel.errors import (
 KEY_LIFETIME_S = 3_600.0
 FAILURE_LIFETIME_S = 60.0
 MAX_KEYS = 1_000
+LEEWAY_S = 36_000  # for signers whose clock is wrong, as dkimpy has it
 
 
 class Outcome(StrEnum):
@@ -133,7 +134,10 @@ class DkimCheck:
                 self._signatures.append(parse_signature(field))
             except ProtocolError:
                 self._broken += 1
-        self._bodies = {relaxed: BodyHash(relaxed=relaxed) for relaxed in body_forms(self._signatures)}
+        self._bodies = {
+            (relaxed, length): BodyHash(relaxed=relaxed, length=length)
+            for relaxed, length in body_forms(self._signatures)
+        }
 
     def update(self, chunk: bytes) -> None:
         """Take the next bytes of the body."""
@@ -142,25 +146,20 @@ class DkimCheck:
 
     async def finish(self, keys: KeyCache, *, now_s: float) -> list[DkimResult]:
         """Return one result per signature, or a single `none`; NOW_S is Unix time."""
-        digests = {relaxed: body.digest() for relaxed, body in self._bodies.items()}
+        digests = {form: (body.digest(), body.size_bytes) for form, body in self._bodies.items()}
         results = []
         for signature in self._signatures:
-            outcome = self._offline_outcome(signature, digests[signature.relaxed_body], now_s)
-            if outcome is None:
+            digest, size_bytes = digests[signature.relaxed_body, signature.length]
+            whole = digest == signature.body_hash and size_bytes >= (signature.length or 0)
+            if not whole or _is_out_of_date(signature, now_s):
+                outcome = Outcome.FAIL
+            else:
                 outcome = await self._signature_outcome(signature, keys)
+            if outcome is Outcome.PASS and signature.length is not None and signature.length < size_bytes:
+                outcome = Outcome.POLICY  # the rest of the body is unsigned: anybody could have added it
             results.append(DkimResult(outcome, signature.domain, signature.selector))
         results += [DkimResult(Outcome.PERMERROR)] * self._broken
         return results or [DkimResult(Outcome.NONE)]
-
-    @staticmethod
-    def _offline_outcome(signature: Signature, digest: bytes, now_s: float) -> Outcome | None:
-        if digest != signature.body_hash and not signature.has_length:
-            return Outcome.FAIL
-        if signature.has_length:
-            return Outcome.POLICY  # part of the body would be unsigned: anybody could have added to it
-        if signature.expires_at is not None and signature.expires_at < now_s:
-            return Outcome.FAIL
-        return None
 
     async def _signature_outcome(self, signature: Signature, keys: KeyCache) -> Outcome:
         try:
@@ -172,6 +171,13 @@ class DkimCheck:
         except TemporaryFailure:
             return Outcome.TEMPERROR
         return Outcome.PASS
+
+
+def _is_out_of_date(signature: Signature, now_s: float) -> bool:
+    signed_at, expires_at = signature.signed_at or 0, signature.expires_at
+    if expires_at is not None and (expires_at < now_s - LEEWAY_S or expires_at < signed_at):
+        return True
+    return signed_at > now_s + LEEWAY_S
 
 
 def authentication_results(hostname: str, results: list[DkimResult]) -> bytes:

@@ -13,13 +13,16 @@ BLANK_RUN = re.compile(rb"[ \t]{2,}|\t")
 
 
 class BodyHash:
-    """SHA-256 of a body in one canonical form."""
+    """SHA-256 of a body in one canonical form, of its first LENGTH bytes in that form when one is given (l=)."""
 
-    __slots__ = ("_blanks", "_empty", "_hash", "_line_ends", "_relaxed")
+    __slots__ = ("_blanks", "_empty", "_hash", "_length", "_line_ends", "_relaxed", "size_bytes")
 
-    def __init__(self, *, relaxed: bool) -> None:
+    def __init__(self, *, relaxed: bool, length: int | None = None) -> None:
         self._hash = hashlib.sha256()
         self._relaxed = relaxed
+        self._length = length
+        self.size_bytes = 0
+        """Of the canonical form, once `digest` was called."""
         self._blanks = b""  # blanks at the end of the last chunk: what follows decides what becomes of them
         self._line_ends = 0  # CRLFs that count only if something follows
         self._empty = True
@@ -31,17 +34,24 @@ class BodyHash:
         text = chunk.rstrip(b"\r\n")
         if text:
             if self._line_ends:
-                self._hash.update(b"\r\n" * self._line_ends)
+                self._add(b"\r\n" * self._line_ends)
                 self._line_ends = 0
-            self._hash.update(text)
+            self._add(text)
             self._empty = False
         self._line_ends += (len(chunk) - len(text)) // 2
 
     def digest(self) -> bytes:
         """Return the hash; empty lines at the end are dropped and one CRLF ends the text."""
         if not self._empty or not self._relaxed:
-            self._hash.update(b"\r\n")
+            self._add(b"\r\n")
         return self._hash.digest()
+
+    def _add(self, canonical: bytes) -> None:
+        if self._length is None:
+            self._hash.update(canonical)
+        elif self.size_bytes < self._length:
+            self._hash.update(canonical[: self._length - self.size_bytes])
+        self.size_bytes += len(canonical)
 
     def _relax(self, chunk: bytes) -> bytes:
         if self._blanks:

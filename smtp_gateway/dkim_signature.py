@@ -41,8 +41,9 @@ class Signature:
     body_hash: bytes
     value: bytes
     expires_at: int | None
-    has_length: bool
-    """l= was given: part of the body is not signed."""
+    length: int | None
+    """l=: how many bytes of the canonical body are signed; None for all of them."""
+    signed_at: int | None
     identity_is_domain: bool
     """i= names the signing domain itself (what `t=s` in a key demands)."""
 
@@ -102,6 +103,8 @@ def parse_signature(field: Field) -> Signature:
     if b"from" not in names:
         raise ProtocolError("DKIM: From is not signed")
     domain, selector = tags["d"].lower(), tags["s"].lower()
+    if tags.get("q", "dns/txt").lower() != "dns/txt":
+        raise ProtocolError("DKIM: keys published in an unknown way")
     identity = tags.get("i", f"@{domain}").rpartition("@")[2].lower()
     if not (DNS_NAME.fullmatch(domain) and DNS_NAME.fullmatch(selector) and f".{identity}".endswith(f".{domain}")):
         raise ProtocolError("DKIM: domain, selector or identity malformed")
@@ -115,8 +118,9 @@ def parse_signature(field: Field) -> Signature:
         signed_names=names,
         body_hash=_from_base64(tags["bh"]),
         value=_from_base64(tags["b"]),
-        expires_at=_seconds(tags.get("x")),
-        has_length="l" in tags,
+        expires_at=_number(tags.get("x"), 12),
+        length=_number(tags.get("l"), 76),
+        signed_at=_number(tags.get("t"), 12),
         identity_is_domain=identity == domain,
     )
 
@@ -201,9 +205,9 @@ def verify(signature: Signature, header: HeaderBlock, published: PublishedKey) -
         raise IntegrityError("DKIM: signature does not verify") from None
 
 
-def body_forms(signatures: Sequence[Signature]) -> frozenset[bool]:
-    """Return the forms of the body to hash: True for relaxed."""
-    return frozenset(signature.relaxed_body for signature in signatures)
+def body_forms(signatures: Sequence[Signature]) -> frozenset[tuple[bool, int | None]]:
+    """Return the hashes of the body to make: relaxed or not, and of how many bytes."""
+    return frozenset((signature.relaxed_body, signature.length) for signature in signatures)
 
 
 def _from_base64(text: str) -> bytes:
@@ -213,9 +217,9 @@ def _from_base64(text: str) -> bytes:
         raise ProtocolError("DKIM: not base64") from None
 
 
-def _seconds(text: str | None) -> int | None:
+def _number(text: str | None, most_digits: int) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 12:
-        raise ProtocolError("DKIM: x= is not a time")
+    if not (text.isascii() and text.isdigit()) or len(text) > most_digits:
+        raise ProtocolError("DKIM: not a number")
     return int(text)
