@@ -19,3 +19,10 @@ class MailStoreSettings(BaseModel):
     garbage_delay_s: int = Field(
         default=600, ge=1, description="How long a message that is in no folder any more may stay stored (seconds)."
     )
+    expunged_keep_s: int = Field(
+        default=31_536_000,
+        ge=1,
+        description="How long expunged UIDs are logged for clients that come back (seconds); later ones learn all that "
+        "is missing.",
+    )
+    expunged_keep: int = Field(default=100_000, ge=0, description="Expunged UIDs logged of one folder (count).")

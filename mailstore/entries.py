@@ -1,16 +1,17 @@
 """Reading what folders hold: UIDs, entries, changes since a modseq, counters. Few statements, never one a message."""
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Select, String, bindparam, case, cast, func, select, type_coerce
 
+from mailstore import expunged_log
 from mailstore.flags import DELETED_BIT, SEEN_BIT, decode_flags
 from mailstore.model import Changes, Entry, FolderId, FolderProblem, FolderRefused, FolderStatus
-from mailstore.tables import entry, expunged, folder
+from mailstore.tables import entry, folder
 from vaguemestre.kernel.database import Transaction
 
 CHUNK = 500
@@ -35,13 +36,9 @@ _all_since = select(*ENTRY_COLUMNS).where(_here, _since)
 """Unordered: asked for the order of UIDs, SQLite would walk the whole folder instead of its modseq index."""
 _between = _all.where(entry.c.uid.between(bindparam("low"), bindparam("high")))
 _named = _all.where(entry.c.uid.in_(bindparam("uids", expanding=True)))
-_modseq = select(folder.c.highest_modseq).where(folder.c.id == bindparam("folder_id"))
-_expunged = (
-    select(expunged.c.uid)
-    .where(expunged.c.folder_id == bindparam("folder_id"), expunged.c.modseq > bindparam("modseq"))
-    .order_by(expunged.c.uid)
+_counters = select(folder.c.highest_modseq, folder.c.pruned_modseq, folder.c.uidnext).where(
+    folder.c.id == bindparam("folder_id")
 )
-_any_expunged = _expunged.order_by(None).limit(1)
 _status = (
     select(
         folder.c.uidnext,
@@ -93,19 +90,17 @@ def changes(tx: Transaction, folder_id: FolderId, modseq: int) -> Changes:
     Raises:
         FolderRefused: NONEXISTENT - the folder was deleted.
     """
-    now = tx.execute(_modseq, {"folder_id": folder_id}).scalar()
-    if now is None:
+    counters = tx.execute(_counters, {"folder_id": folder_id}).one_or_none()
+    if counters is None:
         raise FolderRefused(FolderProblem.NONEXISTENT)
+    now = counters.highest_modseq
     if now <= modseq:
         return Changes([], [], now)
-    since = {"folder_id": folder_id, "modseq": modseq}
-    gone = list(tx.execute(_expunged, since).scalars())
+    if modseq < counters.pruned_modseq:
+        gone: Sequence[int] = expunged_log.missing(uids(tx, folder_id), counters.uidnext)
+    else:
+        gone = expunged_log.expunged_since(tx, folder_id, modseq)
     return Changes(entries(tx, folder_id, since_modseq=modseq), gone, now)
-
-
-def has_expunged(tx: Transaction, folder_id: FolderId, modseq: int) -> bool:
-    """Say whether anything was expunged after MODSEQ."""
-    return tx.execute(_any_expunged, {"folder_id": folder_id, "modseq": modseq}).first() is not None
 
 
 def status(tx: Transaction, folder_id: FolderId) -> FolderStatus | None:

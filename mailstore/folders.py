@@ -137,6 +137,7 @@ def add_folders(
                 "uidvalidity": uidvalidity,
                 "uidnext": 1,
                 "highest_modseq": 1,
+                "pruned_modseq": 0,
                 "recent_from": 1,
                 "key_id": key_id,
             }

@@ -3,6 +3,7 @@
 `Entry` is a msgspec structure rather than a dataclass because a listing makes hundreds of thousands of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -120,8 +121,8 @@ class Changes:
 
     entries: list[Entry]
     """New and changed, in UID order."""
-    expunged: list[int]
-    """UIDs, ascending."""
+    expunged: Sequence[int]
+    """UIDs, ascending; all that do not exist when the log of expunged UIDs does not reach back so far."""
     highest_modseq: int
 
 

@@ -44,6 +44,7 @@ folder = Table(
     Column("uidvalidity", BigInteger, nullable=False, comment="RFC 3501 §2.3.1.1"),
     Column("uidnext", BigInteger, nullable=False),
     Column("highest_modseq", BigInteger, nullable=False, comment="RFC 7162 §3.1.2"),
+    Column("pruned_modseq", BigInteger, nullable=False, comment="up to here the log of expunged UIDs was pruned"),
     Column("recent_from", BigInteger, nullable=False, comment="first UID that no read-write session has seen"),
     Column("key_id", String(32), ForeignKey("mailbox_key.id"), nullable=False, comment="wraps new message keys"),
     UniqueConstraint("mailbox_id", "name"),
@@ -91,6 +92,7 @@ expunged = Table(
     Column("folder_id", BigInteger, ForeignKey("folder.id"), primary_key=True, autoincrement=False),
     Column("modseq", BigInteger, primary_key=True, autoincrement=False),
     Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("removed_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -13,7 +13,7 @@ import sqlalchemy
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mailstore import blocks, member_seen, tables
+from mailstore import blocks, expunged_log, member_seen, tables
 from mailstore.counters import take
 from mailstore.entries import CHUNK, select_wanted
 from mailstore.flags import DELETED_BIT
@@ -35,7 +35,6 @@ _insert_entries = sqlalchemy.insert(_entry)
 _delete_entries = delete(_entry).where(
     _entry.c.folder_id == bindparam("folder_id"), _entry.c.uid.in_(bindparam("uids", expanding=True))
 )
-_insert_expunged = sqlalchemy.insert(tables.expunged)
 _insert_orphans: dict[str, Any] = {
     "sqlite": sqlite.insert(tables.orphan).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(tables.orphan).on_conflict_do_nothing(),
@@ -122,8 +121,7 @@ def remove(tx: Transaction, folder_id: FolderId, doomed: Sequence[tuple[int, str
         chunk = [uid for uid, _ in doomed[start : start + CHUNK]]
         tx.execute(_delete_entries, {"folder_id": folder_id, "uids": chunk})
     member_seen.forget(tx, folder_id, (uid for uid, _ in doomed))
-    modseq = counters.highest_modseq
-    tx.execute(_insert_expunged, [{"folder_id": folder_id, "modseq": modseq, "uid": uid} for uid, _ in doomed])
+    expunged_log.log(tx, folder_id, counters.highest_modseq, [uid for uid, _ in doomed], now)
     blocks.erase(tx, counters.mailbox_id, folder_id, (uid for uid, _ in doomed), now)
     note_orphans(tx, {message_id for _, message_id in doomed})
     tx.wake(f"mailbox:{counters.mailbox_id}")

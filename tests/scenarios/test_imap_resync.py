@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mailstore.expunged_log import prune_all
 from tests.unit.mailstore_imap.client import RawClient
 from tests.unit.mailstore_imap.house import ImapHouse
 from tests.unit.mailstore_imap.messages import SIMPLE
@@ -171,3 +172,20 @@ def test_what_makes_no_sense_without_qresync_is_bad(client, command):
     client.command("SELECT INBOX")
 
     assert b" BAD " in client.command(command)
+
+
+def test_a_client_away_for_longer_than_the_log_learns_all_that_is_missing(house, client):
+    client.command("ENABLE QRESYNC")
+    uidvalidity = number_after(b"UIDVALIDITY", client.command("SELECT INBOX"))
+    client.command("STORE 2:3 +FLAGS (\\Deleted)")
+    client.command("EXPUNGE")
+    client.command("UNSELECT")
+
+    assert prune_all(house.database, before=house.clock.now(), keep=0) > 0
+
+    back = client.command(f"SELECT INBOX (QRESYNC ({uidvalidity} 1 1:3))")
+    asked = client.command("UID FETCH 1:9 (FLAGS) (CHANGEDSINCE 1 VANISHED)")
+    fresh = client.command(f"SELECT INBOX (QRESYNC ({uidvalidity} 9))")
+    assert b"* VANISHED (EARLIER) 2:3\r\n" in back
+    assert b"* VANISHED (EARLIER) 2:3\r\n" in asked
+    assert b"VANISHED" not in fresh

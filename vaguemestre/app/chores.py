@@ -28,6 +28,9 @@ def chores(instance: "Instance") -> "list[Service]":
         wanted.append(asking)
     wanted.append(Chore(name="queue-history", run=lambda: _forget_queue(instance), every_s=HISTORY_EVERY_S))
     wanted.append(Chore(name="blob-sweep", run=lambda: _sweep_blobs(instance), every_s=SWEEP_EVERY_S, at_start=True))
+    wanted.append(
+        Chore(name="expunged-log", run=lambda: _prune_expunged(instance), every_s=SWEEP_EVERY_S, at_start=True)
+    )
     trust = instance.settings.trust
     lists = Chore(
         name="revocation", run=lambda: _refresh_revocation(instance), every_s=trust.revocation_refresh_s, at_start=True
@@ -54,6 +57,14 @@ def _sweep_blobs(instance: "Instance") -> int:
     from mailstore.garbage import sweep
 
     return sweep(instance.database, instance.blobs, instance.clock.now())
+
+
+def _prune_expunged(instance: "Instance") -> int:
+    from mailstore.expunged_log import prune_all
+
+    kept = instance.settings.mailstore
+    before = instance.clock.now() - timedelta(seconds=kept.expunged_keep_s)
+    return prune_all(instance.database, before=before, keep=kept.expunged_keep)
 
 
 def _refresh_list(instance: "Instance") -> int:

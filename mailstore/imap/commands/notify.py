@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailstore.annotations import WHOLE_MAILBOX
-from mailstore.entries import has_expunged
+from mailstore.expunged_log import has_expunged
 from mailstore.folders import canonical_name
 from mailstore.imap.commands.fetch import tell
 from mailstore.imap.commands.listing import news_line

@@ -2,10 +2,13 @@
 
 Nothing is told when the folder's UIDVALIDITY is another one: the client's memory is of no use then. The sample of
 sequence numbers that a client may add saves a server without a log of expunged UIDs from telling too much; this
-one has that log.
+one has that log, and tells too much only to clients that were away for longer than it reaches back.
 
 Source: RFC 7162 §3.2.
 """
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 from mailstore.imap.outcome import Outcome, bad
 from mailstore.imap.protocol.commands import Resync
@@ -23,13 +26,14 @@ def missed(view: View, resync: Resync, changes: Changes) -> list[bytes]:
     """Write what happened since the client's modseq: expunged UIDs first, then flags with modseqs."""
     if resync.uidvalidity != view.opened.uidvalidity:
         return []
-    known = _within(resync.known, view.uidnext - 1)
-    lines = earlier([uid for uid in changes.expunged if known(uid)])
-    lines += [line for entry in changes.entries if known(entry.uid) and (line := view.flags_line(entry)) is not None]
-    return lines
+    ranges = _ranges(resync.known, view.uidnext - 1)
+    lines = earlier(_within(changes.expunged, ranges))
+    entries = {entry.uid: entry for entry in changes.entries}
+    known = (entries[uid] for uid in _within(list(entries), ranges))
+    return [*lines, *(line for entry in known if (line := view.flags_line(entry)) is not None)]
 
 
-def earlier(uids: list[int]) -> list[bytes]:
+def earlier(uids: Sequence[int]) -> list[bytes]:
     """Write VANISHED (EARLIER), nothing when no message vanished."""
     return [untagged(b"VANISHED (EARLIER) " + format_set(uids))] if uids else []
 
@@ -38,19 +42,13 @@ async def vanished(session: Session, since: int, wanted: SequenceSet) -> list[by
     """Write which UIDs of a set were expunged after a modseq (UID FETCH with VANISHED)."""
     view, store = session.selected, session.parts.store
     changes = await session.read(lambda tx: store.changes(tx, view.folder_id, since, viewer=view.viewer))
-    known = _within(wanted, view.uidnext - 1)
-    return earlier([uid for uid in changes.expunged if known(uid)])
+    return earlier(_within(changes.expunged, _ranges(wanted, view.uidnext - 1)))
 
 
-class _Within:
-    """Membership in a set of UIDs."""
-
-    def __init__(self, ranges: list[tuple[int, int]]) -> None:
-        self._ranges = ranges
-
-    def __call__(self, uid: int) -> bool:
-        return any(low <= uid <= high for low, high in self._ranges)
+def _ranges(wanted: SequenceSet | None, last: int) -> list[tuple[int, int]]:
+    return [(1, last)] if wanted is None else wanted.resolve(last)
 
 
-def _within(wanted: SequenceSet | None, last: int) -> _Within:
-    return _Within([(1, last)] if wanted is None else wanted.resolve(last))
+def _within(uids: Sequence[int], ranges: list[tuple[int, int]]) -> list[int]:
+    """Return those of ascending UIDs that lie within ascending ranges."""
+    return [uid for low, high in ranges for uid in uids[bisect_left(uids, low) : bisect_right(uids, high)]]
