@@ -719,6 +719,9 @@ def upgrade() -> None:
         sa.Column("uidnext", sa.BigInteger(), nullable=False),
         sa.Column("highest_modseq", sa.BigInteger(), nullable=False, comment="RFC 7162 §3.1.2"),
         sa.Column(
+            "pruned_modseq", sa.BigInteger(), nullable=False, comment="up to here the log of expunged UIDs was pruned"
+        ),
+        sa.Column(
             "recent_from", sa.BigInteger(), nullable=False, comment="first UID that no read-write session has seen"
         ),
         sa.Column("key_id", sa.String(length=32), nullable=False, comment="wraps new message keys"),
@@ -979,6 +982,7 @@ def upgrade() -> None:
         sa.Column("folder_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("modseq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("uid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_expunged_folder_id")),
         sa.PrimaryKeyConstraint("folder_id", "modseq", "uid", name=op.f("pk_expunged")),
         sqlite_with_rowid=False,
