@@ -1,8 +1,9 @@
 """Group commit: one writer thread gathers the units of work that are waiting and commits them together.
 
-The batch is whatever waits when the writer is free, without a timer; one fsync covers it. There is no savepoint
-per unit: when a unit fails, the whole group is rolled back and each unit is run again in a transaction of its
-own, so that only the faulty one fails. Hence units must be re-runnable.
+The batch is whatever waits when the writer may write, without a timer; one fsync covers it. Where processes take
+turns, the group is gathered once the turn is ours, since more comes while another process commits. There is no
+savepoint per unit: when a unit fails, the whole group is rolled back and each unit is run again in a transaction
+of its own, so that only the faulty one fails. Hence units must be re-runnable.
 """
 
 import asyncio
@@ -113,45 +114,52 @@ class GroupCommitWriter:
             unit.settle()
 
     def _run(self) -> None:
-        while group := self._take():
-            self._commit(group)
+        while self._wait():
+            with self._turn:
+                group = self._take()
+                topics = self._commit(group)
+            if topics:
+                self._publish(topics)
             _settle_all(group)
 
-    def _take(self) -> list[_Unit]:
-        """Wait for work; an empty list ends the thread."""
+    def _wait(self) -> bool:
+        """Wait for work; False ends the thread."""
         with self._condition:
             while not self._waiting and not self._closing:
                 self._condition.wait()
+            return bool(self._waiting)
+
+    def _take(self) -> list[_Unit]:
+        with self._condition:
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
 
-    def _commit(self, group: Sequence[_Unit]) -> None:
+    def _commit(self, group: Sequence[_Unit]) -> set[str]:
+        """Commit the group, or what of it can be committed; returns the topics to wake."""
         try:
-            self._attempt(group)
+            return self._attempt(group)
         except Exception as error:  # noqa: BLE001 - it reaches the caller of the unit
             if len(group) == 1:
                 group[0].error = error
-                return
-            for unit in group:
-                self._commit([unit])
+                return set()
+            return set().union(*(self._commit([unit]) for unit in group))
 
-    def _attempt(self, group: Sequence[_Unit]) -> None:
+    def _attempt(self, group: Sequence[_Unit]) -> set[str]:
         """Run the group in one transaction; again when PostgreSQL rolled it back and a new try may succeed."""
-        for attempt in range(1, TRIES + 1):
+        attempt = 1
+        while True:
             try:
                 with translated_errors():
-                    topics = self._transact(group)
-                break
+                    return self._transact(group)
             except TemporaryFailure as error:
                 if attempt == TRIES or self._committing or not _was_rolled_back(error.__cause__):
                     raise
-        if topics:
-            self._publish(topics)
+            attempt += 1
 
     def _transact(self, group: Sequence[_Unit]) -> set[str]:
         self._committing = False
         connection = self._connected()
         try:
-            with self._turn, connection.begin():
+            with connection.begin():
                 tx = Transaction(connection)
                 for unit in group:
                     unit.result = unit.work(tx)
