@@ -96,7 +96,7 @@ class ContentRules:
                 refusal, family = await asyncio.to_thread(self._check_file, reader, part, sending)
             if refusal is None and family is Family.ZIP:
                 refusal, found = await self._look_into(reader, part)
-                claims = found or claims
+                claims = claims.joined(found) if found is not None else claims
             if refusal is not None:
                 raise Refused(refusal)
         return claims

@@ -36,6 +36,16 @@ class Claims:
     qualified: bool = False
     known: bool = True
 
+    def joined(self, other: "Claims") -> "Claims":
+        """Return what the documents of one more archive add; one that says nothing adds nothing."""
+        if not self.codes and self.known:
+            return other
+        return Claims(
+            codes=tuple(dict.fromkeys((*self.codes, *other.codes))),
+            qualified=self.qualified and (other.qualified or not other.codes),
+            known=self.known and other.known,
+        )
+
 
 def has_claims(header: HeaderBlock) -> bool:
     """Tell whether a message says anything of itself in these fields."""

@@ -262,6 +262,18 @@ async def test_x_mss_fields_are_what_the_documents_say(
     assert left == after
 
 
+@pytest.mark.requirement("MSS2:ECO.2.4.1")
+async def test_documents_of_all_archives_are_counted(tmp_path: Path) -> None:
+    found = iter((Claims(("34112-3",), qualified=True), Claims(), Claims(("60591-5", "34112-3"), qualified=False)))
+    rules = ContentRules(ContentSettings(), AntivirusSettings(), read_claims=lambda _data: next(found))
+    data = letter_with(*[("IHE_XDM.zip", SAMPLES["zip"])] * 3, X_MSS_INS="O", X_MSS_CODECDA="34112-3")
+
+    header = await checked(tmp_path / "b", data, SUBMITTED, rules)
+
+    assert header.text(b"x-mss-codecda") == "34112-3,60591-5"
+    assert header.text(b"x-mss-ins") == "N"
+
+
 @pytest.mark.parametrize(("policy", "said"), [("refuse", "S_X_MSS"), ("keep", "ok")])
 async def test_false_claims_are_refused_or_kept_when_asked(tmp_path: Path, policy: str, said: str) -> None:
     data = letter_with(X_MSS_INS="O")
