@@ -147,6 +147,7 @@ class ImapConnection(asyncio.Protocol):
 
     def on_mailbox_change(self) -> None:
         """Look at the selected folder again: now when the client waits in IDLE, else with its next command."""
+        self.session.wakes += 1
         view = self.session.view
         if view is None:
             self.session.changed_meanwhile = True

@@ -94,6 +94,7 @@ class Session:
         "secure",
         "tag",
         "view",
+        "wakes",
         "watch",
         "wire",
     )
@@ -116,6 +117,7 @@ class Session:
         self.continuation: Continuation | None = None
         self.abandon: Callable[[], Coroutine[None, None, None]] | None = None
         self.changed_meanwhile = False
+        self.wakes = 0
         self.idling = False
         self.refused_sign_ins = 0
         self._output: list[bytes] = []

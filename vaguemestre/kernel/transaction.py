@@ -21,7 +21,8 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.topics: set[str] = set()
+        self.topics: dict[str, int] = {}
+        """How many times each topic was woken."""
         self._pending: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
         self._collected: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
 
@@ -42,7 +43,7 @@ class Transaction:
 
     def wake(self, topic: str) -> None:
         """Publish TOPIC on the bus once the transaction is durable."""
-        self.topics.add(topic)
+        self.topics[topic] = self.topics.get(topic, 0) + 1
 
     def flush(self) -> None:
         """Write the rows that were added so far, tables that others refer to first."""

@@ -169,7 +169,7 @@ class GroupCommitWriter:
             self._disconnect()  # whatever state it is in, the next group begins with a fresh one
             raise
         self._used_at = time.monotonic()
-        return tx.topics
+        return set(tx.topics)
 
     def _connected(self) -> Connection:
         """Return the connection in use; one that rested a while goes through the pool, which tries it first."""

@@ -32,17 +32,22 @@ async def store_flags(session: Session, command: Store) -> Outcome:
         become_aware(session)
     change = FlagChange(op=command.operation.value, flags=command.flags, unchanged_since=command.unchanged_since)
 
-    def work(tx: Transaction) -> FlagResult:
+    def work(tx: Transaction) -> tuple[FlagResult, Transaction]:
         result = session.parts.store.change_flags(tx, view.folder_id, uids, change, viewer=view.viewer)
         note_act(session, tx, view, SharedAct.MARKED, [each for each in result.changed if each.modseq == result.modseq])
-        return result
+        return result, tx
 
-    result = await session.write(work)
+    wakes = session.wakes
+    result, done = await session.write(work)
     entries = result.changed
     told = {entry.uid for entry in entries}
+    news = view.shared or view.holds_expunges or result.modseq_before != view.modseq
     if result.modseq_before == view.modseq:
         view.modseq = result.modseq  # nobody else changed anything in between: no change to read back
-    await session.refresh(may_expunge=command.target.uid, quiet=told)
+    if news or session.wakes != wakes + 1 or done.topics.get(f"mailbox:{view.mailbox_id}") != 1:
+        await session.refresh(may_expunge=command.target.uid, quiet=told)
+    else:
+        view.dirty = False  # the one wake-up was for this change
     line_of = view.modseq_line if command.silent else view.flags_line
     if not command.silent or WORD in session.enabled:
         session.send(*(line for entry in entries if (line := line_of(entry)) is not None))
