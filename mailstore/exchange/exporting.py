@@ -56,6 +56,10 @@ class Target(Protocol):
         """End the export."""
         ...
 
+    def close(self) -> None:
+        """Let go of files, whether the export ended or not."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportPlan:
@@ -84,6 +88,14 @@ class Exporter:
             OSError: the disk is full, or refuses.
             TemporaryFailure: the store is away. What was written stays, and is gone on with.
         """
+        try:
+            self._run(target, progress)
+            target.finish()
+        finally:
+            target.close()
+        return self.report
+
+    def _run(self, target: Target, progress: Progress) -> None:
         uids = {folder.id: (folder, self._uids(folder)) for folder in self._folders()}
         total, looked_at = sum(len(each) for _, each in uids.values()), 0
         for folder, all_uids in uids.values():
@@ -95,8 +107,6 @@ class Exporter:
                 self._write(target, folder, group)
                 looked_at += len(group)
                 progress(looked_at, total)
-        target.finish()
-        return self.report
 
     def _folders(self) -> list[Folder]:
         found = self._database.read_now(lambda tx: self._store.folders(tx, self._plan.mailbox_id))
@@ -153,6 +163,9 @@ class NoTarget:
         """Do nothing."""
 
     def finish(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
         """Do nothing."""
 
 

@@ -85,9 +85,12 @@ class MboxTarget:
     def finish(self) -> None:
         """Give the file its name."""
         self.settle()
-        self._file.close()
         self._part.rename(self._path)
         self._state_file.unlink()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def _read_state(self, begun: _State) -> _State:
         if not self._state_file.exists():
