@@ -124,6 +124,21 @@ document_association = Table(
     Column("slots", Text, nullable=False, comment="JSON object of lists"),
 )
 
+document_folder = Table(
+    "document_folder",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("entry_uuid", String(45), nullable=False, unique=True, comment="urn:uuid:…"),
+    Column("unique_id", String(128), nullable=False, unique=True, comment="OID given by the source"),
+    Column("profile_id", ID, ForeignKey("profile.id"), nullable=False, index=True),
+    Column("patient_id", CX_LENGTH, nullable=True, comment="CX as sent"),
+    Column("updated_at", String(14), nullable=False, comment="lastUpdateTime: UTC, HL7 DTM"),
+    Column("title", Text, nullable=False),
+    Column("comments", Text, nullable=False),
+    Column("codes", Text, nullable=False, comment="JSON list of [code, scheme, display]"),
+    Column("filed_by", ID, nullable=True, comment="account that made it"),
+)
+
 used_assertion = Table(
     "used_assertion",
     metadata,

@@ -30,6 +30,7 @@ from portal.web import (
     notices,
     pages,
     pro,
+    pro_documents,
     settings,
     sign_in,
     tracking,
@@ -62,7 +63,7 @@ def create_app(services: PortalServices) -> FastAPI:
         images=images,
         thumbnails=Thumbnails(image_limits(services.settings), services.settings.thumbnails_bytes, images),
     )
-    spaces = (attestations, sign_in, pages, documents, messages, settings, notices, pro, tracking)
+    spaces = (attestations, sign_in, pages, documents, messages, settings, notices, pro, pro_documents, tracking)
     for module in (*spaces, mail_programs, v1, trace):
         app.include_router(module.router)
     if services.xds is not None:

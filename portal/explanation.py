@@ -21,7 +21,7 @@ from access_core.trace.history import ProfessionalReader, decide_history, decide
 from access_core.trace.reader import Recorded, by_message
 from dmp_bridge import refusals
 from portal.delivery import RecipientLine, recipient_lines
-from portal.patient.documents import hidden_documents, hidden_from
+from portal.documents.record import hidden_documents, hidden_from
 from portal.patient.viewer import Viewer
 from portal.pro.viewer import ProfessionalViewer
 from portal.sentences import sentence_of

@@ -54,6 +54,7 @@ PROFESSIONAL: Final = Space(
     links=(
         ("/pro/", "Accueil"),
         ("/pro/envois", "Messages envoyés"),
+        ("/pro/patients/documents", "Documents d'un patient"),
         ("/pro/historique", "Mes actes"),
         ("/pro/patients/historique", "Historique d'un patient"),
     ),

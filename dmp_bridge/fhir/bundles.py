@@ -15,10 +15,18 @@ from dataclasses import dataclass, field, replace
 from dmp_bridge.fhir.documents import ASSOCIATIONS, document_entry
 from dmp_bridge.fhir.elements import Reference
 from dmp_bridge.fhir.identity import unique_id_of
-from dmp_bridge.fhir.lists import is_submission_set, submission_set, unique_id_of_list
+from dmp_bridge.fhir.lists import (
+    FOLDER,
+    SUBMISSION_SET,
+    entry_uuid_of,
+    folder,
+    is_list_of,
+    submission_set,
+    unique_id_of_list,
+)
 from dmp_bridge.fhir.parties import Surroundings
 from dmp_bridge.fhir.problems import FhirProblem, Finding, IssueType
-from dmp_bridge.fhir.profile import Profile, check_document, check_set, claimed_profile
+from dmp_bridge.fhir.profile import Profile, check_document, check_folder, check_set, claimed_profile
 from dmp_bridge.fhir.resources import (
     Binary,
     Bundle,
@@ -34,11 +42,19 @@ from dmp_bridge.fhir.resources import (
 )
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.xds.identifiers import CX, new_oid
-from dmp_bridge.xds.metadata import Association, DocumentEntry, Submission, SubmissionSet, members
+from dmp_bridge.xds.metadata import (
+    HAS_MEMBER,
+    Association,
+    DocumentEntry,
+    Folder,
+    Submission,
+    SubmissionSet,
+    members,
+)
 
 MAX_ENTRIES = 400
 _PARTIES = (Patient, Practitioner, PractitionerRole, Organization, Device)
-_POST = "POST"
+_POST, _PUT, _LIST = "POST", "PUT", "List/"
 UNIQUE_ID_TARGET = "uniqueId:"
 
 
@@ -50,18 +66,23 @@ class Publication:
         submission: entry ids are the fullUrls of the bundle; the target of an association is `DocumentReference/id`
             or `uniqueId:…`, to be looked up in the record.
         binaries: entry id of the document, by fullUrl of its Binary.
+        folders: entry id of the folder, by fullUrl of its List; a new version of one that is there has its entryUUID.
+        known_folders: entry ids of folders that must be there.
     """
 
     submission: Submission
     contents: Mapping[str, bytes]
     binaries: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
+    known_folders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
     """The entries of a bundle by what they are."""
 
-    lists: list[tuple[str, DocumentList]]
+    submission_set: tuple[str, DocumentList]
+    folders: list[tuple[str, DocumentList]]
     documents: list[tuple[str, DocumentReference]]
     binaries: dict[str, Binary]
     around: Surroundings
@@ -95,8 +116,9 @@ def read_publication(bundle: Bundle, patients: Mapping[str, CX]) -> Publication:
     """
     sorted_ = _sort(bundle, patients)
     _check_profiles(bundle, sorted_)
-    set_url, found = sorted_.lists[0]
-    _check_members(found, [url for url, _ in sorted_.documents])
+    set_url, found = sorted_.submission_set
+    names = {url: _folder_name(bundle, url) for url, _ in sorted_.folders}
+    _check_members(found, [url for url, _ in sorted_.documents], names)
     entries, contents, binaries = [], {}, {}
     for url, reference in sorted_.documents:
         address = reference.content[0].attachment.url or ""
@@ -111,8 +133,11 @@ def read_publication(bundle: Bundle, patients: Mapping[str, CX]) -> Publication:
         raise FhirProblem.of(IssueType.NOT_FOUND, Refusal.FHIR_REFERENCE, "Bundle.entry.resource", status=422)
     links = [link for url, reference in sorted_.documents for link in _links(reference, url)]
     _check_patches(sorted_.patches, links)
-    submission = _submission(_set(found, sorted_.around, set_url), entries, links)
-    return Publication(submission=submission, contents=contents, binaries=binaries)
+    folders = [_folder(each, sorted_.around, names[url]) for url, each in sorted_.folders]
+    links += [link for url, each in sorted_.folders for link in _folder_links(each, names[url])]
+    submission = _submission(_set(found, sorted_.around, set_url), entries, links, folders)
+    known = frozenset(name for url, name in names.items() if url != name)
+    return Publication(submission=submission, contents=contents, binaries=binaries, folders=names, known_folders=known)
 
 
 def read_simplified(
@@ -173,10 +198,13 @@ def _sort(bundle: Bundle, patients: Mapping[str, CX]) -> _Sorted:
     for each in bundle.entry:
         _check_request(each)
     lists = [(url, each) for url, each in pairs if isinstance(each, DocumentList)]
-    if len(lists) != 1 or not is_submission_set(lists[0][1]):
+    sets = [pair for pair in lists if is_list_of(pair[1], SUBMISSION_SET)]
+    folders = [pair for pair in lists if is_list_of(pair[1], FOLDER)]
+    if len(sets) != 1 or len(folders) != len(lists) - 1:
         raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, "List.code", status=422)
     return _Sorted(
-        lists=lists,
+        submission_set=sets[0],
+        folders=folders,
         documents=[(url, each) for url, each in pairs if isinstance(each, DocumentReference)],
         binaries={url: each for url, each in pairs if isinstance(each, Binary)},
         around=Surroundings(beside={url: each for url, each in pairs if isinstance(each, _PARTIES)}, patients=patients),
@@ -185,10 +213,11 @@ def _sort(bundle: Bundle, patients: Mapping[str, CX]) -> _Sorted:
 
 
 def _check_request(entry: Entry) -> None:
-    """Check that an entry asks for what a publication does: create, or mark the replaced document."""
+    """Check that an entry asks for what a publication does: create, complete a folder, mark the replaced document."""
     patch = isinstance(entry.resource, Parameters)
     method = "" if entry.request is None else entry.request.method
-    if entry.resource is None or (method != "PATCH" if patch else method != _POST and not _is_party(entry)):
+    allowed = {"PATCH"} if patch else {_POST, _PUT} if _is_folder(entry) else {_POST}
+    if entry.resource is None or (method not in allowed and not _is_party(entry)):
         raise FhirProblem.of(IssueType.NOT_SUPPORTED, Refusal.FHIR_UNSUPPORTED, "Bundle.entry.request", status=422)
 
 
@@ -196,8 +225,21 @@ def _is_party(entry: Entry) -> bool:
     return isinstance(entry.resource, _PARTIES)
 
 
+def _is_folder(entry: Entry) -> bool:
+    return isinstance(entry.resource, DocumentList) and is_list_of(entry.resource, FOLDER)
+
+
+def _folder_name(bundle: Bundle, url: str) -> str:
+    """Return the entry id of a folder: its fullUrl, or its entryUUID when a new version of it is sent (PUT)."""
+    request = next(each.request for each in bundle.entry if each.full_url == url)
+    put = request is not None and request.method == _PUT and request.url.startswith(_LIST)
+    return entry_uuid_of(request.url.removeprefix(_LIST)) if put and request is not None else url
+
+
 def _check_profiles(bundle: Bundle, sorted_: _Sorted) -> None:
-    findings = check_set(sorted_.lists[0][1])
+    findings = check_set(sorted_.submission_set[1])
+    for _, found in sorted_.folders:
+        findings += check_folder(found)
     for _, reference in sorted_.documents:
         findings += check_document(reference, claimed_profile(reference, bundle))
     if not sorted_.documents:
@@ -206,9 +248,9 @@ def _check_profiles(bundle: Bundle, sorted_: _Sorted) -> None:
         raise FhirProblem(*findings, status=422)
 
 
-def _check_members(found: DocumentList, urls: Sequence[str]) -> None:
-    """Check that the set holds the documents of the bundle, each once, and nothing else."""
-    named = [each.item.reference for each in found.entry]
+def _check_members(found: DocumentList, urls: Sequence[str], folders: Mapping[str, str]) -> None:
+    """Check that the set holds the documents of the bundle, each once, and nothing else but its folders."""
+    named = [each.item.reference for each in found.entry if each.item.reference not in folders]
     if sorted(each or "" for each in named) != sorted(urls):
         raise FhirProblem.of(IssueType.NOT_FOUND, Refusal.FHIR_REFERENCE, "List.entry.item", status=422)
 
@@ -236,6 +278,19 @@ def _entry(reference: DocumentReference, around: Surroundings, url: str) -> Docu
     return entry
 
 
+def _folder(found: DocumentList, around: Surroundings, name: str) -> Folder:
+    """Read a folder; one without a uniqueId is given one."""
+    read = folder(found, around, entry_id=name)
+    return read if read.unique_id else replace(read, unique_id=new_oid())
+
+
+def _folder_links(found: DocumentList, name: str) -> list[Association]:
+    return [
+        Association(association_id=f"{name}#{place}", kind=HAS_MEMBER, source=name, target=each.item.reference or "")
+        for place, each in enumerate(found.entry, 1)
+    ]
+
+
 def _set(found: DocumentList, around: Surroundings, url: str) -> SubmissionSet:
     """Read the set; one without a uniqueId, as in the examples of PDSm, is given one."""
     read = submission_set(found, around, entry_id=url)
@@ -246,8 +301,13 @@ def _set(found: DocumentList, around: Surroundings, url: str) -> SubmissionSet:
     return replace(read, unique_id=new_oid())
 
 
-def _submission(found: SubmissionSet, entries: Sequence[DocumentEntry], links: Sequence[Association]) -> Submission:
-    plain = Submission(submission_set=found, entries=tuple(entries))
+def _submission(
+    found: SubmissionSet,
+    entries: Sequence[DocumentEntry],
+    links: Sequence[Association],
+    folders: Sequence[Folder] = (),
+) -> Submission:
+    plain = Submission(submission_set=found, entries=tuple(entries), folders=tuple(folders))
     return replace(plain, associations=(*members(plain), *links))
 
 

@@ -1,4 +1,4 @@
-"""SubmissionSet of XDS and List of FHIR (MHD submissionset, PDSm lot de soumission), each from the other.
+"""SubmissionSet and Folder of XDS and List of FHIR (PDSm lot de soumission, classeur), each from the other.
 
 A List has one source; the authors of a set beyond the first go with it in an extension of ours.
 """
@@ -23,11 +23,12 @@ from dmp_bridge.fhir.identity import (
 from dmp_bridge.fhir.parties import Containing, Surroundings, author_of
 from dmp_bridge.fhir.resources import DocumentList, ListEntry
 from dmp_bridge.xds.identifiers import is_oid
-from dmp_bridge.xds.metadata import SubmissionSet
+from dmp_bridge.xds.metadata import Code, Folder, SubmissionSet
 
 COMPREHENSIVE_SET = f"{PDSM}/pdsm-submissionset-comprehensive"
 LIST_TYPES = "https://profiles.ihe.net/ITI/MHD/CodeSystem/MHDlistTypes"
-SUBMISSION_SET = "submissionset"
+SUBMISSION_SET, FOLDER = "submissionset", "folder"
+COMPREHENSIVE_FOLDER = f"{PDSM}/pdsm-folder-comprehensive"
 _MHD = "https://profiles.ihe.net/ITI/MHD/StructureDefinition"
 DESIGNATION, SOURCE_ID = f"{_MHD}/ihe-designationType", f"{_MHD}/ihe-sourceId"
 AUTHOR = "urn:vaguemestre:fhir:author"
@@ -72,10 +73,35 @@ def submission_list(found: SubmissionSet, members: Sequence[str], patient: str) 
     )
 
 
+def folder_list(found: Folder, members: Sequence[str], patient: str) -> DocumentList:
+    """Write a folder; MEMBERS and PATIENT as for `submission_list`."""
+    number = patient_identifier(found.patient_id) if found.patient_id is not None else None
+    kept = [] if found.updated_at is None else keeping(found.updated_at, _plain_time(found.updated_at), SUBMITTED)
+    return DocumentList(
+        id=list_id(found.entry_id),
+        meta=Meta(profile=(COMPREHENSIVE_FOLDER,)),
+        extension=(*_designated(found.codes), *kept),
+        identifier=(
+            unique_identifier(found.unique_id),
+            Identifier(use="official", system=URI_SYSTEM, value=found.entry_id),
+        ),
+        status="current",
+        mode="working",
+        title=found.title or None,
+        code=CodeableConcept(coding=(Coding(system=LIST_TYPES, code=FOLDER),)),
+        subject=Reference(reference=f"Patient/{patient}", type="Patient", identifier=number),
+        date=date_time_of(found.updated_at or ""),
+        note=(Annotation(text=found.comments),) if found.comments else (),
+        entry=tuple(ListEntry(item=Reference(reference=f"DocumentReference/{each}")) for each in members),
+    )
+
+
+def _designated(found: Sequence[Code]) -> list[Extension]:
+    return [Extension(url=DESIGNATION, value_codeable_concept=codes.concept_of(each)) for each in found]
+
+
 def _described(found: SubmissionSet) -> list[Extension]:
-    extensions = []
-    if found.content_type is not None:
-        extensions.append(Extension(url=DESIGNATION, value_codeable_concept=codes.concept_of(found.content_type)))
+    extensions = _designated(() if found.content_type is None else (found.content_type,))
     if is_oid(found.source_id):
         number = Identifier(system=URI_SYSTEM, value=f"{OID_PREFIX}{found.source_id}")
         extensions.append(Extension(url=SOURCE_ID, value_identifier=number))
@@ -116,6 +142,26 @@ def submission_set(found: DocumentList, around: Surroundings, *, entry_id: str =
     )
 
 
+def folder(found: DocumentList, around: Surroundings, *, entry_id: str = "") -> Folder:
+    """Read a folder; ENTRY_ID as for `document_entry`.
+
+    Raises:
+        FhirProblem: its patient is nobody here.
+    """
+    around = around.within(found.contained)
+    concepts = (each.value_codeable_concept for each in found.extension if each.url == DESIGNATION)
+    read = (codes.code_of_concept(each) for each in concepts)
+    return Folder(
+        entry_id=entry_id or _entry_uuid(found),
+        unique_id=unique_id_of_list(found) or "",
+        patient_id=around.patient(found.subject, "List.subject"),
+        updated_at=_submitted(found),
+        title=found.title or "",
+        comments=found.note[0].text if found.note else "",
+        codes=tuple(each for each in read if each is not None),
+    )
+
+
 def unique_id_of_list(found: DocumentList) -> str | None:
     """Return the uniqueId of a set; None when it has none that can be read."""
     usual = [each for each in found.identifier if each.use == "usual"]
@@ -124,10 +170,10 @@ def unique_id_of_list(found: DocumentList) -> str | None:
     return next((each for each in read if each is not None), None)
 
 
-def is_submission_set(found: DocumentList) -> bool:
-    """Tell a submission set from a folder; the code system has had several addresses."""
+def is_list_of(found: DocumentList, kind: str) -> bool:
+    """Tell a SUBMISSION_SET from a FOLDER; the code system has had several addresses."""
     codings = () if found.code is None else found.code.coding
-    return any(each.code == SUBMISSION_SET for each in codings)
+    return any(each.code == kind for each in codings)
 
 
 def _entry_uuid(found: DocumentList) -> str:

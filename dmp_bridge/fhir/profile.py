@@ -64,6 +64,7 @@ FORBIDDEN: Mapping[Profile, Sequence[str]] = {
     Profile.SIMPLIFIED: ("modifierExtension", "implicitRules", "docStatus", "content.attachment.url"),
 }
 SET_REQUIRED = ("status", "mode", "code", "subject", "date", "source", "entry")
+FOLDER_REQUIRED = tuple(each for each in SET_REQUIRED if each != "source")
 SET_FORBIDDEN = ("modifierExtension", "implicitRules")
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 _COMPREHENSIVE = "omprehensive"
@@ -89,6 +90,11 @@ def check_document(reference: DocumentReference, profile: Profile) -> list[Findi
 def check_set(found: DocumentList) -> list[Finding]:
     """Return what is missing of a submission set, or must not be there."""
     return _check("List", found, SET_REQUIRED, SET_FORBIDDEN)
+
+
+def check_folder(found: DocumentList) -> list[Finding]:
+    """Return what is missing of a folder, or must not be there."""
+    return _check("List", found, FOLDER_REQUIRED, SET_FORBIDDEN)
 
 
 def _check(name: str, resource: msgspec.Struct, required: Sequence[str], forbidden: Sequence[str]) -> list[Finding]:

@@ -14,16 +14,17 @@ from typing import TypeVar
 from dmp_bridge.fhir.documents import reference_id_of
 from dmp_bridge.fhir.elements import Identifier
 from dmp_bridge.fhir.identity import OID_PREFIX, cx_of, numbers_of_search, unique_id_of
-from dmp_bridge.fhir.lists import SUBMISSION_SET, list_id
+from dmp_bridge.fhir.lists import FOLDER, SUBMISSION_SET, list_id
 from dmp_bridge.fhir.parameters import Span, alternatives, begins, date_condition, has_code, token
 from dmp_bridge.fhir.problems import FhirProblem, IssueType
 from dmp_bridge.record.model import Availability, RecordedDocument
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.xds.identifiers import CX, INS_NIR, XCN, XON
-from dmp_bridge.xds.metadata import Author, Code, DocumentEntry, SubmissionSet
+from dmp_bridge.xds.metadata import Author, Code, DocumentEntry, Folder, SubmissionSet
 from dmp_bridge.xds.times import xds_from_instant
 
 T = TypeVar("T")
+Package = SubmissionSet | Folder
 Condition = Callable[[T], bool]
 Maker = Callable[[str], Condition[T] | None]
 """From one value of a parameter to its condition; None when the value is not understood."""
@@ -132,8 +133,8 @@ def document_condition(query: Query) -> Condition[RecordedDocument]:
     return _all_of(query, DOCUMENT_PARAMETERS)
 
 
-def set_condition(query: Query) -> Condition[SubmissionSet]:
-    """Return what a submission set must be to be found; raises as `document_condition` does."""
+def set_condition(query: Query) -> Condition[Package]:
+    """Return what a submission set or a folder must be to be found; raises as `document_condition` does."""
     return _all_of(query, SET_PARAMETERS)
 
 
@@ -231,30 +232,43 @@ def _related(value: str) -> Condition[RecordedDocument]:
     return holds
 
 
-def _set_identified(value: str) -> Condition[SubmissionSet]:
+def _set_identified(value: str) -> Condition[Package]:
     system, number = token(value)
     unique_id = unique_id_of(system, number)
     return lambda found: found.unique_id == unique_id or found.entry_id == number
 
 
-def _set_source(value: str) -> Condition[SubmissionSet]:
+def _set_source(value: str) -> Condition[Package]:
     source = token(value)[1].removeprefix("urn:oid:")
-    return lambda found: found.source_id == source
+    return lambda found: isinstance(found, SubmissionSet) and found.source_id == source
 
 
-def _set_status(value: str) -> Condition[SubmissionSet] | None:
+def _set_status(value: str) -> Condition[Package] | None:
     known = token(value)[1] in ("current", "retired", "entered-in-error")
     return (lambda _: token(value)[1] == "current") if known else None
 
 
-def _set_archived(value: str) -> Condition[SubmissionSet] | None:
+def _set_archived(value: str) -> Condition[Package] | None:
     """Match sets that are put aside: there are none, only documents are."""
     known = token(value)[1] in ("true", "false")
     return (lambda _: token(value)[1] == "false") if known else None
 
 
-def _set_code(value: str) -> Condition[SubmissionSet]:
-    return lambda _: token(value)[1] == SUBMISSION_SET
+def _set_code(value: str) -> Condition[Package]:
+    return lambda found: token(value)[1] == (FOLDER if isinstance(found, Folder) else SUBMISSION_SET)
+
+
+def set_time(found: Package) -> str | None:
+    """Return the XDS time of a set, when it was submitted, or of a folder, when it last changed."""
+    return found.updated_at if isinstance(found, Folder) else found.submission_time
+
+
+def _set_authors(found: Package) -> tuple[Author, ...]:
+    return () if isinstance(found, Folder) else found.authors
+
+
+def _set_designations(found: Package) -> tuple[Code | None, ...]:
+    return found.codes if isinstance(found, Folder) else (found.content_type,)
 
 
 def _id(value: str) -> Condition[RecordedDocument]:
@@ -285,19 +299,21 @@ DOCUMENT_PARAMETERS: Mapping[str, Maker[RecordedDocument]] = {
     "author.name": _called(lambda found: found.entry.authors),
     "author.identifier": _numbered(lambda found: _authors_numbers(found.entry.authors)),
 }
-SET_PARAMETERS: Mapping[str, Maker[SubmissionSet]] = {
-    "date": _dated(lambda found: Span.of(found.submission_time)),
+SET_PARAMETERS: Mapping[str, Maker[Package]] = {
+    "_id": lambda value: lambda found: list_id(found.entry_id) == value,
+    "date": _dated(lambda found: Span.of(set_time(found))),
     "identifier": _set_identified,
     "sourceId": _set_source,
     "status": _set_status,
-    "code": _set_code,
-    "designationType": lambda value: lambda found: has_code(value, (found.content_type,)),
-    "source.family": _named(lambda found: found.authors, "family"),
-    "source.given": _named(lambda found: found.authors, "given"),
-    "source.name": _called(lambda found: found.authors),
-    "source.identifier": _numbered(lambda found: _authors_numbers(found.authors)),
-    "authorOrg.identifier": _numbered(lambda found: [each for author in found.authors for each in author.institutions]),
-    "title": lambda value: lambda found: begins(found.title, value),
     "isArchived": _set_archived,
-    "_id": lambda value: lambda found: list_id(found.entry_id) == value,
+    "code": _set_code,
+    "title": lambda value: lambda found: begins(found.title, value),
+    "designationType": lambda value: lambda found: has_code(value, _set_designations(found)),
+    "source.family": _named(_set_authors, "family"),
+    "source.given": _named(_set_authors, "given"),
+    "source.name": _called(_set_authors),
+    "source.identifier": _numbered(lambda found: _authors_numbers(_set_authors(found))),
+    "authorOrg.identifier": _numbered(
+        lambda found: [each for author in _set_authors(found) for each in author.institutions]
+    ),
 }

@@ -18,6 +18,7 @@ from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.external.queue import withdraw_filing
 from dmp_bridge.record.facts import facts_of
+from dmp_bridge.record.folders import touch_folders
 from dmp_bridge.record.holdings import replaced_by
 from dmp_bridge.record.model import Availability, MaskSetter, RecordedDocument, RecordedSet
 from dmp_bridge.record.registry import register_set, set_availability
@@ -84,10 +85,13 @@ def delete_document(tx: Transaction, change: Change) -> Outcome[RecordedDocument
     """
 
     def effect(tx: Transaction) -> RecordedDocument:
-        for each in replaced_by(tx, change.found):
+        former = replaced_by(tx, change.found)
+        for each in former:
             set_availability(tx, each.id, Availability.DELETED)
         withdraw_filing(tx, change.found.id, change.asking.now)
-        return _set_state(tx, change, Availability.DELETED)
+        gone = _set_state(tx, change, Availability.DELETED)
+        touch_folders(tx, [each.entry.entry_id for each in (*former, gone)], change.asking.now)
+        return gone
 
     return perform(tx, change.asking, _case(tx, change, Act.DELETE_DOCUMENT), _doing(change, effect))
 

@@ -17,6 +17,7 @@ _STEPS = (
         or_(tables.record_author.c.owner_id.in_(_documents), tables.record_author.c.owner_id.in_(_sets))
     ),
     delete(tables.document_association).where(tables.document_association.c.submission_set_id.in_(_sets)),
+    delete(tables.document_folder).where(tables.document_folder.c.profile_id == bindparam("patient")),
     delete(tables.document_entry).where(tables.document_entry.c.profile_id == bindparam("patient")),
     delete(tables.submission_set).where(tables.submission_set.c.profile_id == bindparam("patient")),
 )

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
+from dmp_bridge.record.folders import folders_of
 from dmp_bridge.record.model import Availability, RecordedDocument
 from dmp_bridge.record.registry import all_versions_of_profile
 from dmp_bridge.record.rows import submission_set_of
 from dmp_bridge.tables import document_association, record_author, submission_set
-from dmp_bridge.xds.metadata import REPLACING, Association, SubmissionSet
+from dmp_bridge.xds.metadata import REPLACING, Association, Folder, SubmissionSet
 from vaguemestre.kernel.database import Transaction
 
 _SETS = (
@@ -44,6 +45,7 @@ class Holdings:
     documents: tuple[RecordedDocument, ...] = ()
     sets: tuple[SubmissionSet, ...] = ()
     associations: tuple[Association, ...] = ()
+    folders: tuple[Folder, ...] = ()
 
     def latest(self) -> tuple[RecordedDocument, ...]:
         """Return the latest version of each document."""
@@ -99,4 +101,5 @@ def load_holdings(tx: Transaction, profile_id: str) -> Holdings:
             )
             for row in tx.execute(_ASSOCIATIONS, keys)
         ),
+        folders=tuple(folders_of(tx, profile_id)),
     )

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, update
 
+from dmp_bridge.record.folders import folder_by_uuid
 from dmp_bridge.record.model import Availability, Filing, MaskSetter, RecordedDocument, RecordedSet
-from dmp_bridge.record.registry import associate, new_entry_uuid, register_document, register_set
+from dmp_bridge.record.registry import associate, associations_of, new_entry_uuid, register_document, register_set
 from dmp_bridge.record.rows import code_rows, document_row
 from dmp_bridge.tables import document_code, document_entry
 from dmp_bridge.xds.identifiers import new_oid
@@ -76,7 +77,10 @@ def update_set(found: RecordedDocument, filed_by: str | None, label: str, now: d
 
 
 def revise(tx: Transaction, found: RecordedDocument, wanted: Visibility, sent: RecordedSet) -> RecordedDocument:
-    """Give a document another visibility on behalf of the submission set SENT; returns its latest version."""
+    """Give a document another visibility on behalf of the submission set SENT; returns its latest version.
+
+    It stays in its folders. Source: IHE XDS Metadata Update §3.57.4.1.3.3.1.4 (association propagation)
+    """
     registered = register_set(tx, sent)
     changed = _changed(found, wanted, registered.id)
     row = document_row(changed)
@@ -87,6 +91,9 @@ def revise(tx: Transaction, found: RecordedDocument, wanted: Visibility, sent: R
     if codes:
         tx.execute(insert(document_code), codes)
     associate(tx, registered.id, HAS_MEMBER, registered.entry_uuid, changed.entry.entry_id)
+    for link in associations_of(tx, found.entry.entry_id):
+        if link.kind == HAS_MEMBER and folder_by_uuid(tx, link.source) is not None:
+            associate(tx, registered.id, HAS_MEMBER, link.source, changed.entry.entry_id)
     return changed
 
 

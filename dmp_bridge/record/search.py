@@ -15,6 +15,7 @@ from dmp_bridge.xds.metadata import (
     Author,
     Code,
     DocumentEntry,
+    Folder,
     RegistryObject,
     SubmissionSet,
 )
@@ -113,19 +114,63 @@ def _find_sets(holdings: Holdings, parameters: Parameters) -> list[SubmissionSet
     ]
 
 
-def _find_nothing(_holdings: Holdings, _parameters: Parameters) -> list[RegistryObject]:
-    """Return nothing: this registry has no folders."""
-    return []
+def _find_folders(holdings: Holdings, parameters: Parameters) -> list[Folder]:
+    if APPROVED not in parameters.required("$XDSFolderStatus"):
+        return []
+    return [
+        each
+        for each in holdings.folders
+        if _in_time(each.updated_at, parameters, "$XDSFolderLastUpdateTime")
+        and _has_code(each.codes, parameters, "$XDSFolderCodeList")
+    ]
+
+
+def _named_folders(holdings: Holdings, parameters: Parameters) -> list[Folder]:
+    """Return the folders that a query names, by entryUUID or by uniqueId."""
+    ways = {"$XDSFolderEntryUUID": "entry_id", "$XDSFolderUniqueId": "unique_id"}
+    given = [name for name in ways if parameters.values(name)]
+    if len(given) != 1:
+        _complain(given)
+    wanted = parameters.values(given[0])
+    return [each for each in holdings.folders if getattr(each, ways[given[0]]) in wanted]
+
+
+def _get_folder_and_contents(holdings: Holdings, parameters: Parameters) -> list[RegistryObject]:
+    folders = _named_folders(holdings, parameters)
+    if len(parameters.values("$XDSFolderEntryUUID") + parameters.values("$XDSFolderUniqueId")) > 1:
+        _complain(["$XDSFolderEntryUUID"])
+    return _with_contents(holdings, parameters, folders)
+
+
+def _with_contents(
+    holdings: Holdings, parameters: Parameters, packages: Sequence[SubmissionSet | Folder]
+) -> list[RegistryObject]:
+    """Return sets or folders with the documents of the kind that is asked for, and the links between them."""
+    ids = {each.object_id for each in packages}
+    links = [each for each in holdings.associations if each.kind == HAS_MEMBER and each.source in ids]
+    targets = {each.target for each in links}
+    entries = [each for each in _entries(holdings) if each.entry_id in targets and _is_of_kind(each, parameters)]
+    folders = [each for each in holdings.folders if each.entry_id in targets]
+    shown = {each.entry_id for each in entries} | {each.entry_id for each in folders}
+    return [*packages, *entries, *folders, *(each for each in links if each.target in shown)]
+
+
+def _get_folders_for_document(holdings: Holdings, parameters: Parameters) -> list[Folder]:
+    named = {each.entry_id for each in _named(holdings, parameters)}
+    sources = {each.source for each in holdings.associations if each.kind == HAS_MEMBER and each.target in named}
+    return [each for each in holdings.folders if each.entry_id in sources]
 
 
 def _get_all(holdings: Holdings, parameters: Parameters) -> list[RegistryObject]:
     states = parameters.required("$XDSDocumentEntryStatus")
     of_sets = parameters.required("$XDSSubmissionSetStatus")
-    parameters.required("$XDSFolderStatus")
+    of_folders = parameters.required("$XDSFolderStatus")
     entries = [each for each in _entries(holdings) if each.status in states and _is_of_kind(each, parameters)]
     sets = list(holdings.sets) if APPROVED in of_sets else []
-    ids = {each.entry_id for each in entries} | {each.entry_id for each in sets}
-    return [*entries, *sets, *_between(holdings, ids)]
+    folders = list(holdings.folders) if APPROVED in of_folders else []
+    found: list[RegistryObject] = [*entries, *sets, *folders]
+    ids = {each.object_id for each in found}
+    return [*found, *_between(holdings, ids)]
 
 
 def _is_of_kind(entry: DocumentEntry, parameters: Parameters) -> bool:
@@ -176,12 +221,7 @@ def _get_set_and_contents(holdings: Holdings, parameters: Parameters) -> list[Re
     if bool(uuid) == bool(unique_id):
         _complain([each for each in (uuid, unique_id) if each])
     sets = [each for each in holdings.sets if uuid == each.entry_id or unique_id == each.unique_id]
-    ids = {each.entry_id for each in sets}
-    links = [each for each in holdings.associations if each.kind == HAS_MEMBER and each.source in ids]
-    targets = {each.target for each in links}
-    entries = [each for each in _entries(holdings) if each.entry_id in targets and _is_of_kind(each, parameters)]
-    shown = {each.entry_id for each in entries}
-    return [*sets, *entries, *(each for each in links if each.target in shown)]
+    return _with_contents(holdings, parameters, sets)
 
 
 def _get_related(holdings: Holdings, parameters: Parameters) -> list[RegistryObject]:
@@ -246,15 +286,15 @@ _FINDERS: dict[QueryKind, Finder] = {
     QueryKind.FIND_DOCUMENTS: _find_documents,
     QueryKind.FIND_BY_REFERENCE: _find_by_reference,
     QueryKind.FIND_SUBMISSION_SETS: _find_sets,
-    QueryKind.FIND_FOLDERS: _find_nothing,
+    QueryKind.FIND_FOLDERS: _find_folders,
     QueryKind.GET_ALL: _get_all,
     QueryKind.GET_DOCUMENTS: _named,
-    QueryKind.GET_FOLDERS: _find_nothing,
+    QueryKind.GET_FOLDERS: _named_folders,
     QueryKind.GET_ASSOCIATIONS: _get_associations,
     QueryKind.GET_DOCUMENTS_AND_ASSOCIATIONS: _get_documents_and_associations,
     QueryKind.GET_SUBMISSION_SETS: _get_sets,
     QueryKind.GET_SET_AND_CONTENTS: _get_set_and_contents,
-    QueryKind.GET_FOLDER_AND_CONTENTS: _find_nothing,
-    QueryKind.GET_FOLDERS_FOR_DOCUMENT: _find_nothing,
+    QueryKind.GET_FOLDER_AND_CONTENTS: _get_folder_and_contents,
+    QueryKind.GET_FOLDERS_FOR_DOCUMENT: _get_folders_for_document,
     QueryKind.GET_RELATED_DOCUMENTS: _get_related,
 }

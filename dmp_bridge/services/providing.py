@@ -22,6 +22,7 @@ from dmp_bridge.record.registry import (
     version_by_entry_uuid,
 )
 from dmp_bridge.refusals import Refusal
+from dmp_bridge.services.foldering import Kept, keep_folders
 from dmp_bridge.services.registry_service import Call, check_patient
 from dmp_bridge.xdm.archive import XDMDocument
 from dmp_bridge.xdm.limits import ReaderRules
@@ -33,6 +34,7 @@ from dmp_bridge.xds.metadata import (
     TRANSFORMS,
     TRANSFORMS_AND_REPLACES,
     Association,
+    Described,
     DocumentEntry,
     Submission,
 )
@@ -101,7 +103,8 @@ def _check_pairs(submission: Submission, contents: Mapping[str, bytes | None]) -
         for each in contents
         if each not in known
     ]
-    counted = Counter([submission.submission_set.unique_id, *(each.unique_id for each in entries)])
+    described: tuple[Described, ...] = (submission.submission_set, *entries, *submission.folders)
+    counted = Counter(each.unique_id for each in described)
     if any(count > 1 for count in counted.values()):
         errors.append(RegistryError(XdsErrorCode.DUPLICATE_IN_MESSAGE, "Un identifiant est donné deux fois."))
     if errors:
@@ -153,6 +156,9 @@ def provide(
     new = [each for each in outcomes if Obligation.DEDUP not in each.obligations]
     if known is not None and new:
         raise XdsRefusal.of(XdsErrorCode.DUPLICATE_UNIQUE_ID, "Ce lot de soumission existe déjà, avec autre chose.")
+    if submission.folders and not new and known is None:
+        text = "Un classeur vient avec un document nouveau."
+        raise XdsRefusal.of(XdsErrorCode.REGISTRY_METADATA, text, submission.folders[0].entry_id)
     if new:
         _link(tx, call, provided, outcomes)
     return outcomes
@@ -186,6 +192,8 @@ def _link(tx: Transaction, call: Call, provided: Provided, outcomes: Sequence[Fi
         if link.kind in _LINKING and link.source in filed and kept is not None:
             target = filed.get(link.target) or _linked(tx, call, link).entry.entry_id
             associate(tx, kept.id, link.kind, filed[link.source], target)
+    if kept is not None:
+        keep_folders(tx, call, provided.submission, Kept(kept, filed))
 
 
 def _linked(tx: Transaction, call: Call, link: Association) -> RecordedDocument:

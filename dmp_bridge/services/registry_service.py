@@ -6,10 +6,11 @@ from datetime import datetime
 from lxml import etree
 
 from access_core.case_acts import Asking
+from access_core.case_inputs import Sender
 from access_core.decision import Verdict
 from access_core.performing import Outcome
 from access_core.profiles import Profile
-from access_core.reasons import REGISTER
+from access_core.reasons import REGISTER, Reason
 from access_core.trace.entries import TraceEntry, record
 from dmp_bridge.record import acts
 from dmp_bridge.record.holdings import load_holdings
@@ -24,7 +25,7 @@ from dmp_bridge.xds.answers import query_response, registry_response
 from dmp_bridge.xds.ebrim_reader import read_submission
 from dmp_bridge.xds.errors import XdsErrorCode, XdsRefusal
 from dmp_bridge.xds.identifiers import CX
-from dmp_bridge.xds.metadata import Submission
+from dmp_bridge.xds.metadata import Described, Submission
 from dmp_bridge.xds.queries import StoredQuery
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.ids import new_id
@@ -68,7 +69,8 @@ def check_patient(submission: Submission, call: Call, code: XdsErrorCode) -> Non
     Raises:
         XdsRefusal: CODE, or that there is no such patient.
     """
-    patients = [submission.submission_set.patient_id, *(each.patient_id for each in submission.entries)]
+    described: tuple[Described, ...] = (submission.submission_set, *submission.entries, *submission.folders)
+    patients = [each.patient_id for each in described]
     if call.profile.id and not all(same_patient(each, call) for each in patients):
         raise XdsRefusal.of(code, "Le patient n'est pas celui du VIHF.")
 
@@ -109,6 +111,24 @@ def note_search(tx: Transaction, call: Call, query: str) -> None:
             resource_kind="query",
             resource_id=query,
             mode=call.caller.session.mode,
+        ),
+    )
+
+
+def note_no_patient(tx: Transaction, sender: Sender, act: str, now: datetime) -> None:
+    """Trace that somebody asked for a patient who has no record here."""
+    record(
+        tx,
+        TraceEntry(
+            at=now,
+            act=act,
+            verdict=Verdict.DENY,
+            reason=Reason.D_PROFIL_INEXISTANT,
+            subject_kind=sender.kind,
+            subject_id=sender.id,
+            subject_label=sender.label,
+            mailbox_id=sender.id,
+            resource_kind="profile",
         ),
     )
 

@@ -31,7 +31,7 @@ from vaguemestre.kernel.database import Transaction
 
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # What the reader's own software shows; the rest is carried out here.
-_SHOWN = (Obligation.ALERTE_INVISIBLE_PATIENT, Obligation.ALERTE_INVISIBLE_RL, Obligation.BANDEAU_BRIS_DE_GLACE)
+SHOWN = (Obligation.ALERTE_INVISIBLE_PATIENT, Obligation.ALERTE_INVISIBLE_RL, Obligation.BANDEAU_BRIS_DE_GLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +121,5 @@ def read_one(tx: Transaction, call: Call, found: RecordedDocument) -> Decision:
         now=call.now,
         professional_id=call.caller.sender.id,
     )
-    carry_out(tx, decision, deed, done=_SHOWN)
+    carry_out(tx, decision, deed, done=SHOWN)
     return decision

@@ -60,6 +60,7 @@ class Reader:
             holdings,
             documents=documents,
             sets=tuple(each for each in holdings.sets if each.entry_id in holders),
+            folders=tuple(each for each in holdings.folders if each.entry_id in holders),
             associations=tuple(each for each in holdings.associations if {each.source, each.target} <= ids),
         )
 

@@ -1,6 +1,6 @@
 """From ebRIM 3.0 (METADATA.XML, ITI-41, ITI-57) to metadata values.
 
-Reads what it knows and ignores the rest (folders, notes, other slots): extra elements never cause a refusal.
+Reads what it knows and ignores the rest (notes, other slots): extra elements never cause a refusal.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from lxml import etree
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xds import schemes
 from dmp_bridge.xds.identifiers import CX, XCN, XON
-from dmp_bridge.xds.metadata import Association, Author, Code, DocumentEntry, Submission, SubmissionSet
+from dmp_bridge.xds.metadata import Association, Author, Code, DocumentEntry, Folder, Submission, SubmissionSet
 
 MAX_SIZE_DIGITS = 15
 _RIM = {"rim": schemes.RIM}
@@ -29,13 +29,14 @@ def read_submission(root: etree._Element) -> Submission:
     listed = root.find("rim:RegistryObjectList", _RIM)
     if listed is None:
         raise ExchangeError(Refusal.METADATA_FORMAT)
-    packages = [each for each in listed.iterfind("rim:RegistryPackage", _RIM) if _is_submission_set(each, listed)]
+    packages = _packages(listed, schemes.SUBMISSION_SET_NODE)
     if len(packages) != 1:
         raise ExchangeError(Refusal.METADATA_INCOMPLETE)
     return Submission(
         submission_set=_submission_set(packages[0]),
         entries=read_entries(listed),
         associations=tuple(_association(each) for each in listed.iterfind("rim:Association", _RIM)),
+        folders=tuple(_folder(each) for each in _packages(listed, schemes.FOLDER_NODE)),
     )
 
 
@@ -48,11 +49,16 @@ def read_entries(listed: etree._Element) -> tuple[DocumentEntry, ...]:
     return tuple(_entry(each) for each in listed.iterfind("rim:ExtrinsicObject", _RIM))
 
 
-def _is_submission_set(package: etree._Element, listed: etree._Element) -> bool:
-    """Tell it from a folder by its classification node, beside it or inside it."""
+def _packages(listed: etree._Element, node: str) -> list[etree._Element]:
+    """Return the submission sets or the folders, by the NODE that classifies them."""
+    return [each for each in listed.iterfind("rim:RegistryPackage", _RIM) if _is_classified(each, listed, node)]
+
+
+def _is_classified(package: etree._Element, listed: etree._Element, wanted: str) -> bool:
+    """Tell a submission set from a folder by its classification node, beside it or inside it."""
     name = package.get("id")
     return any(
-        node.get("classificationNode") == schemes.SUBMISSION_SET_NODE and node.get("classifiedObject") in (name, None)
+        node.get("classificationNode") == wanted and node.get("classifiedObject") in (name, None)
         for parent in (listed, package)
         for node in parent.iterfind("rim:Classification", _RIM)
     )
@@ -106,6 +112,19 @@ def _submission_set(element: etree._Element) -> SubmissionSet:
         comments=_localized(element, "Description"),
         authors=_authors(element, schemes.SET_AUTHOR),
         content_type=_code(element, schemes.SET_CONTENT_TYPE),
+    )
+
+
+def _folder(element: etree._Element) -> Folder:
+    patient = _external(element, schemes.FOLDER_PATIENT_ID)
+    return Folder(
+        entry_id=_required(element.get("id")),
+        unique_id=_external(element, schemes.FOLDER_UNIQUE_ID) or "",
+        patient_id=CX(patient) if patient else None,
+        updated_at=_slot(element, "lastUpdateTime"),
+        title=_localized(element, "Name"),
+        comments=_localized(element, "Description"),
+        codes=_codes(element, schemes.FOLDER_CODES),
     )
 
 

@@ -12,6 +12,7 @@ from dmp_bridge.xds.metadata import (
     Author,
     Code,
     DocumentEntry,
+    Folder,
     RegistryObject,
     Submission,
     SubmissionSet,
@@ -56,6 +57,8 @@ class _Writer:
             self._entry(item)
         elif isinstance(item, SubmissionSet):
             self._submission_set(item, status=APPROVED)
+        elif isinstance(item, Folder):
+            self._folder(item, status=APPROVED)
         else:
             self._association(item)
 
@@ -65,6 +68,9 @@ class _Writer:
         self._submission_set(submission.submission_set)
         name = submission.submission_set.entry_id
         self._classification(self._objects, name, classificationNode=schemes.SUBMISSION_SET_NODE)
+        for folder in submission.folders:
+            self._folder(folder)
+            self._classification(self._objects, folder.entry_id, classificationNode=schemes.FOLDER_NODE)
         for association in submission.associations:
             self._association(association)
 
@@ -93,10 +99,7 @@ class _Writer:
         self._external(element, schemes.DOCUMENT_UNIQUE_ID, "XDSDocumentEntry.uniqueId", entry.unique_id)
 
     def _submission_set(self, submission_set: SubmissionSet, *, status: str | None = None) -> None:
-        element = etree.SubElement(self._objects, _tag("RegistryPackage"), id=submission_set.entry_id)
-        if status is not None:
-            element.set("objectType", f"{schemes.OBJECT_TYPES}RegistryPackage")
-            element.set("status", status)
+        element = self._package(submission_set.entry_id, status)
         _slot(element, "submissionTime", [submission_set.submission_time])
         _localized(element, "Name", submission_set.title)
         _localized(element, "Description", submission_set.comments)
@@ -108,6 +111,25 @@ class _Writer:
         self._external(element, schemes.SET_PATIENT_ID, "XDSSubmissionSet.patientId", patient)
         self._external(element, schemes.SET_SOURCE_ID, "XDSSubmissionSet.sourceId", submission_set.source_id)
         self._external(element, schemes.SET_UNIQUE_ID, "XDSSubmissionSet.uniqueId", submission_set.unique_id)
+
+    def _folder(self, folder: Folder, *, status: str | None = None) -> None:
+        element = self._package(folder.entry_id, status)
+        _slot(element, "lastUpdateTime", [folder.updated_at])
+        _localized(element, "Name", folder.title)
+        _localized(element, "Description", folder.comments)
+        self._codes(element, schemes.FOLDER_CODES, folder.codes)
+        if status is not None:
+            self._classification(element, folder.entry_id, classificationNode=schemes.FOLDER_NODE)
+        patient = folder.patient_id.text if folder.patient_id else None
+        self._external(element, schemes.FOLDER_PATIENT_ID, "XDSFolder.patientId", patient)
+        self._external(element, schemes.FOLDER_UNIQUE_ID, "XDSFolder.uniqueId", folder.unique_id)
+
+    def _package(self, name: str, status: str | None) -> etree._Element:
+        element = etree.SubElement(self._objects, _tag("RegistryPackage"), id=name)
+        if status is not None:
+            element.set("objectType", f"{schemes.OBJECT_TYPES}RegistryPackage")
+            element.set("status", status)
+        return element
 
     def _association(self, association: Association) -> None:
         element = etree.SubElement(self._objects, _tag("Association"), id=association.association_id)

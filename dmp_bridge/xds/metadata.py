@@ -130,6 +130,29 @@ class SubmissionSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """Documents that somebody puts together, a « classeur » (ITI TF-3 §4.2.3.4, dmp.md §2.3).
+
+    Attributes:
+        unique_id: empty when the source gives none.
+        updated_at: XDS time at which the registry last changed it (lastUpdateTime).
+    """
+
+    entry_id: str
+    unique_id: str
+    patient_id: CX | None = None
+    updated_at: str | None = None
+    title: str = ""
+    comments: str = ""
+    codes: tuple[Code, ...] = ()
+
+    @property
+    def object_id(self) -> str:
+        """The entryUUID."""
+        return self.entry_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Association:
     """A link between two objects, by their entry ids; slots such as SubmissionSetStatus."""
 
@@ -145,21 +168,26 @@ class Association:
         return self.association_id
 
 
-RegistryObject = DocumentEntry | SubmissionSet | Association
+Described = DocumentEntry | SubmissionSet | Folder
+"""What a source describes: it has an id of its own, a unique id, a patient."""
+
+RegistryObject = DocumentEntry | SubmissionSet | Folder | Association
 """What a registry holds and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One submission set with its documents and associations, in the order sent."""
+    """One submission set with its documents, folders and associations, in the order sent."""
 
     submission_set: SubmissionSet
     entries: tuple[DocumentEntry, ...]
     associations: tuple[Association, ...] = ()
+    folders: tuple[Folder, ...] = ()
 
 
 def members(submission: Submission) -> tuple[Association, ...]:
-    """Return the HasMember associations that put every document into its submission set."""
+    """Return the HasMember associations that put every document and folder into its submission set."""
+    described: tuple[Described, ...] = (*submission.entries, *submission.folders)
     return tuple(
         Association(
             association_id=f"member{place:02d}",
@@ -168,5 +196,5 @@ def members(submission: Submission) -> tuple[Association, ...]:
             target=entry.entry_id,
             slots={"SubmissionSetStatus": ("Original",)},
         )
-        for place, entry in enumerate(submission.entries, 1)
+        for place, entry in enumerate(described, 1)
     )

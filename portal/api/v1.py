@@ -16,7 +16,7 @@ from access_core.reasons import REGISTER
 from portal.api.values import REFUSALS, MessageSent, MessageToSend
 from portal.context import Identifier, Services, SignedIn
 from portal.delivery import RecipientLine, recipient_lines
-from portal.patient.documents import DocumentLine, list_documents
+from portal.documents.record import DocumentLine, list_documents
 from portal.patient.history import HistoryPage, read_history
 from portal.patient.messages import ConversationLine, MessageLine, list_conversations, list_messages
 from portal.patient.reply import NewMessage, Reply, send_new, send_reply

@@ -4,7 +4,7 @@ from typing import Any
 
 from dmp_bridge.fhir import search
 from dmp_bridge.fhir.documents import COMPREHENSIVE, PDSM
-from dmp_bridge.fhir.lists import COMPREHENSIVE_SET
+from dmp_bridge.fhir.lists import COMPREHENSIVE_FOLDER, COMPREHENSIVE_SET
 from dmp_bridge.fhir.patches import FORMATS
 from dmp_bridge.fhir.resources import MEDIA_TYPE
 
@@ -74,7 +74,7 @@ def _documents() -> dict[str, Any]:
 def _lists() -> dict[str, Any]:
     return {
         "type": "List",
-        "supportedProfile": [COMPREHENSIVE_SET],
+        "supportedProfile": [COMPREHENSIVE_SET, COMPREHENSIVE_FOLDER],
         "interaction": [{"code": code} for code in ("read", "search-type")],
         "searchInclude": ["List:item"],
         "searchParam": _parameters((*search.PATIENT, *search.SET_PARAMETERS)),

@@ -15,15 +15,16 @@ from dmp_bridge.fhir.problems import FhirProblem, IssueType
 from dmp_bridge.fhir.resources import Bundle, DocumentList, DocumentReference
 from dmp_bridge.fhir.search import Query
 from dmp_bridge.record.documents import content
+from dmp_bridge.record.folders import folder_by_uuid
 from dmp_bridge.record.holdings import load_holdings
 from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.record.registry import document_by_id, document_by_unique_id, profile_of_set
 from dmp_bridge.refusals import Refusal
-from dmp_bridge.services.registry_service import SEARCHED, Call, note_search
+from dmp_bridge.services.registry_service import SEARCHED, Call, note_no_patient, note_search
 from dmp_bridge.services.repository_service import read_one
 from dmp_bridge.xds.identifiers import CX
 from portal.fhir.answers import unknown_patient
-from portal.fhir.parts import FhirParts, call_for, note_unknown_patient
+from portal.fhir.parts import FhirParts, call_for
 from portal.fhir.view import DOCUMENTS, LISTS, Asked, View, page_of
 from vaguemestre.kernel.database import Transaction
 
@@ -95,12 +96,12 @@ class Finding:
         return await self._parts.database.read(work)
 
     async def submission(self, account_id: str, name: str, base: str) -> DocumentList:
-        """Read a submission set; raises as `document` does."""
-        view = await self._of(account_id, base, LISTS, partial(profile_of_set, entry_uuid=entry_uuid_of(name)))
-        found = next((each for each in view.sets() if list_id(each.entry_id) == name), None)
+        """Read a submission set or a folder; raises as `document` does."""
+        view = await self._of(account_id, base, LISTS, partial(_profile_of_package, entry_uuid=entry_uuid_of(name)))
+        found = next((each for each in view.packages() if list_id(each.entry_id) == name), None)
         if found is None:
             raise absent()
-        return view.submission(found)
+        return view.package(found)
 
     async def _of(self, account_id: str, base: str, kind: str, profile_of: Callable[[Transaction], str | None]) -> View:
         def patient(tx: Transaction) -> str:
@@ -164,6 +165,11 @@ def _profile_of_document(tx: Transaction, document_id: str) -> str | None:
     return None if found is None else found.profile_id
 
 
+def _profile_of_package(tx: Transaction, entry_uuid: str) -> str | None:
+    folder = folder_by_uuid(tx, entry_uuid)
+    return profile_of_set(tx, entry_uuid) if folder is None else folder.profile_id
+
+
 def patient_of_search(tx: Transaction, query: Query) -> CX | str:
     """Return the patient that a search names, or the patient of the documents that it names by unique id.
 
@@ -184,6 +190,6 @@ def patient_of_search(tx: Transaction, query: Query) -> CX | str:
 
 def _note(tx: Transaction, call: Call, kind: str) -> None:
     if call.caller.profile is None:
-        note_unknown_patient(tx, call, SEARCHED)
+        note_no_patient(tx, call.caller.sender, SEARCHED, call.now)
     else:
         note_search(tx, call, kind)

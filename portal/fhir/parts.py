@@ -10,12 +10,9 @@ from typing import Protocol
 
 from access_core.accounts import Account
 from access_core.case_inputs import Session, local_sender
-from access_core.decision import Verdict
 from access_core.facts import Auth
 from access_core.professionals import MailboxType, Professional, professional_by_account
 from access_core.profiles import Profile, profile_by_id
-from access_core.reasons import Reason
-from access_core.trace.entries import TraceEntry, record
 from dmp_bridge.config import BridgeSettings
 from dmp_bridge.fhir.problems import FhirProblem, Finding, IssueType
 from dmp_bridge.pictures.pictures import ImageLimits
@@ -78,25 +75,6 @@ def call_for(tx: Transaction, account_id: str, patient: CX | str, settings: Brid
 def number_of_profile(profile: Profile) -> CX:
     """Return the identifier of a patient."""
     return CX.build(profile.ins.value, profile.ins.oid)
-
-
-def note_unknown_patient(tx: Transaction, call: Call, act: str) -> None:
-    """Trace that somebody asked for a patient who has no record here."""
-    sender = call.caller.sender
-    record(
-        tx,
-        TraceEntry(
-            at=call.now,
-            act=act,
-            verdict=Verdict.DENY,
-            reason=Reason.D_PROFIL_INEXISTANT,
-            subject_kind=sender.kind,
-            subject_id=sender.id,
-            subject_label=sender.label,
-            mailbox_id=sender.id,
-            resource_kind="profile",
-        ),
-    )
 
 
 def _means(professional: Professional) -> Auth:

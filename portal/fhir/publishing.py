@@ -20,6 +20,7 @@ from dmp_bridge.fhir.bundles import (
     read_simplified,
 )
 from dmp_bridge.fhir.lists import list_id
+from dmp_bridge.fhir.problems import FhirProblem, IssueType
 from dmp_bridge.fhir.resources import (
     Binary,
     Bundle,
@@ -34,16 +35,17 @@ from dmp_bridge.fhir.resources import (
 from dmp_bridge.filing import Filer
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import FilingOutcome, refuse_as
+from dmp_bridge.record.folders import folder_by_unique_id
 from dmp_bridge.record.registry import document_by_id, document_by_unique_id, registered_set
-from dmp_bridge.refusals import ExchangeError
+from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.services.providing import Provided, Refused, filing_case, prepare_provided, provide
-from dmp_bridge.services.registry_service import Call
+from dmp_bridge.services.registry_service import Call, note_no_patient
 from dmp_bridge.xds.errors import XdsRefusal
 from dmp_bridge.xds.identifiers import CX
-from dmp_bridge.xds.metadata import HAS_MEMBER, Association, Submission
+from dmp_bridge.xds.metadata import Association, Folder, Submission
 from dmp_bridge.xds.times import xds_from_instant
 from portal.fhir.answers import problem_of_refusal
-from portal.fhir.parts import FhirParts, call_for, note_unknown_patient, number_of_profile
+from portal.fhir.parts import FhirParts, call_for, number_of_profile
 from portal.fhir.wrapping import Publisher, needs_wrapping, wrapped
 from vaguemestre.kernel.database import Transaction
 
@@ -54,11 +56,12 @@ Reader = Callable[[dict[str, CX]], Publication]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """What was made of a publication: the id of its set, and of each document by entry id; whether it is new."""
+    """What was made of a publication: the id of its set, of each document and folder by entry id; whether it is new."""
 
     set_id: str
     documents: dict[str, str]
     new: frozenset[str]
+    folders: dict[str, str]
 
 
 class Publishing:
@@ -130,7 +133,7 @@ class Publishing:
         patient = publication.submission.submission_set.patient_id or CX("")
         asked = partial(call_for, account_id=account_id, patient=patient, settings=parts.settings, now=now)
         call: Call = await parts.database.read(asked)
-        resolved = await parts.database.read(partial(_resolved, submission=publication.submission))
+        resolved = await parts.database.read(partial(_resolved, publication=publication))
         try:
             rules = parts.settings.reader_rules()
             provided = await asyncio.to_thread(prepare_provided, resolved, publication.contents, rules)
@@ -141,7 +144,9 @@ class Publishing:
             raise problem_of_refusal(refused) from None
         except XdsRefusal as refusal:
             if call.caller.profile is None:
-                await parts.database.write(partial(note_unknown_patient, call=call, act=Act.FILE_DOCUMENT))
+                await parts.database.write(
+                    partial(note_no_patient, sender=call.caller.sender, act=Act.FILE_DOCUMENT, now=call.now)
+                )
             raise problem_of_refusal(refusal) from None
 
     def _note(self, tx: Transaction, call: Call, refused: Refused) -> None:
@@ -156,16 +161,29 @@ def _patients(tx: Transaction, named: frozenset[str]) -> dict[str, CX]:
     return {name: number_of_profile(profile) for name, profile in found.items() if profile is not None}
 
 
-def _resolved(tx: Transaction, submission: Submission) -> Submission:
+def _resolved(tx: Transaction, publication: Publication) -> Submission:
     """Return a submission whose associations lead to entryUUIDs; one that leads nowhere is refused later."""
-    own = {each.entry_id for each in submission.entries}
+    submission = publication.submission
+    names = {each.entry_id: _folder_name(tx, publication, each) for each in submission.folders}
+    own = names.keys() | {each.entry_id for each in submission.entries}
+
+    def linked(link: Association) -> Association:
+        target = names.get(link.target, link.target) if link.target in own else _entry_uuid(tx, link)
+        return replace(link, source=names.get(link.source, link.source), target=target)
+
     return replace(
         submission,
-        associations=tuple(
-            each if each.kind == HAS_MEMBER or each.target in own else replace(each, target=_entry_uuid(tx, each))
-            for each in submission.associations
-        ),
+        associations=tuple(map(linked, submission.associations)),
+        folders=tuple(replace(each, entry_id=names[each.entry_id]) for each in submission.folders),
     )
+
+
+def _folder_name(tx: Transaction, publication: Publication, found: Folder) -> str:
+    """Return the entryUUID of a folder that is there, of which a new version is sent; else its entry id."""
+    there = folder_by_unique_id(tx, found.unique_id)
+    if found.entry_id in publication.known_folders and (there is None or there.folder.entry_id != found.entry_id):
+        raise FhirProblem.of(IssueType.NOT_FOUND, Refusal.FHIR_REFERENCE, "Bundle.entry.request.url", status=422)
+    return found.entry_id if there is None else there.folder.entry_id
 
 
 def _entry_uuid(tx: Transaction, link: Association) -> str:
@@ -185,7 +203,18 @@ def _provide(tx: Transaction, call: Call, provided: Provided, filer: Filer, *, p
         documents[prepared.entry.entry_id] = outcome.document_id or ""
         if not _was_there(outcome):
             new.add(prepared.entry.entry_id)
-    return Filed(set_id=_set_id(tx, call, provided, documents), documents=documents, new=frozenset(new))
+    return Filed(
+        set_id=_set_id(tx, call, provided, documents),
+        documents=documents,
+        new=frozenset(new),
+        folders=_folders(tx, provided),
+    )
+
+
+def _folders(tx: Transaction, provided: Provided) -> dict[str, str]:
+    """Return the ids of the Lists of the folders, by unique id."""
+    found = (folder_by_unique_id(tx, each.unique_id) for each in provided.submission.folders)
+    return {each.folder.unique_id: list_id(each.folder.entry_id) for each in found if each is not None}
 
 
 def _was_there(outcome: FilingOutcome) -> bool:
@@ -217,6 +246,10 @@ def _response(entry: Entry, publication: Publication, filed: Filed) -> EntryResp
             return EntryResponse(
                 status=CREATED if publication.binaries[url] in filed.new else KNOWN, location=f"Binary/{document}"
             )
+        case DocumentList() if url in publication.folders:
+            named = next(each for each in publication.submission.folders if each.entry_id == publication.folders[url])
+            status = KNOWN if named.entry_id in publication.known_folders else CREATED
+            return EntryResponse(status=status, location=f"List/{filed.folders[named.unique_id]}")
         case DocumentList() if filed.set_id:
             return EntryResponse(status=CREATED if filed.new else KNOWN, location=f"List/{filed.set_id}")
         case Parameters():

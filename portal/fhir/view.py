@@ -8,13 +8,13 @@ from access_core.profiles import Profile
 from dmp_bridge.fhir import search
 from dmp_bridge.fhir.dates import instant_text
 from dmp_bridge.fhir.documents import RELATIONS, Shown, document_reference
-from dmp_bridge.fhir.lists import list_id, submission_list
+from dmp_bridge.fhir.lists import folder_list, list_id, submission_list
 from dmp_bridge.fhir.parameters import alternatives
 from dmp_bridge.fhir.resources import Bundle, DocumentList, DocumentReference, Entry, EntrySearch, Link
-from dmp_bridge.fhir.search import Query
+from dmp_bridge.fhir.search import Package, Query
 from dmp_bridge.record.holdings import Holdings, logical_id
 from dmp_bridge.record.model import RecordedDocument
-from dmp_bridge.xds.metadata import HAS_MEMBER, SubmissionSet
+from dmp_bridge.xds.metadata import HAS_MEMBER, Folder
 from dmp_bridge.xds.times import xds_from_instant
 
 DOCUMENTS, LISTS = "DocumentReference", "List"
@@ -52,9 +52,10 @@ class View:
         """Return the documents, the latest written first."""
         return sorted(self.holdings.latest(), key=lambda each: (each.entry.creation_time or "", each.id), reverse=True)
 
-    def sets(self) -> list[SubmissionSet]:
-        """Return the submission sets, the latest first."""
-        return sorted(self.holdings.sets, key=lambda each: (each.submission_time or "", each.entry_id), reverse=True)
+    def packages(self) -> list[Package]:
+        """Return the submission sets and the folders, the latest first."""
+        found: list[Package] = [*self.holdings.sets, *self.holdings.folders]
+        return sorted(found, key=lambda each: (search.set_time(each) or "", each.entry_id), reverse=True)
 
     def document(self, found: RecordedDocument) -> DocumentReference:
         """Write a document, in any of its versions; the resource is named by the latest."""
@@ -86,12 +87,15 @@ class View:
             for value in query.every(search.RELATION)
         )
 
-    def submission(self, found: SubmissionSet) -> DocumentList:
-        """Write a submission set, with the documents that the caller sees of it."""
-        return submission_list(found, self.members(found), self.profile.id)
+    def package(self, found: Package) -> DocumentList:
+        """Write a submission set or a folder, with the documents that the caller sees of it."""
+        members, patient = self.members(found), self.profile.id
+        if isinstance(found, Folder):
+            return folder_list(found, members, patient)
+        return submission_list(found, members, patient)
 
-    def members(self, found: SubmissionSet) -> list[str]:
-        """Return the ids of the documents of a set."""
+    def members(self, found: Package) -> list[str]:
+        """Return the ids of the documents of a set or folder."""
         names = self.names
         links = self.holdings.associations
         targets = [each.target for each in links if each.kind == HAS_MEMBER and each.source == found.entry_id]
@@ -104,12 +108,13 @@ def page_of(view: View, asked: Asked, unknown: frozenset[str], size: int) -> Bun
     Raises:
         FhirProblem: a value is not written as it should be.
     """
-    found: Sequence[RecordedDocument] | Sequence[SubmissionSet]
+    found: Sequence[RecordedDocument | Package]
     if asked.kind == DOCUMENTS:
         holds = search.document_condition(asked.query)
         found = [each for each in view.documents() if holds(each) and view.leads_to(each.id, asked.query)]
     else:
-        found = list(filter(search.set_condition(asked.query), view.sets()))
+        matches = search.set_condition(asked.query)
+        found = [each for each in view.packages() if matches(each)]
     found = _ordered(found, asked.query.first("_sort"))
     start = _start([_name(each) for each in found], asked.query.first("_page"))
     shown = found[start : start + size]
@@ -125,22 +130,20 @@ def page_of(view: View, asked: Asked, unknown: frozenset[str], size: int) -> Bun
     )
 
 
-def _written_down(found: RecordedDocument | SubmissionSet) -> str:
+def _written_down(found: RecordedDocument | Package) -> str:
     if isinstance(found, RecordedDocument):
         return xds_from_instant(found.filing.filed_at)
-    return found.submission_time or ""
+    return search.set_time(found) or ""
 
 
-_TIMES: Mapping[str, Callable[[RecordedDocument | SubmissionSet], str]] = {
+_TIMES: Mapping[str, Callable[[RecordedDocument | Package], str]] = {
     "_lastUpdated": _written_down,
     "date": _written_down,
     "creation": lambda found: (found.entry.creation_time or "") if isinstance(found, RecordedDocument) else "",
 }
 
 
-def _ordered(
-    found: Sequence[RecordedDocument] | Sequence[SubmissionSet], asked: str | None
-) -> Sequence[RecordedDocument] | Sequence[SubmissionSet]:
+def _ordered(found: Sequence[RecordedDocument | Package], asked: str | None) -> Sequence[RecordedDocument | Package]:
     """Put what was found in the order that is asked for: one time, backwards after a minus."""
     if asked is None:
         return found
@@ -150,7 +153,7 @@ def _ordered(
     return sorted(found, key=time, reverse=asked.startswith("-"))
 
 
-def _name(found: RecordedDocument | SubmissionSet) -> str:
+def _name(found: RecordedDocument | Package) -> str:
     return found.id if isinstance(found, RecordedDocument) else list_id(found.entry_id)
 
 
@@ -169,7 +172,7 @@ def _url(view: View, asked: Asked, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{view.base}/{asked.kind}?{urlencode([('patient', view.profile.id), *others])}"
 
 
-def _entry(view: View, found: RecordedDocument | SubmissionSet, mode: str = "match") -> Entry:
+def _entry(view: View, found: RecordedDocument | Package, mode: str = "match") -> Entry:
     if isinstance(found, RecordedDocument):
         return Entry(
             full_url=f"{view.base}/{DOCUMENTS}/{found.id}",
@@ -177,15 +180,15 @@ def _entry(view: View, found: RecordedDocument | SubmissionSet, mode: str = "mat
             search=EntrySearch(mode=mode),
         )
     name = list_id(found.entry_id)
-    return Entry(full_url=f"{view.base}/{LISTS}/{name}", resource=view.submission(found), search=EntrySearch(mode=mode))
+    return Entry(full_url=f"{view.base}/{LISTS}/{name}", resource=view.package(found), search=EntrySearch(mode=mode))
 
 
-def _included(view: View, asked: Asked, shown: Sequence[RecordedDocument] | Sequence[SubmissionSet]) -> list[Entry]:
+def _included(view: View, asked: Asked, shown: Sequence[RecordedDocument | Package]) -> list[Entry]:
     """Add the submission sets of the documents shown (`_revinclude=List:item`), or the documents of the sets."""
     names = {_name(each) for each in shown}
     if asked.kind == DOCUMENTS and _MEMBERS in asked.query.every("_revinclude"):
-        return [_entry(view, each, "include") for each in view.sets() if names & set(view.members(each))]
+        return [_entry(view, each, "include") for each in view.packages() if names & set(view.members(each))]
     if asked.kind == LISTS and _MEMBERS in asked.query.every("_include"):
-        members = {member for each in view.sets() if _name(each) in names for member in view.members(each)}
+        members = {member for each in view.packages() if _name(each) in names for member in view.members(each)}
         return [_entry(view, each, "include") for each in view.documents() if each.id in members]
     return []

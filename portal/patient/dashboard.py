@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from portal.patient.documents import DocumentLine, visible_documents
+from portal.documents.record import DocumentLine, visible_documents
 from portal.patient.history import HistoryLine, latest_lines
 from portal.patient.messages import count_unread
 from portal.patient.viewer import Viewer

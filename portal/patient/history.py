@@ -12,7 +12,7 @@ from functools import partial
 from access_core.decision import Verdict
 from access_core.facts import PATIENT_SIDE
 from access_core.trace.reader import HISTORY_PAGE, Recorded, history_of_patient
-from portal.patient.documents import hidden_documents
+from portal.documents.record import hidden_documents
 from portal.patient.viewer import Viewer
 from portal.sentences import sentence_of
 from portal.services import PortalServices

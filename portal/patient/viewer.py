@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from access_core.accounts import Account, AccountKind, AccountState, account_by_id
+from access_core.case_inputs import NO_DOCUMENT, ReadingRequest
 from access_core.case_inputs import Session as SessionFacts
 from access_core.facts import Auth
 from access_core.profiles import Profile, ProfileStatus, profile_by_account
@@ -29,6 +30,21 @@ class Viewer:
     def mailbox_id(self) -> str:
         """Id of her mail store, which is that of her account."""
         return self.profile.account_id
+
+    @property
+    def professional_id(self) -> None:
+        """None: she reads her own record."""
+        return None
+
+    @property
+    def documents_path(self) -> str:
+        """Address of the list of her documents."""
+        return "/documents"
+
+    def reading(self, now: datetime) -> ReadingRequest:
+        """Say to the engine that she reads in her own record."""
+        profile = self.profile
+        return ReadingRequest(reader=profile, profile=profile, document=NO_DOCUMENT, session=self.facts(now), now=now)
 
     def facts(self, now: datetime) -> SessionFacts:
         """Say how she signed in and how long ago, for the engine: two factors, whole minutes."""

@@ -8,7 +8,7 @@ from access_core.decision import Decision
 from access_core.performing import Outcome, settle_soon
 from dmp_bridge.record.acts import Change, mask_document, unmask_document
 from dmp_bridge.record.model import RecordedDocument
-from portal.patient.documents import own_document
+from portal.documents.record import own_document
 from portal.patient.viewer import Viewer
 from portal.services import PortalServices
 from vaguemestre.kernel.database import Transaction

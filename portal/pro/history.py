@@ -18,7 +18,7 @@ from access_core.identifiers import INS
 from access_core.profiles import profile_by_id, profile_by_ins
 from access_core.trace.history import ProfessionalReader, decide_history, decide_own_acts, decide_unknown, lines_for
 from access_core.trace.reader import HISTORY_PAGE, Recorded, acts_of
-from portal.patient.documents import hidden_from
+from portal.documents.record import hidden_from
 from portal.pro.viewer import ProfessionalViewer
 from portal.pro.words import act_words
 from portal.sentences import sentence_of

@@ -325,3 +325,22 @@ def codes_of(answer: httpx2.Response) -> list[str]:
 def moment(text: str) -> datetime:
     """Read an instant of an answer."""
     return datetime.fromisoformat(text)
+
+
+def folder_of(*names: str, unique_id: str = "", title: str = "Suivi du diabète") -> Json:
+    """Return the List of a folder of these documents, in the shape of PDSm's own example."""
+    designation = coded("http://snomed.info/sct", "44054006", "Diabète de type 2")
+    return {
+        "resourceType": "List",
+        "meta": {"profile": [f"{PDSM}/pdsm-folder-comprehensive"]},
+        "extension": [{"url": f"{MHD}/StructureDefinition/ihe-designationType", "valueCodeableConcept": designation}],
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:oid:{unique_id or fresh_oid()}"}],
+        "status": "current",
+        "mode": "working",
+        "title": title,
+        "code": {"coding": [{"system": f"{MHD}/CodeSystem/MHDlistTypes", "code": "folder"}]},
+        "subject": {"reference": f"Patient?identifier={INS}"},
+        "date": "2026-01-15T10:30:00+01:00",
+        "note": [{"text": "Depuis 2020"}],
+        "entry": [{"item": {"reference": each}} for each in names],
+    }

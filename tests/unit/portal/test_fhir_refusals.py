@@ -141,7 +141,7 @@ async def test_what_is_not_there_is_an_outcome(fhir, path: str):
 PARAMETERS = {
     "no-patient": ({"patient": "", "type": "11488-4"}, "X_FHIR_PARAMETRE"),
     "two-patients": ({"patient": "a" * 32, "patient.identifier": f"{INS_SYSTEM}|1"}, "X_FHIR_PARAMETRE"),
-    "no-system": ({"patient.identifier": "279035121518989"}, "X_FHIR_PARAMETRE"),
+    "system-that-is-none": ({"patient.identifier": "|279035121518989"}, "X_FHIR_PARAMETRE"),
     "foreign-reference": ({"patient": "http://127.0.0.1:9/Patient/1"}, "X_FHIR_PARAMETRE"),
     "modifier": ({"type:not": "11488-4"}, "X_FHIR_PARAMETRE"),
     "not-a-date": ({"creation": "ge' OR 1=1 --"}, "X_FHIR_PARAMETRE"),

@@ -147,7 +147,7 @@ def history_as(tx: "Transaction", instance: "Instance", ins: str, reader: str) -
     A professional to whom the engine refuses the whole history may have the lines of her own acts with `--mine`.
     """
     from access_core.trace.history import read_history
-    from portal.patient.documents import hidden_from
+    from portal.documents.record import hidden_from
 
     who = professional_asking if "@" in reader else patient_asking
     asking = who(tx, instance, ins, reader)

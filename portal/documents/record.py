@@ -1,4 +1,4 @@
-"""The patient's documents: list, read, fetch. The engine decides on each one; a refusal is traced like a reading.
+"""A patient's documents, in any space: list, read, fetch. The engine decides on each one; a refusal is traced too.
 
 A document that the engine hides does not appear in the list, nor in a count (access.md §10.7, 5).
 """
@@ -6,9 +6,10 @@ A document that the engine hides does not appear in the list, nor in a count (ac
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from access_core.case_facts import readings
-from access_core.case_inputs import NO_DOCUMENT, CaseFacts, ReadingRequest, Sender, Session
+from access_core.case_inputs import NO_DOCUMENT, CaseFacts, DocumentFacts, ReadingRequest, Sender, Session
 from access_core.decision import Decision
 from access_core.obligations import Deed, carry_out
 from access_core.profiles import Profile
@@ -18,10 +19,11 @@ from access_core.trace.entries import record
 from dmp_bridge.record.documents import content, document, documents_of
 from dmp_bridge.record.facts import facts_of
 from dmp_bridge.record.model import Availability, Origin, RecordedDocument
+from dmp_bridge.services.repository_service import SHOWN
 from portal.attachments.kinds import FileContent, kind_of, safe_name
 from portal.documents.reading import CDA_TYPES
-from portal.patient.viewer import Viewer
 from portal.services import PortalServices
+from portal.sessions import Session as OpenSession
 from vaguemestre.kernel.database import Transaction
 
 _STATE_WORDS = {Availability.DEPRECATED: "Remplacé par une version plus récente", Availability.ARCHIVED: "Archivé"}
@@ -31,6 +33,29 @@ _PICTURED = frozenset(
 """Formats of documents of which a thumbnail can be drawn (JDV_J60)."""
 _HIDING = frozenset({Reason.V_DOC_INVISIBLE_PATIENT, Reason.V_DOC_INVISIBLE_RL, Reason.V_DOC_MASQUE_PRO})
 NO_TITLE = "Document sans titre"
+
+
+class RecordViewer(Protocol):
+    """Somebody who is signed in, in front of one patient's record: herself, or a professional."""
+
+    @property
+    def session(self) -> OpenSession:
+        """Her session."""
+
+    @property
+    def profile(self) -> Profile:
+        """The patient."""
+
+    @property
+    def professional_id(self) -> str | None:
+        """Account of the professional, None for the patient."""
+
+    @property
+    def documents_path(self) -> str:
+        """Address of the list of the documents."""
+
+    def reading(self, now: datetime) -> ReadingRequest:
+        """Say to the engine who reads, how she signed in, whose record it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +101,12 @@ class Reading:
     document: OpenedDocument | None
 
 
-async def list_documents(services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
-    """Return the documents that the patient may see, the latest first."""
+async def list_documents(services: PortalServices, viewer: RecordViewer) -> list[DocumentLine]:
+    """Return the documents that the reader may see, the latest first."""
     return await services.database.read(partial(visible_documents, services=services, viewer=viewer))
 
 
-async def open_document(services: PortalServices, viewer: Viewer, document_id: str) -> Reading | None:
+async def open_document(services: PortalServices, viewer: RecordViewer, document_id: str) -> Reading | None:
     """Open one document: decide, trace, then read its bytes.
 
     Returns:
@@ -95,7 +120,7 @@ async def open_document(services: PortalServices, viewer: Viewer, document_id: s
 
 
 async def decide_reading(
-    services: PortalServices, viewer: Viewer, document_id: str, *, seen: bool = False
+    services: PortalServices, viewer: RecordViewer, document_id: str, *, seen: bool = False
 ) -> Decision | None:
     """Decide whether she may read a document, and trace it.
 
@@ -115,21 +140,21 @@ async def decide_reading(
     return await services.database.write(decide)
 
 
-async def load_document(services: PortalServices, viewer: Viewer, document_id: str) -> OpenedDocument | None:
+async def load_document(services: PortalServices, viewer: RecordViewer, document_id: str) -> OpenedDocument | None:
     """Read the bytes of a document that she may read; None when it is no longer there."""
     return await services.database.read(partial(_open, services=services, viewer=viewer, document_id=document_id))
 
 
-def visible_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> list[DocumentLine]:
-    """Return the documents that the engine lets the patient read, the latest first; nothing is traced."""
-    found, case = documents_of(tx, viewer.profile.id), readings(tx, _request(services, viewer))
-    return [_line(each) for each in found if case(facts_of(each)).decide().allowed]
+def visible_documents(tx: Transaction, services: PortalServices, viewer: RecordViewer) -> list[DocumentLine]:
+    """Return the documents that the engine lets the reader read, the latest first; nothing is traced."""
+    found, case = documents_of(tx, viewer.profile.id), readings(tx, viewer.reading(services.clock.now()))
+    return [_line(each) for each in found if case(_facts(viewer, each)).decide().allowed]
 
 
-def hidden_documents(tx: Transaction, services: PortalServices, viewer: Viewer) -> frozenset[str]:
-    """Return the ids and unique ids of the documents of her record that she must not know of yet."""
-    now = services.clock.now()
-    return hidden_from(tx, viewer.profile, viewer.profile, viewer.facts(now), now)
+def hidden_documents(tx: Transaction, services: PortalServices, viewer: RecordViewer) -> frozenset[str]:
+    """Return the ids and unique ids of the documents of the record that the reader must not know of yet."""
+    asked = viewer.reading(services.clock.now())
+    return hidden_from(tx, asked.reader, asked.profile, asked.session, asked.now)
 
 
 def hidden_from(
@@ -137,8 +162,7 @@ def hidden_from(
 ) -> frozenset[str]:
     """Return the ids and unique ids of the documents of PROFILE that this reader must not know of."""
     author_id = None if isinstance(reader, Profile) else reader.id
-    request = ReadingRequest(reader=reader, profile=profile, document=NO_DOCUMENT, session=session, now=now)
-    case = readings(tx, request)
+    case = readings(tx, ReadingRequest(reader=reader, profile=profile, document=NO_DOCUMENT, session=session, now=now))
     hidden = [
         each
         for each in documents_of(tx, profile.id)
@@ -147,28 +171,26 @@ def hidden_from(
     return frozenset(name for each in hidden for name in (each.id, each.entry.unique_id, each.entry.entry_id))
 
 
-def own_document(tx: Transaction, viewer: Viewer, document_id: str) -> RecordedDocument | None:
-    """Find a document of hers, in any state; the engine has not decided on it yet."""
+def own_document(tx: Transaction, viewer: RecordViewer, document_id: str) -> RecordedDocument | None:
+    """Find a document of the record, in any state; the engine has not decided on it yet."""
     found = document(tx, document_id)
     return found if found is not None and found.profile_id == viewer.profile.id else None
 
 
-def _case(tx: Transaction, services: PortalServices, viewer: Viewer, found: RecordedDocument) -> CaseFacts:
-    return readings(tx, _request(services, viewer))(facts_of(found))
+def _case(tx: Transaction, services: PortalServices, viewer: RecordViewer, found: RecordedDocument) -> CaseFacts:
+    return readings(tx, viewer.reading(services.clock.now()))(_facts(viewer, found))
 
 
-def _request(services: PortalServices, viewer: Viewer) -> ReadingRequest:
-    now = services.clock.now()
-    profile = viewer.profile
-    return ReadingRequest(reader=profile, profile=profile, document=NO_DOCUMENT, session=viewer.facts(now), now=now)
+def _facts(viewer: RecordViewer, found: RecordedDocument) -> DocumentFacts:
+    return facts_of(found, reader_id=viewer.professional_id)
 
 
-def _judge(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
+def _judge(tx: Transaction, services: PortalServices, viewer: RecordViewer, document_id: str) -> Decision | None:
     found = own_document(tx, viewer, document_id)
     return None if found is None else _case(tx, services, viewer, found).decide()
 
 
-def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> Decision | None:
+def _decide(tx: Transaction, services: PortalServices, viewer: RecordViewer, document_id: str) -> Decision | None:
     found = own_document(tx, viewer, document_id)
     if found is None:
         return None
@@ -177,8 +199,15 @@ def _decide(tx: Transaction, services: PortalServices, viewer: Viewer, document_
     about = About(resource_kind="document", resource_id=found.id)
     now = services.clock.now()
     record(tx, decision_entry(case, decision, about, at=now))
-    deed = Deed(act=case.act, profile=viewer.profile, resource_kind="document", resource_id=found.id, now=now)
-    carry_out(tx, decision, deed)
+    deed = Deed(
+        act=case.act,
+        profile=viewer.profile,
+        resource_kind="document",
+        resource_id=found.id,
+        now=now,
+        professional_id=viewer.professional_id,
+    )
+    carry_out(tx, decision, deed, done=SHOWN)
     return decision
 
 
@@ -194,7 +223,7 @@ def _line(found: RecordedDocument) -> DocumentLine:
     )
 
 
-def _open(tx: Transaction, services: PortalServices, viewer: Viewer, document_id: str) -> OpenedDocument | None:
+def _open(tx: Transaction, services: PortalServices, viewer: RecordViewer, document_id: str) -> OpenedDocument | None:
     found = own_document(tx, viewer, document_id)
     if found is None:
         return None
