@@ -18,6 +18,7 @@ from vaguemestre.kernel.errors import ConfigurationError
 from vaguemestre.kernel.log import get_logger
 
 BACKLOG = 512
+HANDSHAKE_S = 10.0
 log = get_logger(__name__)
 
 
@@ -72,8 +73,13 @@ class SmtpService:
         loop = asyncio.get_running_loop()
         tls: dict[str, Any] = {}
         if listener.implicit_tls:
-            limits = {"ssl_handshake_timeout": door.settings.before_trust_s, "ssl_shutdown_timeout": TLS_FAREWELL_S}
-            tls = {"ssl": listener.tls, **limits}
+            # Nobody is counted before TLS is there, so that it must be there soon.
+            handshake_s = min(door.settings.before_trust_s, HANDSHAKE_S)
+            tls = {
+                "ssl": listener.tls,
+                "ssl_handshake_timeout": handshake_s,
+                "ssl_shutdown_timeout": TLS_FAREWELL_S,
+            }
         try:
             return await loop.create_server(
                 lambda: EsmtpProtocol(door, loop),
