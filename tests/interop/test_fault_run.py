@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.conftest import free_port_base
 from tests.standins.fault_run import FaultRun, Plan, check
+from tests.standins.ports import free_port_base
 from tests.standins.postgres import PostgresServer
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.conftest import free_port_base
+from tests.standins.ports import free_port_base
 from vaguemestre.app.demo.stage import Stage, prepare
 
 DOORS = {

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from smtp_gateway.queue.model import EntryState
 from smtp_gateway.receipts.states import states_named
 from smtp_gateway.tables import queue_entry
-from tests.scenarios.conftest import free_port_base
+from tests.standins.ports import free_port_base
 from vaguemestre.app.demo.people import DURAND, MARTIN, Doctor
 from vaguemestre.app.demo.program import Program
 from vaguemestre.app.demo.stage import Stage, add_doctor

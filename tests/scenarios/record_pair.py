@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.processes import tree
 from tests.fictional.structure_keys import issue_rsa
-from tests.scenarios.conftest import free_port_base
+from tests.standins.ports import free_port_base
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_archive, fictional_cda
 from vaguemestre.app.demo.people import DOMAIN, MARTIN
 from vaguemestre.app.demo.program import Program

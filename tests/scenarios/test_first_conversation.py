@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scenarios.conftest import free_port_base
+from tests.standins.ports import free_port_base
 
 
 def test_the_first_conversation_goes_as_the_mission_says(tmp_path: Path):

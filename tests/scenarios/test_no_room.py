@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.conftest import free_port_base, prepare_instance
+from tests.scenarios.conftest import prepare_instance
 from tests.scenarios.test_crash import held_messages
+from tests.standins.ports import free_port_base
 from tests.standins.postgres import start_postgres
 from vaguemestre.app.demo.people import DOMAIN, DURAND, MARTIN
 from vaguemestre.app.demo.program import Program

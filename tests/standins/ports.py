@@ -1,7 +1,13 @@
 """Free ports of the loopback interface."""
 
+import random
 import socket
 import time
+from pathlib import Path
+
+from vaguemestre.app.config import STANDARD_PORTS
+
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
@@ -10,6 +16,25 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def free_port_base() -> int:
+    """Return a port base under which every standard port is free just now, and below those of outgoing connections."""
+    outgoing = int(OUTGOING.read_text("ascii").split()[0])
+    bases = range(11_000, outgoing - max(STANDARD_PORTS.values()), 100)
+    for base in random.sample(bases, len(bases)):
+        if all(_is_free(base + port) for port in STANDARD_PORTS.values()):
+            return base
+    raise OSError("no free range of ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_for_port(port: int, *, timeout_s: float = 30.0) -> None:

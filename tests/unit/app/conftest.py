@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.standins.ports import free_port
+from tests.standins.ports import free_port_base
 from vaguemestre.app.cli.application import build
 from vaguemestre.app.initialise import Plan, initialise
 from vaguemestre.kernel.clock import SystemClock
@@ -20,7 +20,7 @@ Run = Callable[..., Result]
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pristine") / "instance"
-    initialise(Plan(folder=folder, domains=(DOMAIN,), port_base=free_base()), SystemClock().now())
+    initialise(Plan(folder=folder, domains=(DOMAIN,), port_base=free_port_base()), SystemClock().now())
     return folder
 
 
@@ -30,7 +30,7 @@ def instance_folder(pristine: Path, tmp_path: Path) -> Path:
     shutil.copytree(pristine, folder)
     config = folder / "vaguemestre.toml"
     text = config.read_text(encoding="utf-8").splitlines()
-    lines = [f"port_base = {free_base()}" if line.startswith("port_base") else line for line in text]
+    lines = [f"port_base = {free_port_base()}" if line.startswith("port_base") else line for line in text]
     config.write_text("\n".join(lines), encoding="utf-8")
     return folder
 
@@ -45,8 +45,3 @@ def run(instance_folder: Path) -> Run:
         return CliRunner().invoke(program, arguments, input=password + "\n", env=environ)
 
     return invoke
-
-
-def free_base() -> int:
-    """Return a base that no other test run is likely to use; all its ports lie below those of outgoing connections."""
-    return 11_000 + free_port() % 10_000

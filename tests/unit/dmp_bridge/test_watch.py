@@ -20,9 +20,9 @@ from tests.conftest import NOON
 from tests.fictional.structure_keys import issue_rsa
 from tests.fictional.watched_mailbox import WatchedMailbox, message, message_with, plain_message
 from tests.fictional.watching import Start, outcomes, start_watching, until
-from tests.scenarios.conftest import free_port_base
 from tests.standins.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.standins.hostile_imap import hostile_imap
+from tests.standins.ports import free_port_base
 from tests.unit.dmp_bridge.archives import zip_of
 from tests.unit.dmp_bridge.conftest import Practice, on_each_engine
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
