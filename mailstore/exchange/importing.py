@@ -220,23 +220,25 @@ class Importer:
     async def _commit(self, group: _Group) -> None:
         if not group.ready and not group.moves:
             return
-        taken, is_full = await self._database.write(lambda tx: self._bring_in(tx, group))
+        ready, group.ready = group.ready, []  # cut short from now on, it may be durable: nothing is to be discarded
+        taken, is_full = await self._database.write(lambda tx: self._bring_in(tx, ready, group.moves))
         self.report.known += len(group.moves)
-        for each in group.ready:
+        for each in ready:
             if each.line.mark in taken:
                 self._count(each.delivery.folder, each.size_bytes)
             else:
                 await each.draft.discard()
-        group.ready.clear()
         if is_full:
             raise MailboxFull("mailbox: its quota is reached")
 
-    def _bring_in(self, tx: Transaction, group: _Group) -> tuple[set[bytes], bool]:
+    def _bring_in(
+        self, tx: Transaction, ready: Sequence[_Prepared], moves: Sequence[tuple[bytes, Line]]
+    ) -> tuple[set[bytes], bool]:
         """Deliver what there is room for; returns the marks of what came in, and whether room is wanting."""
-        known = self._journal.known(tx, [each.line for each in group.ready])
+        known = self._journal.known(tx, [each.line for each in ready])
         room, is_full = self._room(tx), False
         taken: set[bytes] = set()
-        for each in group.ready:
+        for each in ready:
             if each.line.mark in known:
                 continue
             if room is not None and (room := room - each.size_bytes) < 0:
@@ -246,7 +248,7 @@ class Importer:
             self._journal.add(tx, each.line)
             self._store.deliver(tx, each.sealed, [each.delivery])
             taken.add(each.line.mark)
-        self._journal.renumber(tx, group.moves)
+        self._journal.renumber(tx, moves)
         return taken, is_full
 
     def _room(self, tx: Transaction) -> int | None:
