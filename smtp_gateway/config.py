@@ -32,6 +32,11 @@ class SmtpSettings(BaseModel):
     patient_domains: tuple[str, ...] = Field(
         ("patient.mssante.fr",), description="domains whose local part is an INS; profiles live here"
     )
+    postmaster: str | None = Field(
+        None,
+        description="mailbox here that takes mail for postmaster and abuse of our domains (RFC 5321 §4.5.1, RFC 2142); "
+        "none: they are unknown like any other",
+    )
     patient_domains_elsewhere: tuple[str, ...] = Field(
         ("patient.mssante.fr",),
         description="domains whose local part is an INS and whose mailboxes another operator has: the same rules of "

@@ -18,6 +18,7 @@ from smtp_gateway.commands import (
 from smtp_gateway.receiving import MessageReceiver
 from smtp_gateway.replies import Refusal, Reply, refuse
 from smtp_gateway.rules.peer_domain import domain_of
+from smtp_gateway.rules.recipient import read_role
 from smtp_gateway.rules.size import check_declared_size
 from smtp_gateway.sign_in import challenge_line, take
 
@@ -180,20 +181,21 @@ class EsmtpProtocol(MessageReceiver):
             self._reply(refuse(Refusal.SEQUENCE))
             return
         path = parse_path("TO:", arg or "")
+        address = read_role(path.mailbox, self._settings)
         envelope.wishes = read_wishes(path.parameters)
         if set(path.parameters) - {"NOTIFY", "ORCPT"}:
             reply = refuse(Refusal.PARAMETER)
-        elif not path.mailbox.isascii() and not envelope.smtp_utf8:
+        elif not address.isascii() and not envelope.smtp_utf8:
             reply = refuse(Refusal.NOT_ASCII)
-        elif not is_mailbox(path.mailbox):
+        elif not is_mailbox(address):
             reply = refuse(Refusal.ADDRESS)
-        elif self._is_one_too_many(path.mailbox):
+        elif self._is_one_too_many(address):
             reply = refuse(Refusal.TOO_MANY_RECIPIENTS)
         else:
-            reply = await self._steps.recipient(self._peer, envelope, path.mailbox)
+            reply = await self._steps.recipient(self._peer, envelope, address)
         if reply.accepted:
             envelope.rcpts += 1
-            envelope.domains.add(domain_of(path.mailbox))
+            envelope.domains.add(domain_of(address))
         else:
             envelope.refused = reply
         self._reply(reply)

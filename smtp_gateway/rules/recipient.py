@@ -12,6 +12,8 @@ from smtp_gateway.replies import Refusal
 from smtp_gateway.rules.peer_domain import domain_of
 from vaguemestre.kernel.errors import InvalidIdentifier
 
+ROLES = frozenset({"postmaster", "abuse"})
+
 
 @dataclass(frozen=True, slots=True)
 class PatientAddress:
@@ -40,6 +42,15 @@ def read_recipient(text: str, settings: SmtpSettings) -> PatientAddress | Profes
     if address.domain in settings.domains:
         return ProfessionalAddress(address)
     return Refusal.REMOTE
+
+
+def read_role(text: str, settings: SmtpSettings) -> str:
+    """Return the address that a RCPT command names, that of the postmaster for a role which every domain has."""
+    local, _, domain = text.lower().rpartition("@")
+    if settings.postmaster is None:
+        return text
+    here = domain in settings.domains or domain in settings.patient_domains
+    return settings.postmaster if text.lower() == "postmaster" or (here and local in ROLES) else text
 
 
 def is_patient(address: str, settings: SmtpSettings) -> bool:

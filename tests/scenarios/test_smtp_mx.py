@@ -28,6 +28,7 @@ from tests.unit.smtp_gateway.world import (
     PATIENT,
     PATIENT_DOMAIN,
     PEER,
+    Options,
     World,
     letter,
     running,
@@ -214,6 +215,26 @@ def test_receipt_of_a_patient_passes_without_a_conversation(world: World) -> Non
     assert len(world.messages(MARTIN)) == 1
     assert refusal(client, "", MARTIN, letter(OTHER_PATIENT, MARTIN)).endswith("[C_ECHANGE_NON_INITIE]")
     client.quit()
+
+
+def test_postmaster_is_somebody_when_the_settings_name_her(
+    tmp_path_factory: pytest.TempPathFactory, world: World
+) -> None:
+    unknown = world.at_mx()
+    unknown.mail(PEER)
+    assert unknown.rcpt("postmaster@demo.mssante.fr")[0] == 550
+    unknown.quit()
+
+    with running(tmp_path_factory.mktemp("named"), Options(smtp={"postmaster": DURAND})) as named:
+        client = named.at_mx()
+        client.mail(PEER)
+        addresses = ["Postmaster", "PostMaster@demo.mssante.fr", f"abuse@{PATIENT_DOMAIN}", "abuse@ailleurs.fr"]
+        said = [client.docmd("RCPT", f"TO:<{each}>")[0] for each in addresses]
+        assert client.data(letter(PEER, "postmaster@demo.mssante.fr"))[0] == 250
+
+        assert said == [250, 250, 250, 550]
+        assert len(named.messages(DURAND)) == 1
+        client.quit()
 
 
 def test_loop_is_cut(world: World) -> None:
