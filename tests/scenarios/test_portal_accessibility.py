@@ -269,7 +269,7 @@ def make_attending(space: PatientSpace) -> None:
     space.database.write_now(work)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (360, "dark"), (1280, "dark")])
 async def test_the_professional_space_has_no_violation_either(site: Site, width: int, scheme: str):
     await asyncio.to_thread(make_attending, site.space)
     page = await site.page(width, scheme)
@@ -296,6 +296,16 @@ async def test_the_professional_space_has_no_violation_either(site: Site, width:
     await page.get_by_label("Matricule INS").fill(site.space.patient.ins.value)
     await page.get_by_role("button", name="Voir l'historique").click()
     await look("patient")
+    assert await page.get_by_role("main").get_by_text("Envoi d'un message à un patient").count() > 0
+    await page.goto(f"{site.base}/pro/patients/documents")
+    await page.get_by_label("Matricule INS").fill("123")
+    await page.get_by_role("button", name="Voir les documents").click()
+    await look("matricule refusé")
+    await page.get_by_label("Matricule INS").fill(site.space.patient.ins.value)
+    await page.get_by_role("button", name="Voir les documents").click()
+    await look("documents")
+    await page.locator("ul.lines a").first.click()
+    await look("document")
+    assert "/pro/patients/" in page.url
 
     assert {place: each for place, each in found.items() if each} == {}
-    assert await page.get_by_role("main").get_by_text("Envoi d'un message à un patient").count() > 0

@@ -81,12 +81,16 @@ async def test_a_password_alone_opens_the_space_but_no_trace(space, browser):
     refused = await browser.get("/pro/historique")
     message = await browser.get(f"/pro/messages/{quote(HEADER)}")
     patient = await history(browser, space.patient.ins.value)
+    documents = await browser.get(f"/pro/patients/{space.patient.id}/documents")
 
     assert home.path == "/pro/"
     assert "mot de passe seul" in home.text
-    assert [each.status for each in (refused, message, patient)] == [403, 403, 403]
+    assert [each.status for each in (refused, message, patient, documents)] == [403] * 4
     assert "moyen d'identification" in refused.text
-    assert own(space)[0] == ("read_access_history", "DENY", "A_MOYEN_INSUFFISANT")
+    assert own(space)[:2] == [
+        ("documents_searched", "DENY", "A_MOYEN_INSUFFISANT"),
+        ("read_access_history", "DENY", "A_MOYEN_INSUFFISANT"),
+    ]
 
 
 async def test_the_two_spaces_have_sessions_apart(space, browser, doctor):
