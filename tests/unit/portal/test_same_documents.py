@@ -17,6 +17,8 @@ from tests.unit.dmp_bridge.xds_vectors import (
 )
 from tests.unit.portal.conftest import Browser
 from tests.unit.portal.fhir_house import open_fhir_house
+from tests.unit.portal.test_pro import doctor, sign_in  # noqa: F401 - a fixture
+from tests.unit.portal.test_pro_documents import open_record
 from vaguemestre.app.demo.fictional_documents import fictional_cda
 from vaguemestre.app.pki import Authority
 
@@ -36,7 +38,7 @@ def software_of(space) -> XdsClient:
     return XdsClient(build_xds(parts), authority, now)
 
 
-async def test_every_door_shows_the_same_documents(space):
+async def test_every_door_shows_the_same_documents(space, doctor):  # noqa: F811 - the fixture
     async with open_fhir_house(space) as fhir:
         software, browser = software_of(space), Browser(fhir.client)
         by_xds = fictional_cda(title="Par XDS")
@@ -48,12 +50,15 @@ async def test_every_door_shows_the_same_documents(space):
         asked = await software.call("registry", STORED_QUERY, query_body())
         await browser.sign_in(space)
         listed = await fhir.client.get("/api/v1/documents")
+        await sign_in(browser, space)
+        shown = await open_record(browser, space)
 
     entries = found.json()["entry"]
     resources = [each["resource"] for each in entries]
     assert sorted(each["content"][0]["attachment"]["title"] for each in resources) == TITLES
     assert sorted(each["title"] for each in listed.json()) == TITLES
     assert {each["id"] for each in listed.json()} == {each["id"] for each in resources}
+    assert sorted(each.text for each in shown.tree.xpath("//ul[@class='lines']//a")) == TITLES
     uuids = {number["value"] for each in resources for number in each["identifier"] if number["use"] == "official"}
     assert uuids == set(asked.ids("ExtrinsicObject"))
 
