@@ -44,8 +44,8 @@ $(STAMPS)/interop: .ci/debian .ci/interop.packages
 	@.ci/debian .ci/interop.packages
 	@mkdir -p $(STAMPS) && touch $@
 
-demo: install ## play the first conversation on real ports, then stay up (ONCE=1: stop after the table)
-	$(PYTHON) -m vaguemestre.app.demo $(if $(ONCE),--once)
+demo: install ## play the first conversation on real ports, then stay up (ONCE=1: stop after the table; PORT_BASE=N)
+	@$(PYTHON) -m vaguemestre.app.demo $(if $(ONCE),--once) $(if $(PORT_BASE),--port-base $(PORT_BASE))
 
 test: $(STAMPS)/debian $(STAMPS)/dev ## install what the tests need, run them all (ARGS= goes to pytest)
 	$(PYTHON) -m pytest $(ARGS)

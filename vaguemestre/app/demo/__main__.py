@@ -13,7 +13,7 @@ from rich.console import Console
 from vaguemestre.app.demo.conversation import FirstConversation
 from vaguemestre.app.demo.people import DOMAIN, MARTIN, ROUX
 from vaguemestre.app.demo.report import print_report
-from vaguemestre.app.demo.stage import Stage, prepare
+from vaguemestre.app.demo.stage import Stage, check_room, prepare
 from vaguemestre.app.initialise import CONFIG_NAME
 from vaguemestre.kernel.errors import VaguemestreError
 
@@ -21,10 +21,11 @@ from vaguemestre.kernel.errors import VaguemestreError
 def main() -> int:
     """Run the demonstration; returns the exit status: 0 when each line is as expected, 1 otherwise."""
     options = _options()
-    console = Console(soft_wrap=False)
-    if (options.folder / CONFIG_NAME).exists():
-        shutil.rmtree(options.folder)  # an earlier demonstration; any other folder is refused by `init`
+    console = Console()
     try:
+        check_room(options.folder, options.port_base)
+        if (options.folder / CONFIG_NAME).exists():
+            shutil.rmtree(options.folder)  # an earlier demonstration; any other folder is refused by `init`
         stage = prepare(options.folder.resolve(), options.port_base)
     except VaguemestreError as error:
         print(error, file=sys.stderr)
@@ -53,18 +54,25 @@ def _options() -> argparse.Namespace:
 
 
 def _print_ways_in(stage: Stage, console: Console) -> None:
-    ports = stage.ports
-    console.print(f"\nEspace patient   https://localhost:{ports['portal']}/connexion")
-    console.print(f"  identifiant    {ROUX.ins}\n  mot de passe   {ROUX.password}")
-    console.print(f"  code           secret TOTP {stage.totp_secret} (dans une application d'authentification)")
-    console.print(f"Messagerie du Dr Martin ({DOMAIN})")
-    console.print(f"  IMAP           localhost, port {ports['imaps']} (SSL/TLS) ou {ports['imap']} (STARTTLS)")
-    console.print(
-        f"  SMTP           localhost, port {ports['submissions']} (SSL/TLS) ou {ports['submission']} (STARTTLS)"
-    )
-    console.print(f"  identifiant    {MARTIN.address}\n  mot de passe   {MARTIN.password}")
-    console.print(f"Autorité de certification à approuver (TEST) : {stage.authority}")
-    console.print(f"Mesures          http://localhost:{ports['metrics']}/metrics\n")
+    ports, portal = stage.ports, f"https://localhost:{stage.ports['portal']}"
+    config = stage.program.folder / CONFIG_NAME
+    lines = f"""
+Espace patient   {portal}/connexion
+  identifiant    {ROUX.ins}
+  mot de passe   {ROUX.password}
+  code           secret {stage.totp_secret}, pour une application d'authentification (TOTP)
+Espace pro       {portal}/pro/
+Messagerie du Dr Martin ({DOMAIN})
+  identifiant    {MARTIN.address}
+  mot de passe   {MARTIN.password}
+  IMAP           localhost, port {ports["imaps"]} (SSL/TLS) ou {ports["imap"]} (STARTTLS)
+  SMTP           localhost, port {ports["submissions"]} (SSL/TLS) ou {ports["submission"]} (STARTTLS)
+Autorité de TEST à approuver   {stage.authority}
+Mesures          http://localhost:{ports["metrics"]}/metrics
+Commandes        export VAGUEMESTRE_CONFIG={config}
+                 {Path(sys.executable).with_name("vaguemestre")} doctor
+"""
+    console.print(lines, soft_wrap=True, markup=False, highlight=False)
 
 
 def _wait_for_ctrl_c(console: Console) -> None:

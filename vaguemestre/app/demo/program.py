@@ -48,7 +48,8 @@ class Program:
         """
         wanted = [option for role in roles for option in ("--role", role)]
         command = [sys.executable, "-m", "vaguemestre.app.cli", "serve", *wanted]
-        log = (self.folder / "run" / "log.jsonl").open("w")
+        journal = self.folder / "run" / "log.jsonl"
+        log = journal.open("w")
         self._serving = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment()
         )
@@ -59,7 +60,8 @@ class Program:
             if event.get("event") == "ready":
                 ports: dict[str, int] = event["ports"]
                 return ports
-        raise PermanentFailure(f"vaguemestre serve ended with status {self._serving.wait()}")
+        status = self._serving.wait()
+        raise PermanentFailure(f"vaguemestre serve s'est arrêté (statut {status}) ; pourquoi : {journal}")
 
     def stop(self) -> int:
         """Ask it to drain and end; returns its exit status (0 when nothing runs)."""

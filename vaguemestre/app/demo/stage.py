@@ -1,14 +1,18 @@
 """The stage of the demonstration: a fresh instance with its people, serving, and one client for each of them."""
 
+import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vaguemestre.app.config import STANDARD_PORTS
 from vaguemestre.app.demo.people import DOMAIN, DURAND, MARTIN, ROUX, Doctor
 from vaguemestre.app.demo.program import Program
 from vaguemestre.app.demo.web import Browser
+from vaguemestre.app.pid_file import read_pid
 from vaguemestre.app.pki import Authority, CertificateRequest, operator_subject
+from vaguemestre.kernel.errors import PermanentFailure
 
 STRANGER = "mx.inconnu.test"
 
@@ -44,6 +48,22 @@ class Stage:
     def browser(self) -> Browser:
         """Return a fresh browser on the patient's space."""
         return Browser(f"https://localhost:{self.ports['portal']}", self.tls())
+
+
+def check_room(folder: Path, port_base: int) -> None:
+    """Look whether a demonstration can be made, before an earlier one is removed.
+
+    Raises:
+        PermanentFailure: one is running there, or a port is taken; the sentence says what to do.
+    """
+    pid = read_pid(folder / "run" / "vaguemestre.pid")
+    if pid is not None:
+        raise PermanentFailure(f"une démonstration tourne déjà dans {folder} (processus {pid}) : arrêtez-la d'abord")
+    for port in (standard + port_base for standard in STANDARD_PORTS.values()):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                other = f"make demo PORT_BASE={(port_base + 20_000) % 50_000}"
+                raise PermanentFailure(f"le port {port} est pris ; sur d'autres ports : {other}")
 
 
 def prepare(folder: Path, port_base: int) -> Stage:
