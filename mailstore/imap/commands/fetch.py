@@ -104,7 +104,8 @@ async def _prepare_modseqs(session: Session, command: Fetch) -> None:
 async def _mark_seen(session: Session, uids: "array[int]", *, may_expunge: bool) -> frozenset[int]:
     """Set the Seen flag where it is not; returns the UIDs concerned, whose flags the answer must tell."""
     view, store = session.selected, session.parts.store
-    entries = await session.read(lambda tx: store.entries(tx, view.folder_id, uids, viewer=view.viewer))
+    brief = len(uids) <= BRIEF_RUN
+    entries = await session.read(lambda tx: store.entries(tx, view.folder_id, uids, viewer=view.viewer), brief=brief)
     unseen = array("I", (entry.uid for entry in entries if SEEN not in entry.flags))
     if not unseen:
         return frozenset()
