@@ -35,8 +35,11 @@ class ImapSettings(BaseModel):
     connections: int = Field(20_000, gt=0, description="open connections of one process (count)")
     connections_per_address: int = Field(10_000, gt=0, description="open connections from one IP address (count)")
     unauthenticated_per_address: int = Field(
-        200, gt=0, description="connections from one IP address that have not signed in yet (count)"
+        200,
+        gt=0,
+        description="connections from one IP address that have not signed in yet, and its TLS handshakes (count)",
     )
+    handshakes: int = Field(1_000, gt=0, description="TLS handshakes of one process under way at a time (count)")
     sessions_per_account: int = Field(100, gt=0, description="sessions of one account at a time (count)")
     refused_sign_ins: int = Field(5, gt=0, description="refused sign-ins after which a connection is closed (count)")
     refused_commands: int = Field(50, gt=0, description="malformed commands in a row that end a session (count)")

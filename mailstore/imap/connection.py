@@ -1,8 +1,8 @@
 """The socket side of one session: bytes to the protocol core, its events to the handlers, their answers back.
 
 An idle session has no task, no timer and no buffered byte: a task lives only while a command needs the store.
-One command is answered after the other; while one is under way what arrives is kept up to a limit, then the
-socket is left unread. A reader that is too slow makes the command wait in `drained`.
+One command is answered after the other; while one is under way, or the client does not take its answers, what arrives
+is kept up to a limit, then the socket is left unread. A reader that is too slow makes the command wait in `drained`.
 """
 
 import asyncio
@@ -28,11 +28,14 @@ from mailstore.imap.protocol.connection import (
 from mailstore.imap.protocol.responses import Result, bye, continuation, status_line, untagged
 from mailstore.imap.protocol.session import State
 from mailstore.imap.session import House, Reaction, Session
+from mailstore.imap.securing import secured
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
 UNREAD_BYTES = 131_072
 log = get_logger(__name__)
+BURST = 100
+"""Events of one client that are dealt with before others have their turn."""
 
 
 class Listener(House, Protocol):
@@ -62,6 +65,7 @@ class ImapConnection(asyncio.Protocol):
         "_tag",
         "_task",
         "_transport",
+        "_resuming",
         "core",
         "heard_at",
         "opened_at",
@@ -80,6 +84,7 @@ class ImapConnection(asyncio.Protocol):
         self._tag = b""
         self._command: Command | None = None
         self.core = ServerConnection()
+        self._resuming = False
         self.session = Session(house, self, self.core)
         self.opened_at = self.heard_at = self._loop.time()
 
@@ -92,8 +97,7 @@ class ImapConnection(asyncio.Protocol):
         self.session.peer = str(peer[0]) if peer else ""
         if self._inside_tls:
             self.session.begin_tls()
-        transport = self._transport
-        transport.set_write_buffer_limits(high=self._house.parts.settings.write_buffer_bytes)
+        self._transport.set_write_buffer_limits(high=self._house.parts.settings.write_buffer_bytes)
         if not self._house.enter(self, self.session.peer):
             self.close_saying("Trop de connexions.", b"LIMIT")
             return
@@ -125,6 +129,7 @@ class ImapConnection(asyncio.Protocol):
         """End the session; the command under way is abandoned."""
         self._transport = None
         if self._drained is not None:
+        self._pump()
             self._drained.cancel()
         if self._task is not None:
             self._task.cancel()
@@ -200,9 +205,12 @@ class ImapConnection(asyncio.Protocol):
     # One event after the other
 
     def _pump(self) -> None:
-        while self._task is None and self._transport is not None and not self._transport.is_closing():
-            event = self.core.next_event()
-            if event is None:
+        """Answer what has come in, a number of events at a time, while the client takes what is sent to it."""
+        self._resuming = False
+        for _ in range(BURST):
+            if self._task is not None or self._drained is not None:
+                break
+            if self._transport is None or self._transport.is_closing() or (event := self.core.next_event()) is None:
                 break
             self._take(event)
         self._regulate()
@@ -211,7 +219,7 @@ class ImapConnection(asyncio.Protocol):
         """Leave the socket unread while too much waits, read it again once that is dealt with."""
         if self._transport is None or self._transport.is_closing():
             return
-        too_much = self._task is not None and self.core.buffered_bytes > UNREAD_BYTES
+        too_much = self.core.buffered_bytes > UNREAD_BYTES
         if too_much != self._reading_paused:
             self._reading_paused = too_much
             (self._transport.pause_reading if too_much else self._transport.resume_reading)()
@@ -220,8 +228,15 @@ class ImapConnection(asyncio.Protocol):
         if isinstance(event, Received):
             self._refused = 0
             self._begin(event.request.tag, event.request.command)
+        else:
+            self._resuming = True
+            self._loop.call_soon(self._go_on)
         elif isinstance(event, Rejected):
             self._reject(event)
+    def _go_on(self) -> None:
+        if self._resuming:
+            self._pump()
+
         elif isinstance(event, Fatal):
             log.warning("imap_session_closed", reason="literal", account_id=self.session.account_id)
             self.close_saying(event.text, b"TOOBIG")
@@ -357,22 +372,10 @@ class ImapConnection(asyncio.Protocol):
         self._task = self._loop.create_task(self._upgrade(self._transport))
 
     async def _upgrade(self, transport: asyncio.Transport) -> None:
-        settings = self._house.parts.settings
-        try:
-            secured = await self._loop.start_tls(
-                transport,
-                self,
-                self._house.parts.tls,
-                server_side=True,
-                ssl_handshake_timeout=settings.handshake_timeout_s,
-            )
-        except (OSError, TimeoutError):
-            transport.abort()
+        inside = await secured(transport, self, self._house.parts)
+        if inside is None or self._transport is None:
             return
-        if secured is None or self._transport is None:
-            return
-        self._transport = secured
-        secured.set_write_buffer_limits(high=settings.write_buffer_bytes)
+        self._transport = inside
         self.session.begin_tls()
         self._task = None
         self._pump()

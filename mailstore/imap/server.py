@@ -4,7 +4,6 @@ A session costs no timer of its own: every few seconds the sweep looks at all of
 """
 
 import asyncio
-import ssl
 from collections import Counter
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ from mailstore.imap.known_uids import KnownUids
 from mailstore.imap.memory import keep_large_buffers_apart
 from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.session import State
+from mailstore.imap.securing import TlsListener
 from vaguemestre.kernel.errors import ConfigurationError
 from vaguemestre.kernel.log import get_logger
 
@@ -43,7 +43,7 @@ class ImapService:
         self.known_ready = KnownReady(parts.store)
         self._host = host
         self._ports = (port, tls_port)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | TlsListener] = []
         self._connections: dict[ImapConnection, str] = {}
         self._by_address: Counter[str] = Counter()
         self._strangers: Counter[str] = Counter()
@@ -60,8 +60,8 @@ class ImapService:
         keep_large_buffers_apart()
         port, tls_port = self._ports
         try:
-            clear = await self._listen(port, None)
-            secured = await self._listen(tls_port, self.parts.tls)
+            clear = await self._listen(port)
+            secured = self._listen_inside_tls(tls_port)
         except OSError as error:
             await self.drain(0)
             raise ConfigurationError(f"IMAP: cannot listen on {self._host}: {error.strerror}") from None
@@ -135,20 +135,18 @@ class ImapService:
         """Count one session less of an account."""
         _decrement(self._by_account, account_id)
 
-    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
-        loop = asyncio.get_running_loop()
-        handshake_s = self.parts.settings.handshake_timeout_s if tls is not None else None
-        server = await loop.create_server(
-            lambda: ImapConnection(self, inside_tls=tls is not None),
-            self._host,
-            port,
-            ssl=tls,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=handshake_s,
+    async def _listen(self, port: int) -> int:
+        server = await asyncio.get_running_loop().create_server(
+            lambda: ImapConnection(self, inside_tls=False), self._host, port, backlog=BACKLOG
         )
         self._servers.append(server)
         chosen: int = server.sockets[0].getsockname()[1]
         return chosen
+
+    def _listen_inside_tls(self, port: int) -> int:
+        listener = TlsListener(self.parts, lambda: ImapConnection(self, inside_tls=True))
+        self._servers.append(listener)
+        return listener.open(self._host, port, backlog=BACKLOG)
 
     def _sweep(self) -> None:
         """Close who waited too long, wake who was idle for a while, and come back."""

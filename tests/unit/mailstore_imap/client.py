@@ -4,22 +4,34 @@ import re
 import socket
 import ssl
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from tests.unit.mailstore_imap.house import LOGIN, PASSWORD, ImapHouse
+from tests.unit.mailstore_imap.house import LOGIN, PASSWORD
 
 PATIENCE_S = 10.0
 _LITERAL = re.compile(rb"\{(\d+)\}\r\n\Z")
 
 
-class RawClient:
-    """One connection to the server; `secure` for the implicit TLS port."""
+class Reachable(Protocol):
+    """A server that a client may connect to."""
 
-    def __init__(self, house: ImapHouse, *, secure: bool = True, receive_buffer: int = 0) -> None:
+    port: int
+    tls_port: int
+
+    def client_context(self) -> ssl.SSLContext:
+        """Return what a client needs to trust it."""
+
+
+class RawClient:
+    """One connection to the server; `secure` for the implicit TLS port, `source` for another address than usual."""
+
+    def __init__(self, house: Reachable, *, secure: bool = True, receive_buffer: int = 0, source: str = "") -> None:
         self.house = house
         plain = socket.socket()
         if receive_buffer:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            plain.bind((source, 0))
         plain.settimeout(PATIENCE_S)
         try:
             plain.connect(("127.0.0.1", house.tls_port if secure else house.port))
