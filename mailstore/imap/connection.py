@@ -27,15 +27,15 @@ from mailstore.imap.protocol.connection import (
 )
 from mailstore.imap.protocol.responses import Result, bye, continuation, status_line, untagged
 from mailstore.imap.protocol.session import State
-from mailstore.imap.session import House, Reaction, Session
 from mailstore.imap.securing import secured
+from mailstore.imap.session import House, Reaction, Session
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
 UNREAD_BYTES = 131_072
-log = get_logger(__name__)
 BURST = 100
 """Events of one client that are dealt with before others have their turn."""
+log = get_logger(__name__)
 
 
 class Listener(House, Protocol):
@@ -62,10 +62,10 @@ class ImapConnection(asyncio.Protocol):
         "_loop",
         "_reading_paused",
         "_refused",
+        "_resuming",
         "_tag",
         "_task",
         "_transport",
-        "_resuming",
         "core",
         "heard_at",
         "opened_at",
@@ -81,10 +81,10 @@ class ImapConnection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._refused = 0
+        self._resuming = False
         self._tag = b""
         self._command: Command | None = None
         self.core = ServerConnection()
-        self._resuming = False
         self.session = Session(house, self, self.core)
         self.opened_at = self.heard_at = self._loop.time()
 
@@ -124,12 +124,12 @@ class ImapConnection(asyncio.Protocol):
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
+        self._pump()
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the session; the command under way is abandoned."""
         self._transport = None
         if self._drained is not None:
-        self._pump()
             self._drained.cancel()
         if self._task is not None:
             self._task.cancel()
@@ -213,7 +213,14 @@ class ImapConnection(asyncio.Protocol):
             if self._transport is None or self._transport.is_closing() or (event := self.core.next_event()) is None:
                 break
             self._take(event)
+        else:
+            self._resuming = True
+            self._loop.call_soon(self._go_on)
         self._regulate()
+
+    def _go_on(self) -> None:
+        if self._resuming:
+            self._pump()
 
     def _regulate(self) -> None:
         """Leave the socket unread while too much waits, read it again once that is dealt with."""
@@ -228,15 +235,8 @@ class ImapConnection(asyncio.Protocol):
         if isinstance(event, Received):
             self._refused = 0
             self._begin(event.request.tag, event.request.command)
-        else:
-            self._resuming = True
-            self._loop.call_soon(self._go_on)
         elif isinstance(event, Rejected):
             self._reject(event)
-    def _go_on(self) -> None:
-        if self._resuming:
-            self._pump()
-
         elif isinstance(event, Fatal):
             log.warning("imap_session_closed", reason="literal", account_id=self.session.account_id)
             self.close_saying(event.text, b"TOOBIG")
