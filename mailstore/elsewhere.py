@@ -32,6 +32,10 @@ class CommandRefused(ServerAway):
     """The other server does not do what was asked, and stays connected."""
 
 
+class CertificateRefused(ServerAway):
+    """No authority that is known stands behind the certificate of the other server, or it has another name."""
+
+
 class SignInRefused(ServerAway):
     """The other server takes neither this login nor this password, or no password at all."""
 
@@ -165,6 +169,8 @@ async def open_connection(server: Server, password: str) -> AsyncIterator[Connec
         if lost.done() and not lost.cancelled():
             raise ServerAway("imap: the connection was lost") from None
         raise
+    except ssl.SSLCertVerificationError as error:
+        raise CertificateRefused(f"imap: {type(error).__name__}") from None
     except (OSError, TimeoutError, ssl.SSLError, aioimaplib.AioImapException, IndexError) as error:
         raise ServerAway(f"imap: {type(error).__name__}") from None
 

@@ -42,7 +42,7 @@ class MboxTarget:
         self._part = path.with_name(f"{path.name}.part")
         self._state_file = path.with_name(f"{path.name}.part.json")
         if path.exists():
-            raise PermanentFailure("mbox: the file exists already")
+            raise PermanentFailure("ce fichier existe déjà : il n'est jamais remplacé")
         self._state = self._read_state(_State(mailbox_id=mailbox_id, only=only))
         self._folder: Folder | None = None
         number = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -98,9 +98,11 @@ class MboxTarget:
         try:
             found = msgspec.json.decode(self._state_file.read_bytes(), type=_State)
         except msgspec.DecodeError:
-            raise PermanentFailure("mbox: the state of the export does not read") from None
+            raise PermanentFailure(
+                "l'état de l'export (.part.json) est illisible : retirez-le pour recommencer"
+            ) from None
         if (found.mailbox_id, found.only) != (begun.mailbox_id, begun.only):
-            raise PermanentFailure("mbox: another export was begun in this file")
+            raise PermanentFailure("un autre export est commencé dans ce fichier : prenez un autre nom")
         return found
 
 

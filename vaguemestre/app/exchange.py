@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from access_core.accounts import AccountState
 from access_core.professionals import Professional
 from access_core.trace.entries import record
-from mailstore.elsewhere import Server, open_connection
+from mailstore.elsewhere import CertificateRefused, Server, ServerAway, SignInRefused, open_connection
 from mailstore.exchange.exporting import Exporter, ExportPlan, NoTarget, Target
 from mailstore.exchange.imap_source import imap_source
 from mailstore.exchange.importing import Importer, ImportPlan, MailboxFull, Progress
@@ -26,7 +26,7 @@ from mailstore.exchange.model import Problem, Report, Source
 from mailstore.exchange.naming import folder_here
 from mailstore.model import SEPARATOR
 from vaguemestre.app.administration import operator_entry
-from vaguemestre.kernel.errors import ConfigurationError, PermanentFailure
+from vaguemestre.kernel.errors import ConfigurationError, PermanentFailure, TemporaryFailure
 
 if TYPE_CHECKING:
     from vaguemestre.app.bootstrap import Instance
@@ -78,7 +78,10 @@ def import_mailbox(instance: "Instance", mailbox: Professional, asked: ImportAsk
     """
     if mailbox.state is AccountState.CLOSED:
         raise PermanentFailure("cette boîte est fermée")
-    return asyncio.run(_import(instance, mailbox, asked, progress))
+    try:
+        return asyncio.run(_import(instance, mailbox, asked, progress))
+    except ServerAway as away:
+        raise TemporaryFailure(_sentence(away)) from None
 
 
 def export_mailbox(instance: "Instance", mailbox: Professional, asked: ExportAsked, progress: Progress) -> Report:
@@ -169,6 +172,14 @@ def _server(asked: ImportAsked) -> Server:
     if ":" in login:
         raise ConfigurationError("le mot de passe n'est jamais un argument : --password-file FICHIER")
     return Server(host=parts.hostname, port=port, login=unquote(login), authority=asked.authority)
+
+
+def _sentence(away: ServerAway) -> str:
+    if isinstance(away, SignInRefused):
+        return "l'autre serveur refuse ce login ou ce mot de passe"
+    if isinstance(away, CertificateRefused):
+        return "le certificat de l'autre serveur n'est pas reconnu : --authority FICHIER, et le nom qu'il porte"
+    return f"l'autre serveur ne répond plus ({away}) ; la même commande reprendra où elle en est"
 
 
 def _folder_name(name: str | None) -> str | None:

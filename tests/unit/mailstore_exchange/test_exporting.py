@@ -58,7 +58,7 @@ def test_a_file_that_is_there_is_never_replaced(carrier: Carrier, tmp_path: Path
     mailbox_id = carrier.mailbox(Letter(b"a"))
     carrier.write_out(mailbox_id, MboxTarget(tmp_path / "a", mailbox_id, None))
 
-    with pytest.raises(PermanentFailure, match="exists already"):
+    with pytest.raises(PermanentFailure, match="jamais remplacé"):
         MboxTarget(tmp_path / "a", mailbox_id, None)
 
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a"]
