@@ -1,6 +1,6 @@
 """Delivery: one row for the message, one entry for each place it goes to, all in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from mailstore import blocks
@@ -10,8 +10,22 @@ from mailstore.folders import canonical_name
 from mailstore.keyring import Keyring
 from mailstore.model import INBOX, Delivery, Placement, SealedMessage
 from mailstore.tables import entry, message
+from vaguemestre.kernel.blobs import BlobStore
 from vaguemestre.kernel.database import Transaction
 from vaguemestre.kernel.errors import PermanentFailure
+
+
+def flusher(blobs: BlobStore) -> Callable[[Transaction, SealedMessage], None]:
+    """Return what has the body of a message made durable before its row is, with those of its commit group."""
+
+    def flush(_tx: Transaction, references: list[str]) -> None:
+        blobs.flush(references)
+
+    def flush_before_commit(tx: Transaction, sealed: SealedMessage) -> None:
+        if sealed.blob_ref is not None:
+            tx.collect(flush, sealed.blob_ref)
+
+    return flush_before_commit
 
 
 def deliver(

@@ -86,8 +86,8 @@ class MailStore:
         self, *, blobs: BlobStore, instance_key: InstanceKey, clock: Clock, settings: MailStoreSettings
     ) -> None:
         self._blobs = blobs
-        self._clock = clock
-        self._settings = settings
+        self._flush_before_commit = delivery.flusher(blobs)
+        self._clock, self._settings = clock, settings
         self._keyring = Keyring(instance_key)
         self.annotations = Annotations(self._keyring)
         self._limits = Limits(depth=settings.mime_depth, parts=settings.mime_parts)
@@ -222,6 +222,7 @@ class MailStore:
             ProtocolError: a flag that cannot be kept.
             PermanentFailure: no delivery at all.
         """
+        self._flush_before_commit(tx, message)
         return delivery.deliver(tx, message, deliveries, keyring=self._keyring, now=self._clock.now())
 
     def holding_place(self, tx: Transaction) -> Delivery:

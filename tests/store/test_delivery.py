@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 from mailstore import tables
 from mailstore.store import FolderProblem, FolderRefused
 from tests.store.conftest import SMALL, Instance
-from vaguemestre.kernel.errors import IntegrityError, PermanentFailure
+from vaguemestre.kernel.errors import IntegrityError, PermanentFailure, TemporaryFailure
 
 HEADER = b"Subject: essai\r\nContent-Type: application/octet-stream\r\n\r\n"
 
@@ -176,3 +177,44 @@ async def test_a_message_without_any_place_is_refused(instance: Instance) -> Non
 
     with pytest.raises(PermanentFailure):
         await instance.deliver(message)
+
+
+async def test_a_body_outside_the_catalogue_is_on_disk_before_the_row_that_names_it(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox_id = await instance.mailbox()
+    message = await instance.seal(message_of(300_000))
+    flushed: list[tuple[str, ...]] = []
+    rows_then: list[int] = []
+    flush = instance.blobs.flush
+
+    def watched(references: Iterable[str]) -> None:
+        flushed.append(tuple(references))
+        found = instance.database.read_now(lambda tx: tx.execute(select(tables.message.c.id)).all())
+        rows_then.append(len(found))
+        flush(flushed[-1])
+
+    monkeypatch.setattr(instance.blobs, "flush", watched)
+
+    await instance.deliver(message, instance.to(mailbox_id))
+
+    assert flushed == [(message.blob_ref,)]
+    assert rows_then == [0]
+
+
+async def test_a_body_that_does_not_reach_the_disk_is_not_delivered(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox_id = await instance.mailbox()
+    message = await instance.seal(message_of(300_000))
+
+    def fails(_references: Iterable[str]) -> None:
+        raise TemporaryFailure("blobs: EIO")
+
+    monkeypatch.setattr(instance.blobs, "flush", fails)
+    with pytest.raises(TemporaryFailure):
+        await instance.deliver(message, instance.to(mailbox_id))
+    small = await instance.receive(mailbox_id)
+
+    assert (await count(instance, "message"), await count(instance, "entry")) == (1, 1)
+    assert small.uid == 1

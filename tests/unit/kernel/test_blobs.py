@@ -1,17 +1,16 @@
 """Blobs: what was appended is read back by chunk, on local files and on S3, whatever interleaved with it."""
 
-import asyncio
 import errno
 import os
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from vaguemestre.kernel.blobs import CHUNK_BYTES, BlobStore, LocalBlobs, build_blobs
+from vaguemestre.kernel.blobs.local import LONG_BYTES
 from vaguemestre.kernel.errors import IntegrityError, TemporaryFailure
 
 
@@ -154,22 +153,32 @@ async def write_blob(blobs: LocalBlobs) -> str:
     return await sink.finish()
 
 
-async def test_one_flush_covers_the_blobs_that_end_while_another_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    blobs, may_go_on, flushes = LocalBlobs(tmp_path), threading.Event(), []
+async def test_one_flush_covers_the_blobs_of_a_commit_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    blobs, flushes = LocalBlobs(tmp_path), []
+    monkeypatch.setattr("vaguemestre.kernel.blobs.local.os.fdatasync", flushes.append)
+    references = [await write_blob(blobs) for _ in range(8)]
+    assert flushes == []
 
-    def slow(_descriptor: int) -> None:
-        flushes.append(may_go_on.wait(10))
+    blobs.flush(references)
+    blobs.flush(references[:3])
 
-    monkeypatch.setattr("vaguemestre.kernel.blobs.local.os.fdatasync", slow)
-    writers = [asyncio.create_task(write_blob(blobs)) for _ in range(8)]
-    await asyncio.sleep(0)
-    done_before = [writer.done() for writer in writers]
-    may_go_on.set()
-    references = await asyncio.gather(*writers)
+    assert len(flushes) == 1
+    blobs.flush([await write_blob(blobs)])
+    assert len(flushes) == 2
 
-    assert not any(done_before)
-    assert len(set(references)) == 8
-    assert flushes in ([True], [True, True])
+
+async def test_a_long_blob_does_not_keep_the_writer_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    blobs, flushes = LocalBlobs(tmp_path), []
+    monkeypatch.setattr("vaguemestre.kernel.blobs.local.os.fdatasync", flushes.append)
+    sink = blobs.create()
+    for _ in range(LONG_BYTES // CHUNK_BYTES + 1):
+        await sink.append(b"x" * CHUNK_BYTES)
+    reference = await sink.finish()
+    assert len(flushes) == 1
+
+    blobs.flush([reference])
+
+    assert len(flushes) == 1
 
 
 async def test_blob_that_is_not_on_disk_is_no_blob_and_its_file_is_left(
@@ -179,14 +188,13 @@ async def test_blob_that_is_not_on_disk_is_no_blob_and_its_file_is_left(
         raise OSError(errno.EIO, "the disk fails")
 
     blobs = LocalBlobs(tmp_path)
-    sink = blobs.create()
-    await sink.append(b"x" * 1_000)
+    reference = await write_blob(blobs)
     with monkeypatch.context() as patched:
         patched.setattr("vaguemestre.kernel.blobs.local.os.fdatasync", broken)
         with pytest.raises(TemporaryFailure):
-            await sink.finish()
+            blobs.flush([reference])
 
     with pytest.raises(TemporaryFailure):
-        await sink.finish()  # what the kernel forgot then is not known
+        blobs.flush([reference])  # what the kernel forgot then is not known
     assert (await write_blob(blobs)).partition(":")[0] in {path.name for path in tmp_path.iterdir()}
     assert len(list(tmp_path.iterdir())) == 2

@@ -24,7 +24,9 @@ class BlobSink(Protocol):
         """
 
     async def finish(self) -> str:
-        """Return the reference under which the blob is read, once it is durable; call once, after the last chunk.
+        """Return the reference under which the blob is read; call once, after the last chunk.
+
+        The blob is durable once `BlobStore.flush` returns.
 
         Raises:
             TemporaryFailure: the disk is full or fails, the object store is away; `discard` it.
@@ -49,6 +51,13 @@ class BlobStore(Protocol):
         Raises:
             TemporaryFailure: the store is away.
             IntegrityError: the blob is not there.
+        """
+
+    def flush(self, references: Iterable[str]) -> None:
+        """Return once blobs that this process finished are durable; the writer calls it before it commits their rows.
+
+        Raises:
+            TemporaryFailure: the disk is full or fails.
         """
 
     def delete(self, reference: str) -> None:

@@ -2,8 +2,9 @@
 
 Each process appends to a file of its own, so that no lock is needed, and many blobs interleave in it chunk by
 chunk. A reference lists the runs of contiguous chunks: `FILE:OFFSET+CHUNKS,OFFSET+CHUNKS…:LASTBYTES`. One
-flush covers all blobs that end while the one before it runs. `delete` punches holes, so the space returns at once. A
-process holds a lock on the file it appends to; `sweep` touches only files whose process has ended.
+flush, before COMMIT, covers all blobs of a commit group; a long blob is flushed before that, so that the writer need
+not wait for it. `delete` punches holes, so the space returns at once. A process holds a lock on the file it appends
+to; `sweep` touches only files whose process has ended.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from vaguemestre.kernel.ids import new_id
 
 FILE_BYTES = 1 << 30
 OPEN_FILES = 64
+LONG_BYTES = 2_097_152
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 PUNCH_HOLE_KEEP_SIZE = 0x03  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -97,7 +99,7 @@ class SegmentFile:
         """How many of its bytes are surely on disk."""
         self.failed = False
         """A flush failed: what the kernel forgot then is not known, nothing more is written here."""
-        self._flush: asyncio.Future[None] | None = None
+        self._flushing = threading.Lock()
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)
@@ -121,29 +123,25 @@ class SegmentFile:
         self.size += len(chunk)
         return offset
 
-    async def make_durable(self, end: int) -> None:
+    def flush(self, end: int) -> None:
         """Return once the first END bytes are on disk.
 
         Raises:
             StorageFull: no space left.
             TemporaryFailure: the disk fails.
         """
-        loop = asyncio.get_running_loop()
-        while self.durable < end:
-            if self._flush is None or self._flush.done() or self._flush.get_loop() is not loop:
-                self._flush = loop.run_in_executor(None, self._write_through)
-            await asyncio.shield(self._flush)
-
-    def _write_through(self) -> None:
-        size = self.size
-        try:
-            if self.failed:
-                raise OSError(errno.EIO, "an earlier flush failed")
-            os.fdatasync(self.descriptor)
-        except OSError as error:
-            self.failed = True
-            raise _failure(error) from error
-        self.durable = max(self.durable, size)
+        with self._flushing:
+            if self.durable >= end:
+                return
+            size = self.size
+            try:
+                if self.failed:
+                    raise OSError(errno.EIO, "an earlier flush failed")
+                os.fdatasync(self.descriptor)
+            except OSError as error:
+                self.failed = True
+                raise _failure(error) from error
+            self.durable = size
 
 
 class LocalSink:
@@ -166,9 +164,10 @@ class LocalSink:
             self._runs.append(Run(offset, 1))
 
     async def finish(self) -> str:
-        """Return the blob's reference; the blob is durable then."""
+        """Return the blob's reference."""
         extent = Extent(self._file.name, tuple(self._runs), self._last_bytes)
-        await self._file.make_durable(extent.end())
+        if sum(run.count for run in self._runs) * CHUNK_BYTES > LONG_BYTES:
+            await asyncio.to_thread(self._file.flush, extent.end())
         return str(extent)
 
     async def discard(self) -> None:
@@ -188,6 +187,7 @@ class LocalBlobs:
         self._folder = folder
         self._lock = threading.Lock()
         self._appending: SegmentFile | None = None
+        self._appended: dict[str, SegmentFile] = {}
         self._readers: dict[str, int] = {}
 
     def create(self) -> LocalSink:
@@ -195,6 +195,7 @@ class LocalBlobs:
         with self._lock:
             if self._appending is None or self._appending.failed or self._appending.size >= FILE_BYTES:
                 self._appending = self._new_file()
+                self._appended[self._appending.name] = self._appending
             return LocalSink(self._appending, self._lock)
 
     def read(self, reference: str, first: int, count: int) -> bytes:
@@ -203,6 +204,11 @@ class LocalBlobs:
         descriptor = self._reader(extent.file)
         pieces = [os.pread(descriptor, size, offset) for offset, size in extent.spans(first, count)]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def flush(self, references: Iterable[str]) -> None:
+        """Return once the blobs are on disk."""
+        for extent in map(Extent.parse, references):
+            self._appended[extent.file].flush(extent.end())
 
     def delete(self, reference: str) -> None:
         """Punch the blob's chunks out of its file."""

@@ -1,5 +1,6 @@
 """Blobs as objects of an S3 store: one object a blob, written and durable before the row that names it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -96,6 +97,9 @@ class S3Blobs:
         except BaseError as error:
             raise TemporaryFailure("blobs: the object store is away") from error
         return bytes(answer)
+
+    def flush(self, references: Iterable[str]) -> None:
+        """Do nothing: an object is durable when its sink has finished."""
 
     def delete(self, reference: str) -> None:
         """Delete the object."""
