@@ -6,6 +6,7 @@ is kept up to a limit, then the socket is left unread. A reader that is too slow
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable
 from typing import Any, Protocol, cast
 
@@ -35,6 +36,8 @@ from vaguemestre.kernel.log import get_logger
 UNREAD_BYTES = 131_072
 BURST = 100
 """Events of one client that are dealt with before others have their turn."""
+QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+"""An option of Linux alone."""
 log = get_logger(__name__)
 
 
@@ -106,6 +109,8 @@ class ImapConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes in; answer what can be answered now."""
         self.heard_at = self._loop.time()
+        if self._tag and not self.session.idling:
+            self._acknowledge()
         self.core.receive_data(data)
         self._pump()
 
@@ -201,6 +206,16 @@ class ImapConnection(asyncio.Protocol):
         """Close without waiting for a client that does not read."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _acknowledge(self) -> None:
+        """Let the kernel acknowledge at once a piece of a command that is not answered yet.
+
+        Many programs write the end of an APPEND apart from its message; Nagle's algorithm holds it back until the
+        message is acknowledged, which Linux delays by 40 ms when nothing is sent (RFC 9293 §3.8.6.3).
+        """
+        link = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if link is not None and QUICK_ACK is not None:
+            link.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
     # One event after the other
 

@@ -2,12 +2,15 @@
 
 import contextlib
 import imaplib
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mailstore.imap.connection import QUICK_ACK
+from tests.standins.mail_office import until
 from tests.unit.mailstore_imap.client import RawClient
 from tests.unit.mailstore_imap.house import LOGIN, PASSWORD, ImapHouse
 from tests.unit.mailstore_imap.messages import NESTED, SIMPLE, large
@@ -198,6 +201,23 @@ def test_idle_hears_what_another_session_does(house):
 
         assert flagged.startswith(b"* 1 FETCH (UID 1 FLAGS (\\Deleted")
         assert gone == b"* 1 EXPUNGE\r\n"
+
+
+@pytest.mark.skipif(QUICK_ACK is None, reason="an option of Linux")
+def test_a_piece_of_a_message_is_acknowledged_at_once(house):
+    with RawClient(house).signed_in() as client:
+        (connection,) = house.service._connections
+
+        async def acknowledges_at_once() -> bool:
+            link = connection._transport.get_extra_info("socket")
+            return bool(link.getsockopt(socket.IPPROTO_TCP, QUICK_ACK))
+
+        client.send(b"a APPEND INBOX {40}\r\n")
+        client.line()
+        assert not house.run(acknowledges_at_once())  # it answered: the kernel waits for the next answer
+        client.send(SIMPLE[:20])
+
+        until(lambda: house.run(acknowledges_at_once()))
 
 
 def test_starttls_then_everything(house):
