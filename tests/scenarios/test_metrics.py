@@ -29,3 +29,12 @@ def test_an_accepted_message_is_counted_and_nobody_is_named(running_instance: St
     assert accepted(running_instance) == before + 1
     text = metrics(running_instance).lower()
     assert not [word for word in ("martin", "durand", "confidentiel", "@") if word in text]
+
+
+def test_doctor_hears_every_process_and_port_of_a_running_instance(running_instance: Stage) -> None:
+    findings = running_instance.program.run("doctor")
+
+    ports = {each["constat"] for each in findings if each["sujet"] == "ports"}
+    assert {f"{role} : sert" for role in ("mx", "submission", "imap", "portal", "worker")} <= ports
+    assert {f"{name} : {port} écoute" for name, port in running_instance.ports.items() if name != "metrics"} <= ports
+    assert not [each for each in findings if each["état"] == "défaut"]

@@ -24,7 +24,7 @@ from smtp_gateway.trust.freshness import ListState, age_s, stop_age_s
 from vaguemestre.app.bootstrap import Instance
 from vaguemestre.app.migrations import current_revision, newest_revision
 from vaguemestre.app.pid_file import read_pid
-from vaguemestre.app.roles import PORTS_OF_ROLE, Role
+from vaguemestre.app.roles import PORTS_OF_ROLE
 from vaguemestre.kernel.errors import TemporaryFailure, VaguemestreError
 from vaguemestre.kernel.keys import InstanceKey
 from vaguemestre.kernel.outbox import MAX_ATTEMPTS, troubles
@@ -32,6 +32,7 @@ from vaguemestre.kernel.outbox import MAX_ATTEMPTS, troubles
 WARN_BEFORE_EXPIRY = timedelta(days=30)
 CONNECT_TIMEOUT_S = 1.0
 LOOPBACK = "127.0.0.1"
+PORTS_OF = {str(role): names for role, names in PORTS_OF_ROLE.items()}
 
 
 class Health(StrEnum):
@@ -198,15 +199,15 @@ def _ports(instance: Instance) -> Seen:
             taken = _accepts(LOOPBACK if name == "metrics" else settings.instance.host, port)
             yield (Health.BAD, f"{name} : {port} pris") if taken else (Health.GOOD, f"{name} : {port} libre")
         return
-    for role, ready in _roles_served(ports["metrics"]).items():
-        yield (Health.GOOD, f"rôle {role} : sert") if ready else (Health.BAD, f"rôle {role} : ne sert pas")
-        for name in PORTS_OF_ROLE[Role(role)]:
+    for process, ready in _processes_served(ports["metrics"]).items():
+        yield (Health.GOOD, f"{process} : sert") if ready else (Health.BAD, f"{process} : ne sert pas")
+        for name in PORTS_OF.get(process, ()):  # processes of one role share its ports
             heard = _accepts(settings.instance.host, ports[name])
             yield (Health.GOOD if heard else Health.BAD), f"{name} : {ports[name]} {'écoute' if heard else 'muet'}"
 
 
-def _roles_served(metrics_port: int) -> dict[str, bool]:
-    """Ask the supervisor which roles it runs and which of them are ready."""
+def _processes_served(metrics_port: int) -> dict[str, bool]:
+    """Ask the supervisor which processes it runs (the first of a role under its name) and which of them are ready."""
     connection = HTTPConnection(LOOPBACK, metrics_port, timeout=CONNECT_TIMEOUT_S)
     try:
         connection.request("GET", "/readyz")

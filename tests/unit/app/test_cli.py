@@ -262,6 +262,7 @@ def test_stats_count_without_naming(run: Run) -> None:
     said = run("stats", "--json").stdout
 
     assert json.loads(said)["accounts"] == {"patient": 1, "professional": 1}
+    assert "accounts : patient 1, professional 1\n" in run("stats").stdout
     assert "MARTIN" not in said
     assert INS not in said
 

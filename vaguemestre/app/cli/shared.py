@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vaguemestre.app.bootstrap import Instance
     from vaguemestre.app.settings import Settings
 
+LONG_LINE = 80
+"""Characters from which a list is printed line by line."""
 Config = Annotated[
     Path | None,
     typer.Option("--config", help="Fichier de configuration (défaut : $VAGUEMESTRE_CONFIG, puis ./vaguemestre.toml)."),
@@ -124,7 +126,10 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
         print_json(facts)
         return
     for name, value in facts.items():
-        print(f"{name} : {_cell(value)}")
+        cell, data = _cell(value), as_data(value)
+        if isinstance(data, list) and len(cell) > LONG_LINE:
+            cell = "".join(f"\n  - {_cell(each)}" for each in data)
+        print(f"{name} : {cell}" if not cell.startswith("\n") else f"{name} :{cell}")
 
 
 def as_data(value: object) -> Any:
@@ -145,9 +150,12 @@ def as_data(value: object) -> Any:
 
 
 def _cell(value: object) -> str:
+    """Write a value for people; "-" for nothing."""
     data = as_data(value)
-    if data is None:
-        return "-"
+    if isinstance(data, bool):
+        return "oui" if data else "non"
+    if isinstance(data, Mapping):
+        return ", ".join(f"{key} {_cell(each)}" for key, each in data.items()) or "-"
     if isinstance(data, list):
-        return ", ".join(map(str, data)) or "-"
-    return str(data)
+        return ", ".join(map(_cell, data)) or "-"
+    return "-" if data is None or data == "" else str(data)
