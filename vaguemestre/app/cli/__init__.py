@@ -6,7 +6,7 @@ from vaguemestre.kernel.errors import VaguemestreError
 
 IDENTIFIERS = {
     "INS: not 13 characters and a 2-digit key": "l'INS compte 13 caractères et une clé de 2 chiffres",
-    "INS: key does not match the matricule": "la clé de l'INS ne correspond pas au matricule : vérifiez les 15 chiffres",
+    "INS: key does not match the matricule": "la clé de l'INS ne va pas avec le matricule : vérifiez les 15 chiffres",
     "INS: unknown assigning authority": "l'autorité (OID) de l'INS n'est pas connue",
     "RPPS: not 11 digits": "le numéro RPPS compte 11 chiffres",
     "address: not local-part@domain": "l'adresse s'écrit nom@domaine, sans accent ni espace",
