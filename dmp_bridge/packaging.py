@@ -13,6 +13,7 @@ from dmp_bridge.cda.body import body_of
 from dmp_bridge.cda.header import CDADocument
 from dmp_bridge.cda.media import pdf_copy_of
 from dmp_bridge.cda.reader import clinical_document, header_of, read_cda
+from dmp_bridge.pdf_a import is_pdf_a_1
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.xdm.writer import LotToWrite, write_archive
 from dmp_bridge.xds.identifiers import new_oid
@@ -69,6 +70,11 @@ class PDFCopy:
 
     name: str
     content: bytes = field(repr=False)
+
+    @property
+    def is_pdf_a(self) -> bool:
+        """Whether it says that it is PDF/A-1, as MSS2:ECO.2.1.1 asks; it is never converted here."""
+        return is_pdf_a_1(self.content)
 
 
 def pdf_copies(documents: Sequence[bytes]) -> tuple[PDFCopy, ...]:

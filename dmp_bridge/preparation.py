@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
+from dmp_bridge.cda.body import body_of
 from dmp_bridge.cda.header import CDADocument
-from dmp_bridge.cda.reader import read_cda
+from dmp_bridge.cda.reader import MAX_DOCUMENT_BYTES, clinical_document, header_of
+from dmp_bridge.pdf_a import is_pdf_a_1
 from dmp_bridge.refusals import ExchangeError, Refusal
 from dmp_bridge.validation.checking import SCHEMA_CHECK, Fault, Severity, check_documents
 from dmp_bridge.validation.rules import PublishedRules
@@ -26,6 +28,8 @@ CDA_MEDIA_TYPES = frozenset(
     {"text/xml", "application/xml", "text/x-cda-r2+xml", "application/xslt+xml", "application/hl7-v3+xml", ""}
 )
 
+PDF_TYPE = "application/pdf"
+
 
 class Tolerance(StrEnum):
     """What was tolerated, or what the national record would refuse; kept with the document."""
@@ -38,6 +42,7 @@ class Tolerance(StrEnum):
     REPLACED_FOREIGN = "X_REMPLACEMENT_AUTRE_AUTEUR"
     NOT_CONFORMANT = "X_CDA_NON_CONFORME"
     OLDER_VERSION = "X_VERSION_ANTERIEURE"
+    NOT_PDF_A = "X_PDF_NON_A1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -87,7 +92,7 @@ def prepare_document(content: bytes, *, source_id: str, submission_time: str) ->
     Raises:
         ExchangeError: it is not a CDA that can be read, or its type is in no nomenclature.
     """
-    header = read_cda(content)
+    header, noted = _read(content, MAX_DOCUMENT_BYTES)
     if type_code(header.code.code) is None:
         raise ExchangeError(Refusal.CDA_TYPE_UNKNOWN)
     entry = document_entry(header, content, entry_id="Document01")
@@ -101,7 +106,11 @@ def prepare_document(content: bytes, *, source_id: str, submission_time: str) ->
         authors=entry.authors[:1],
     )
     return PreparedDocument(
-        submission_set=submission_set, entry=entry, content=content, header=header, warnings=_outside_dmp(header)
+        submission_set=submission_set,
+        entry=entry,
+        content=content,
+        header=header,
+        warnings=(*_outside_dmp(header), *noted),
     )
 
 
@@ -120,14 +129,32 @@ def prepare_submitted(document: XDMDocument, submission_set: SubmissionSet, rule
     if entry.mime_type.lower() not in CDA_MEDIA_TYPES:
         return replace(prepared, refusal=Refusal.DOCUMENT_NOT_CDA)
     try:
-        header = read_cda(document.content, max_bytes=rules.max_document_bytes)
+        header, noted = _read(document.content, rules.max_document_bytes)
     except ExchangeError as error:
         return replace(prepared, header_refusal=error.code)
     if header.id.xds != entry.unique_id:
         return replace(prepared, header_refusal=Refusal.CDA_DISAGREES)
     if type_code(header.code.code) is None:
         return replace(prepared, header=header, header_refusal=Refusal.CDA_TYPE_UNKNOWN)
-    return _completed(prepared, header)
+    completed = _completed(prepared, header)
+    return replace(completed, warnings=(*completed.warnings, *noted))
+
+
+def _read(content: bytes, max_bytes: int) -> tuple[CDADocument, tuple[str, ...]]:
+    """Read the header of a document, and note a PDF body that does not say that it is PDF/A-1 (VGM:CDA-06).
+
+    Raises:
+        ExchangeError: it is not a CDA that can be read.
+    """
+    document = clinical_document(content, max_bytes=max_bytes)
+    header = header_of(document)
+    if header.body_media_type != PDF_TYPE:
+        return header, ()
+    try:
+        body = body_of(document)
+    except ExchangeError:
+        return header, ()
+    return header, () if body is None or is_pdf_a_1(body.content) else (Tolerance.NOT_PDF_A,)
 
 
 def judged(documents: Sequence[PreparedDocument], rules: PublishedRules) -> list[PreparedDocument]:

@@ -45,6 +45,7 @@ class Refusal(StrEnum):
     DMP_TYPE = "X_DMP_TYPE"
     DMP_IDENTIFIER = "X_DMP_IDENTIFIANT"
     DMP_SIZE = "X_DMP_TAILLE"
+    DMP_PDF = "X_DMP_PDF"
     DMP_CONFIDENTIAL = "X_DMP_CONFIDENTIALITE"
     DMP_VERSION = "X_DMP_VERSION"
     DMP_ABSENT = "X_DMP_ABSENT"
@@ -121,6 +122,7 @@ REGISTER: dict[Refusal, RefusalEntry] = {
     Refusal.DMP_TYPE: _entry("Le DMP n'admet pas ce type de document : il reste ici.", "CI-SIS:JDV_J66"),
     Refusal.DMP_IDENTIFIER: _entry("Le DMP n'admet pas l'identifiant de ce document : il reste ici.", "VGM:DMP-04"),
     Refusal.DMP_SIZE: _entry("Ce document est trop grand pour le DMP : il reste ici.", "VGM:DMP-04"),
+    Refusal.DMP_PDF: _entry("Le PDF de ce document ne se dit pas PDF/A-1 : il reste ici.", "VGM:CDA-06"),
     Refusal.DMP_CONFIDENTIAL: _entry(
         "Ce document restreint n'est pas partagé par le DMP : il reste ici.", "VGM:DMP-04"
     ),

@@ -86,6 +86,10 @@ class ExternalSettings(BaseModel):
     max_document_bytes: int = Field(
         default=5 * MEBIBYTE, ge=1, description="largest document that is sent there, in bytes; larger ones stay here"
     )
+    pdf_a_only: bool = Field(
+        default=False,
+        description="keep here the documents whose PDF does not say that it is PDF/A-1; they are sent otherwise",
+    )
     attempts: int = Field(
         default=100,
         ge=1,

@@ -5,6 +5,7 @@ With `external` alone, what was accepted there leaves ours. Source: dmp.md §0 f
 """
 
 from dmp_bridge.external.config import ExternalSettings
+from dmp_bridge.preparation import Tolerance
 from dmp_bridge.record.model import Availability, Origin, RecordedDocument
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.xds.identifiers import is_oid
@@ -26,6 +27,8 @@ def reason_to_keep(document: RecordedDocument, settings: ExternalSettings) -> Re
         return Refusal.DMP_TYPE
     if not is_oid(entry.unique_id):
         return Refusal.DMP_IDENTIFIER
+    if settings.pdf_a_only and Tolerance.NOT_PDF_A in document.warnings:
+        return Refusal.DMP_PDF
     if (entry.size_bytes or 0) > settings.max_document_bytes:
         return Refusal.DMP_SIZE
     if any(each.scheme == HL7_CONFIDENTIALITY and each.code in _RESTRICTED for each in entry.confidentiality):

@@ -30,6 +30,12 @@ def zip_of(entries: dict[str, bytes] | list[tuple[str, bytes]], method: int = zi
     return buffer.getvalue()
 
 
+def zipped(medium: Path) -> bytes:
+    """Return a medium that lies as files in a folder, as the kit's, as an archive."""
+    files = (each for each in sorted(medium.rglob("*")) if each.is_file() and each.name != "collections.txt")
+    return zip_of({str(each.relative_to(medium)): each.read_bytes() for each in files})
+
+
 def changed(archive: bytes, name: str, old: bytes, new: bytes) -> bytes:
     """Return ARCHIVE with OLD replaced by NEW in one of its files."""
     entries = entries_of(archive)

@@ -7,14 +7,15 @@ import pytest
 from dmp_bridge.refusals import ExchangeError
 from dmp_bridge.xdm.limits import TOLERANT
 from dmp_bridge.xdm.reader import read_archive
-from tests.unit.dmp_bridge.archives import ARCHIVES, VECTORS
+from tests.unit.dmp_bridge.archives import ARCHIVES, VECTORS, zipped
 
 
 def archive_bytes(row: dict[str, str], request: pytest.FixtureRequest) -> bytes:
     if "/" not in row["archive"]:
         return (VECTORS / row["archive"]).read_bytes()
     corpus: Path = request.getfixturevalue("corpus")
-    return (corpus / row["archive"]).read_bytes()
+    place = corpus / row["archive"]
+    return zipped(place) if place.is_dir() else place.read_bytes()
 
 
 @pytest.mark.parametrize("row", ARCHIVES, ids=lambda row: row["archive"])

@@ -7,6 +7,7 @@ import pytest
 from dmp_bridge.external.config import RecordChoice
 from dmp_bridge.external.queue import retry_filing
 from dmp_bridge.external.troubles import Trouble
+from dmp_bridge.preparation import Tolerance
 from dmp_bridge.record.acts import delete_document, mask_document
 from dmp_bridge.record.erasure import erase_record
 from dmp_bridge.record.model import Availability
@@ -94,6 +95,16 @@ async def test_a_document_that_is_too_large_for_them_stays_here(gateway: Gateway
 
     assert Refusal.DMP_SIZE in outcome.warnings
     assert gateway.rows() == [("kept", Refusal.DMP_SIZE)]
+
+
+@pytest.mark.requirement("VGM:CDA-06")
+async def test_a_pdf_that_does_not_say_pdf_a_may_be_kept_from_them(gateway: Gateway):
+    gateway.access = with_settings(gateway.access, pdf_a_only=True)
+
+    (outcome,) = gateway.file()
+
+    assert {Tolerance.NOT_PDF_A, Refusal.DMP_PDF} <= set(outcome.warnings)
+    assert gateway.rows() == [("kept", Refusal.DMP_PDF)]
 
 
 async def test_with_the_record_elsewhere_alone_what_was_filed_leaves_ours(gateway: Gateway):

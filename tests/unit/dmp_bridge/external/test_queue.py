@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from dmp_bridge.external.queue import retry_filing
 from dmp_bridge.external.troubles import Trouble
+from dmp_bridge.preparation import Tolerance
 from dmp_bridge.receipt import RECEIPT_TASK
 from dmp_bridge.refusals import Refusal
 from dmp_bridge.tables import external_filing
@@ -31,7 +32,7 @@ async def test_a_document_is_filed_here_and_there(gateway: Gateway):
 
     await gateway.work()
 
-    assert (outcome.reason, outcome.warnings) == ("OK", ())
+    assert (outcome.reason, outcome.warnings) == ("OK", (Tolerance.NOT_PDF_A,))
     assert len(gateway.practice.documents()) == 1
     (there,) = gateway.elsewhere.documents()
     assert there.entry.unique_id == outcome.unique_id
