@@ -24,6 +24,7 @@ from vaguemestre.kernel.log import get_logger
 
 ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 FAILURES = (aiosmtplib.SMTPException, OSError, TimeoutError)
+NOT_8BIT = Answer(status="5.6.3", trouble=Trouble.NOT_8BIT)
 NOT_UTF8 = Answer(status="5.6.7", trouble=Trouble.NOT_UTF8)
 NO_LIMIT = 1_000_000
 
@@ -126,12 +127,17 @@ class Peer:
         await client.ehlo()
         return None
 
+    @property
+    def takes_8bit(self) -> bool:
+        """Whether the peer that is connected announced 8BITMIME (RFC 6152); others get 7-bit data alone."""
+        return self._client is not None and self._client.supports_extension("8bitmime")
+
     async def send(self, job: Job, content: bytes) -> list[Answer]:
         """Give one message; returns an answer for each recipient, in their order."""
         client = self._client
         assert client is not None
         if not content.isascii() and not client.supports_extension("8bitmime"):
-            return [Answer(status="5.6.3", trouble=Trouble.NOT_8BIT)] * len(job.waiting)
+            return [NOT_8BIT] * len(job.waiting)
         if job.require_tls and not client.supports_extension("requiretls"):
             return [Answer(status="5.7.30", trouble=Trouble.NO_REQUIRETLS)] * len(job.waiting)  # RFC 8689 §4.2.1
         plain = not client.supports_extension("smtputf8")

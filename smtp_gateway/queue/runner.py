@@ -20,9 +20,10 @@ from smtp_gateway.dkim_sign import SigningKey
 from smtp_gateway.queue import entries, lanes
 from smtp_gateway.queue.model import Answer, Job, Trouble
 from smtp_gateway.queue.outgoing import outgoing
-from smtp_gateway.queue.peer import Peer, Trust
+from smtp_gateway.queue.peer import NOT_8BIT, Peer, Trust
 from smtp_gateway.queue.routes import Unreached
 from smtp_gateway.queue.settling import Settler
+from smtp_gateway.queue.seven_bit import NotConvertible
 from smtp_gateway.receipts.posting import Postman
 from smtp_gateway.trust.revocation import Revocation
 from vaguemestre.kernel.bus import Bus
@@ -208,7 +209,7 @@ class QueueRunner:
         try:
             async with asyncio.timeout(parts.settings.attempt_timeout_s):
                 await peer.open(parts.trust, parts.clock.now())
-                answers = await peer.send(job, await self._content(job))
+                answers = await peer.send(job, await self._content(job, seven_bit=not peer.takes_8bit))
         except Unreached as unreached:
             await self._settle(job, [unreached.answer] * len(job.waiting))
             while others:
@@ -220,6 +221,8 @@ class QueueRunner:
             answers = [Answer(status="4.4.2", trouble=Trouble.INTERRUPTED)] * len(job.waiting)
         except TemporaryFailure:
             answers = [Answer(status="4.3.0", trouble=Trouble.UNREADABLE)] * len(job.waiting)
+        except NotConvertible:
+            answers = [NOT_8BIT] * len(job.waiting)
         except (IntegrityError, PermanentFailure):
             answers = [Answer(status="5.3.0", trouble=Trouble.UNREADABLE)] * len(job.waiting)
         except Exception as error:  # noqa: BLE001  the edge: a bug costs this message an attempt, never its destination
@@ -228,10 +231,11 @@ class QueueRunner:
             answers = [Answer(status="4.3.0", trouble=Trouble.UNREADABLE)] * len(job.waiting)
         await self._settle(job, answers)
 
-    async def _content(self, job: Job) -> bytes:
+    async def _content(self, job: Job, *, seven_bit: bool) -> bytes:
         parts = self._parts
         reader = await parts.database.read(lambda tx: parts.store.open_held(tx, job.message_id))
-        return await asyncio.to_thread(outgoing, reader, parts.keys(), self._own, parts.clock.now())
+        keys, now = parts.keys(), parts.clock.now()
+        return await asyncio.to_thread(outgoing, reader, keys, self._own, now, seven_bit=seven_bit)
 
     async def _settle(self, job: Job, answers: Sequence[Answer]) -> None:
         try:

@@ -23,6 +23,7 @@ class Manners:
     """How the peer behaves; an answer is a whole line without its end."""
 
     starttls: bool = True
+    eight_bit: bool = True
     dsn: bool = False
     utf8: bool = False
     limits: str = ""
@@ -82,7 +83,8 @@ class PeerOperator:
             match word.upper():
                 case "EHLO":
                     secure = writer.get_extra_info("ssl_object") is not None
-                    offers = ["peer", "8BITMIME", "SIZE"]
+                    offers = ["peer", "SIZE"]
+                    offers += ["8BITMIME"] if self.manners.eight_bit else []
                     offers += ["STARTTLS"] if self.manners.starttls and not secure else []
                     offers += ["DSN"] if self.manners.dsn else []
                     offers += ["SMTPUTF8"] if self.manners.utf8 else []
