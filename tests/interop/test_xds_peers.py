@@ -45,10 +45,10 @@ def stage(tmp_path: Path) -> Iterator[XdsStage]:
 
 
 @contextmanager
-def document_source(url: str, folder: Path) -> Iterator[int]:
+def document_source(url: str, folder: Path, *options: str) -> Iterator[int]:
     """Run oru2xds; yields its HL7 port."""
     port = free_port()
-    command = [sys.executable, oru2xds_source.__file__, url, str(port)]
+    command = [sys.executable, oru2xds_source.__file__, url, str(port), *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         wait_for_port(port)
@@ -90,6 +90,16 @@ def test_a_report_about_somebody_else_is_refused_to_oru2xds(stage: XdsStage, tmp
 
     assert "MSA|AE|MSG0001|XDS Provide and Register Document Set-b Response is a failure" in acknowledgement
     assert stage.acts()[-1] == ("file_document", "I_INS_DISCORDANTE")
+    assert stage.documents() == []
+
+
+def test_as_released_oru2xds_gives_a_document_two_names_and_is_refused(stage: XdsStage, tmp_path: Path):
+    """The uniqueId of its metadata is not the id of its CDA: see `oru2xds_source.py`."""
+    with security_gateway(stage) as url, document_source(url, tmp_path, "as-released") as port:
+        acknowledgement = sent_by_mllp(port, REPORT)
+
+    assert "MSA|AE|MSG0001" in acknowledgement
+    assert stage.acts()[-1] == ("file_document", "X_CDA_DISCORDANT")
     assert stage.documents() == []
 
 
