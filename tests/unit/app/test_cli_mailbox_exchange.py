@@ -1,5 +1,6 @@
 """`vaguemestre mailbox import` and `export`: what is printed, refused, traced."""
 
+import io
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.unit.app.conftest import Run
 from tests.unit.mailstore_imap.house import LOGIN, PASSWORD, ImapHouse
+from vaguemestre.app.cli.mailbox_exchange import _bar
 
 MARTIN = "camille.martin@demo.mssante.fr"
 DURAND = "dominique.durand@demo.mssante.fr"
@@ -164,3 +166,15 @@ def test_without_a_password_the_command_says_how_to_give_one(office: Run):
 
     assert result.exit_code == 1
     assert "--password-file FICHIER ou $VAGUEMESTRE_IMAP_PASSWORD" in str(result.exception)
+
+
+def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+
+    with _bar() as progress:
+        progress(50, 200)
+
+    assert " 25%" in terminal.getvalue()

@@ -1,20 +1,25 @@
 """An import that is cut short, refused or repeated: nothing lost, nothing doubled, limits kept."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mailstore.exchange.exporting import Target
 from mailstore.exchange.importing import MailboxFull
+from mailstore.exchange.maildir_writing import MaildirTarget
 from mailstore.exchange.mbox import MboxSource
+from mailstore.exchange.mbox_writing import MboxTarget
 from mailstore.exchange.model import Found, Problem, Reference, as_pieces
 from mailstore.tables import imported
 from tests.conftest import NOON
 from tests.fictional.carrier import LARGEST, Carrier
 from vaguemestre.kernel.errors import TemporaryFailure
 
+MEGABYTE = 1024 * 1024
 BEGIN = b"From a@b.fr Mon Nov 23 08:09:10 2026\n"
 
 
@@ -162,6 +167,24 @@ def test_a_large_message_comes_in_pieces(carrier: Carrier):
 
     assert len(body) < LARGEST
     assert contents_of(carrier, mailbox_id) == [b"S: a\r\n\r\n" + body.replace(b"\n", b"\r\n")]
+
+
+@pytest.mark.parametrize("form", ["mbox", "maildir"])
+def test_a_message_of_25_megabytes_takes_a_few_of_memory_each_way(carrier: Carrier, form: str):
+    size, path, out, mailbox_id = 25 * MEGABYTE, carrier.fresh(), carrier.fresh(), carrier.mailbox()
+    with path.open("wb") as file:
+        file.write(BEGIN + b"S: a\n\n")
+        file.writelines(b"0123456789abcde\n" for _ in range(size // 16))
+    target: Target = MboxTarget(out, mailbox_id, None) if form == "mbox" else MaildirTarget(out)
+
+    tracemalloc.start()
+    report = carrier.bring_in(mailbox_id, MboxSource(path), message_bytes=2 * size)
+    carrier.write_out(mailbox_id, target)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert (report.done, report.problems) == (1, [])
+    assert peak < 12 * MEGABYTE
 
 
 def test_the_journal_goes_with_the_mailbox(carrier: Carrier):
