@@ -71,8 +71,8 @@ requirements: $(STAMPS)/dev ## join code, tests and docs/reference/requirements.
 bench: $(STAMPS)/dev ## deliveries, IMAP operations, memory of an idle session
 	$(PYTHON) -m benchmarks $(ARGS)
 
-fuzz: $(STAMPS)/dev ## ten minutes of random input for every parser
-	timeout -s INT 600 $(PYTHON) -m pytest tests/properties -q -x --hypothesis-profile=fuzz $(ARGS) || [ $$? -eq 124 ]
+fuzz: $(STAMPS)/dev ## ten minutes of random input, shared among parsers and models (ARGS=seconds)
+	$(PYTHON) -m tests.properties.fuzz $(ARGS)
 
 docs: $(STAMPS)/dev ## write the generated pages of docs/reference again
 	$(PYTHON) -m vaguemestre.app.reference

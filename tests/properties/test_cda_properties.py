@@ -22,6 +22,7 @@ from dmp_bridge.cda.writer import write_cda
 from dmp_bridge.refusals import ExchangeError
 from dmp_bridge.xds.mapping import document_entry
 from dmp_bridge.xds.metadata import Code
+from tests.properties.effort import examples
 from vaguemestre.app.demo.fictional_documents import fictional_cda
 
 CDA = fictional_cda(pdf=b"%PDF-1.4")
@@ -118,7 +119,7 @@ def test_a_damaged_document_gives_a_header_or_a_refusal(patch, place, dropped):
     assert isinstance(outcome_of(CDA[:place] + patch + CDA[place + dropped :]), CDADocument | str)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.integers(0, 2**32))
 def test_elements_that_are_dropped_or_emptied_give_a_header_or_a_refusal(seed):
     chance = random.Random(seed)

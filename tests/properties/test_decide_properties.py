@@ -30,6 +30,7 @@ from access_core.facts import (
 )
 from access_core.matrix import MatrixMode, default_matrix
 from access_core.reasons import REGISTER, Reason
+from tests.properties.effort import examples
 from tests.properties.facts import CONTEXTS, RESOURCES, SUBJECTS
 
 pytestmark = pytest.mark.requirement("VGM:ACCESS-DECIDE")
@@ -105,7 +106,7 @@ def test_without_authentication_nothing_is_told(act, subject, first, second, con
 
 
 @given(act=ACTS, subject=SUBJECTS, resource=RESOURCES, context=CONTEXTS, worse=st.sampled_from(WORSE))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_one_more_reason_to_refuse_never_permits(act, subject, resource, context, worse):
     facts: dict[str, Any] = {"subject": subject, "resource": resource, "context": context}
     before = decide(subject, act, resource, context)
@@ -131,7 +132,7 @@ def test_one_more_reason_to_refuse_permits_no_case_of_the_tables(worse):
 
 
 @given(act=ACTS, subject=SUBJECTS, resource=RESOURCES, context=CONTEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_every_decision_is_traced_and_no_refusal_is_noticed(act, subject, resource, context):
     decision = decide(subject, act, resource, context)
 
@@ -140,7 +141,7 @@ def test_every_decision_is_traced_and_no_refusal_is_noticed(act, subject, resour
 
 
 @given(act=ACTS, subject=SUBJECTS, resource=RESOURCES, context=CONTEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_decision_has_one_verdict_one_reason_and_sources(act, subject, resource, context):
     decision = decide(subject, act, resource, context)
 
@@ -155,7 +156,7 @@ def test_a_decision_has_one_verdict_one_reason_and_sources(act, subject, resourc
 
 
 @given(act=DOCUMENT_ACTS, sujet=PATIENT_SIDE, resource=RESOURCES, context=CONTEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_document_hidden_from_the_patient_looks_absent(act, sujet, resource, context):
     subject = Subject(sujet=sujet, auth=Auth.LOGIN_OTP)
     conf = (resource.conf or frozenset()) | {Confidentiality.INVISIBLE_PATIENT}
@@ -167,7 +168,7 @@ def test_a_document_hidden_from_the_patient_looks_absent(act, sujet, resource, c
 
 
 @given(act=DOCUMENT_ACTS, resource=RESOURCES, context=CONTEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_document_hidden_from_the_representatives_looks_absent(act, resource, context):
     parent = Subject(sujet=SubjectKind.RL, auth=Auth.LOGIN_OTP)
     conf = (resource.conf or frozenset()) | {Confidentiality.INVISIBLE_REPRESENTANTS_LEGAUX}
@@ -179,7 +180,7 @@ def test_a_document_hidden_from_the_representatives_looks_absent(act, resource, 
 
 
 @given(act=DOCUMENT_ACTS, subject=SUBJECTS, resource=RESOURCES, context=CONTEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_document_masked_to_a_professional_looks_absent(act, subject, resource, context):
     colleague = replace(subject, sujet=SubjectKind.PRO, auteur=False, statut=Standing.AUCUN)
     conf = (resource.conf or frozenset()) | {Confidentiality.MASQUE_PS}
@@ -196,7 +197,7 @@ def test_a_document_masked_to_a_professional_looks_absent(act, subject, resource
     resource=RESOURCES,
     context=CONTEXTS,
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_no_notice_speaks_of_a_document_that_the_patient_may_not_see(act, subject, resource, context):
     hidden = replace(resource, conf=frozenset({Confidentiality.INVISIBLE_PATIENT}), annonce=False, jours=0)
 
@@ -230,7 +231,7 @@ def test_an_unknown_fact_is_never_a_permit(case, name):
 
 
 @given(act=ACTS, subject=SUBJECTS, resource=RESOURCES, context=CONTEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_the_strict_matrix_permits_nothing_more(act, subject, resource, context):
     strict = replace(context, matrix=default_matrix(MatrixMode.STRICT))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mailstore.exchange import lines
 from tests.fictional.carrier import Carrier, Letter
+from tests.properties.effort import examples
 
 BITS = (
     b"From ", b">From ", b">>From x", b"\n", b"\r\n", b"\r", b"\r\n\r\n", b"\n\n", b"Status: RO", b"X-Status: D",
@@ -39,7 +40,7 @@ def carrier() -> Iterator[Carrier]:
 
 
 @pytest.mark.parametrize("form", ["mbox", "maildir"])
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(letters=Letters)
 def test_what_was_written_out_comes_in_as_it_was(carrier: Carrier, form: str, letters: list[Letter]):
     mailbox_id = carrier.mailbox(*letters)

@@ -14,6 +14,7 @@ from mailstore.imap.protocol.grammar import parse_request
 from mailstore.imap.protocol.sequence import SequenceSet, format_set
 from mailstore.imap.protocol.session import Step
 from mailstore.imap.protocol.utf7 import decode_name, encode_name
+from tests.properties.effort import examples
 from vaguemestre.kernel.errors import ProtocolError
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ def test_the_dialogue_exercises_every_kind_of_event():
     assert len(WHOLE) == 28
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.integers(0, len(DIALOGUE)), unique=True, max_size=40).map(sorted))
 def test_events_do_not_depend_on_how_the_bytes_were_cut(cuts):
     chunks = [DIALOGUE[a:b] for a, b in pairwise([0, *cuts, len(DIALOGUE)])]
@@ -91,7 +92,7 @@ def test_events_are_the_same_byte_by_byte():
     assert run([bytes([byte]) for byte in DIALOGUE[:start]]) == WHOLE[:5]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data):
     connection = ServerConnection()
@@ -146,6 +147,28 @@ WORDS = st.sampled_from(
             "+FLAGS",
             "\\Seen",
         ),
+        *(
+            "GETMETADATA",
+            "SETMETADATA",
+            "DEPTH",
+            "MAXSIZE",
+            "/private/comment",
+            "/shared",
+            "~{3+}\r\na\0c",
+            "METADATA",
+        ),
+        *(
+            "NOTIFY",
+            "SET",
+            "NONE",
+            "personal",
+            "selected",
+            "subtree",
+            "MessageNew",
+            "MessageExpunge",
+            "FlagChange",
+            "(selected (MessageNew (UID) MessageExpunge))",
+        ),
         *("CHARSET", "UTF-8", "SUBJECT", "1-Feb-2026", "&AOk-", "INBOX", "*", "%", "NIL", "é", "\x00"),
     ]
 )
@@ -158,7 +181,7 @@ def read_or_refuse(read: Callable[[bytes], T], data: bytes) -> T | ProtocolError
         return error
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(WORDS, max_size=12), st.sampled_from([" ", ""]))
 def test_any_words_of_the_grammar_are_read_or_refused(words, glue):
     data = f"a1 {glue.join(words)}".encode("latin-1")

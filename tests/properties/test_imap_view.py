@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailstore.imap.view import Opened, View
 from mailstore.model import Changes, Entry
+from tests.properties.effort import examples
 
 LINE = re.compile(rb"\* (\d+) (EXISTS|RECENT|EXPUNGE|FETCH)(?: \(UID (\d+) FLAGS (\(.*\))\))?\r\n\Z")
 FLAGS = ("\\Seen", "\\Flagged", "$Forwarded")
@@ -67,7 +68,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(STEPS)
 def test_the_client_sees_the_folder_as_it_is(steps):
     folder, client = Folder(), Client()

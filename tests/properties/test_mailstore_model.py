@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mailstore.store import Delivery, FlagChange, MailStore, MailStoreSettings, SealedMessage
+from tests.properties.effort import examples
 from vaguemestre.kernel.blobs import LocalBlobs
 from vaguemestre.kernel.clock import ManualClock
 from vaguemestre.kernel.database import Database
@@ -140,4 +141,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreAgainstModel = StoreMachine.TestCase
-TestStoreAgainstModel.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestStoreAgainstModel.settings = settings(max_examples=examples(15), stateful_step_count=25, deadline=None)

@@ -12,6 +12,7 @@ from access_core.tables import trace_entry
 from access_core.trace.chain import verify
 from access_core.trace.entries import TraceEntry, record
 from access_core.trace.reader import history_of_patient
+from tests.properties.effort import examples
 from vaguemestre.kernel.database import Database, Transaction
 
 pytestmark = pytest.mark.requirement("VGM:TRACE-CHAIN")
@@ -56,7 +57,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(entries, min_size=1, max_size=5), data=st.data())
 def test_what_is_recorded_reads_back_and_any_change_shows(
     sqlite: Database, written: list[TraceEntry], data: st.DataObject

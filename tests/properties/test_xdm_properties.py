@@ -16,6 +16,7 @@ from dmp_bridge.xdm.reader import looks_like_xdm, read_archive
 from dmp_bridge.xdm.writer import LotToWrite, completed_submission, write_archive
 from dmp_bridge.xds.identifiers import CX, XCN, XON
 from dmp_bridge.xds.metadata import Author, Code, DocumentEntry, SubmissionSet
+from tests.properties.effort import examples
 from vaguemestre.app.demo.fictional_documents import fictional_archive
 
 ARCHIVE = fictional_archive()
@@ -101,7 +102,7 @@ def test_what_is_written_is_what_is_read(lots):
     assert write_archive(lots, sender="Cabinet fictif") == data
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(LOTS, min_size=1, max_size=3))
 def test_what_is_read_can_be_written_again_to_the_same_bytes(lots):
     data = write_archive(lots, sender="Cabinet fictif")
@@ -118,7 +119,7 @@ def test_what_is_read_can_be_written_again_to_the_same_bytes(lots):
     assert write_archive(again, sender="Cabinet fictif") == data
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(LOTS, min_size=1, max_size=3))
 def test_other_readers_of_zip_find_every_file_whole(lots):
     data = write_archive(lots, sender="Cabinet fictif")
@@ -145,7 +146,7 @@ def test_a_damaged_archive_gives_a_result_or_a_refusal(patch, place, dropped):
     assert isinstance(outcome_of(damaged), XDMArchive | str)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.integers(0, 2**32))
 def test_flipped_bits_give_a_result_or_a_refusal(seed):
     chance = random.Random(seed)
