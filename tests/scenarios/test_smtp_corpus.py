@@ -1,7 +1,6 @@
-"""What the messages of the corpus carry comes through submission and through the MX byte for byte, or is refused whole.
+"""What the messages of the corpus carry comes through submission and MX byte for byte, or is refused whole.
 
-Their senders and recipients are nobody here, so each travels under a header of fictional people with its own MIME fields
-and body.
+Their senders and recipients are nobody here: each travels under a header of fictional people with its own MIME fields.
 """
 
 import re
