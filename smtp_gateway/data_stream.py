@@ -8,8 +8,11 @@ the reply waits for the end of the data or of the chunk.
 from enum import Enum
 from io import IncrementalNewlineDecoder
 
+from vaguemestre.kernel.octets import find_by_octet
+
 END = b"\r\n.\r\n"
 STUFFED = b"\r\n."
+DOT_AT = 2
 
 
 class Fault(Enum):
@@ -85,7 +88,7 @@ class DataDecoder(_Checked):
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the wire; return the content that is certain, empty after a fault."""
         held = self._held + data if self._held else data
-        end = held.find(END, *_dots(held))
+        end = find_by_octet(held, END, DOT_AT)
         if end >= 0:
             content, self.rest, self.done = held[: end + 2], held[end + 5 :], True
             self._held = b""
@@ -99,7 +102,7 @@ class DataDecoder(_Checked):
     def _checked(self, content: bytes) -> bytes:
         if not self._is_text(content):
             return b""
-        if content.find(STUFFED, *_dots(content)) >= 0:
+        if find_by_octet(content, STUFFED, DOT_AT) >= 0:
             content = content.replace(STUFFED, b"\r\n")
         if self._first:
             content, self._first = content[2:], False
@@ -134,12 +137,6 @@ class ChunkDecoder(_Checked):
         if self.fault or not (self._is_text(content) and self._fits(content)):
             return b""
         return content
-
-
-def _dots(data: bytes) -> tuple[int, int]:
-    """Return where a sequence with a dot can lie, from first to last; one byte is found ten times faster than two."""
-    first = data.find(b".")
-    return (max(first - 2, 0), data.rfind(b".") + 3) if first >= 0 else (0, 0)
 
 
 def _undecided(held: bytes) -> int:

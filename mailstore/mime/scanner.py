@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mailstore.mime.entity import Entity
 from mailstore.mime.fields import blank_line_end, parse_fields
+from vaguemestre.kernel.octets import find_by_octet
 
 MAX_DELIMITER_BYTES = 4_096
 OVERLAP_BYTES = 3  # CR LF and a first hyphen
@@ -219,12 +220,8 @@ class Scanner:
 
 
 def _next_hyphens(data: bytes, position: int) -> int:
-    """Return the start of the next line that begins with `--`, 0 when there is none.
-
-    It is looked for between the first and the last hyphen only: one byte is found ten times faster than three.
-    """
-    first = data.find(b"-", position)
-    return data.find(b"\n--", max(first - 1, position), data.rfind(b"-") + 1) + 1 if first >= 0 else 0
+    """Return the start of the next line that begins with `--`, 0 when there is none."""
+    return find_by_octet(data, b"\n--", 1, position) + 1
 
 
 def _without_break(data: bytes, line: int) -> int:
