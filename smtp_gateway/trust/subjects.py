@@ -5,6 +5,7 @@ spaces (domain note §3.3). Both sides are reduced to the same form: types in ca
 run of blanks collapsed, in the order of the list (CN first).
 """
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ TYPES = {
     NameOID.EMAIL_ADDRESS: "EMAILADDRESS",
 }
 ALIASES = {"S": "ST"}
+KNOWN_CERTIFICATES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ def parse_subject(text: str) -> Subject:
     return _normal(split_subject(text))
 
 
+@functools.lru_cache(maxsize=KNOWN_CERTIFICATES)
 def subject_of(certificate: bytes) -> Subject:
-    """Read the subject of a certificate in DER, as the handshake verified it.
+    """Read the subject of a certificate in DER, as the handshake verified it; whether it still holds is not said here.
 
     Raises:
         ValueError: not a certificate.
