@@ -76,10 +76,13 @@ def subject_words(raw: str | None) -> str:
 
 
 def author_name(raw: str | None) -> str:
-    """Return the name that a From field gives, else its address."""
+    """Return the name that a From field gives, else its address.
+
+    Professionals write `<Titre>_<Prénom>_<NOM>` (MSS2:ECO.2.2.7): people read words.
+    """
     pairs = getaddresses([raw or ""])
     name, address = pairs[0] if pairs else ("", "")
-    return " ".join(decode_words(name).split()) or address
+    return " ".join(decode_words(name).replace("_", " ").split()) or address
 
 
 def header_of(reader: MessageReader) -> HeaderBlock:

@@ -32,6 +32,8 @@ def test_subjects_are_for_people(raw, shown):
     [
         ("Dr Camille Martin <camille.martin@demo.mssante.fr>", "Dr Camille Martin"),
         ("=?iso-8859-1?q?Ren=E9e_Bo=EEtard?= <r@demo.mssante.fr>", "Renée Boîtard"),
+        ("Dr_Camille_MARTIN_Cardiologie\r\n <camille.martin@demo.mssante.fr>", "Dr Camille MARTIN Cardiologie"),
+        ("camille_martin@demo.mssante.fr", "camille_martin@demo.mssante.fr"),
         ("camille.martin@demo.mssante.fr", "camille.martin@demo.mssante.fr"),
         (None, ""),
     ],
