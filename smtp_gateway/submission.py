@@ -164,15 +164,17 @@ class SubmissionSteps:
             reverse_path=reverse_path,
             recipients=tuple(envelope.recipients),
             queued=tuple(envelope.queued),
-            patients_elsewhere=tuple(
-                each.address.lower() for each in envelope.queued if each.destination and self._is_patient(each.address)
-            ),
+            patients_elsewhere=self._patients_elsewhere(envelope),
             report=envelope.report,
             require_tls=envelope.require_tls,
             rates=parts.rates,
             reporter_id=session.mailboxes.get(reverse_path.lower()),
         )
         return (await parts.acceptance.accept(arrival)).message_id
+
+    def _patients_elsewhere(self, envelope: MailEnvelope) -> tuple[str, ...]:
+        queued = [each.address.lower() for each in envelope.queued if each.destination]
+        return tuple(each for each in queued if self._is_patient(each))
 
     def _is_patient(self, address: str) -> bool:
         return is_patient(address, self._parts.smtp)
