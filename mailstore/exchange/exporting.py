@@ -4,6 +4,7 @@ The target itself says what it has, so that an export that was cut short goes on
 Each message is read whole before anything of it is written: a damaged one is told, left out, and leaves no trace.
 """
 
+import fcntl
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +17,7 @@ from mailstore.model import Entry, Folder
 from mailstore.reader import MessageReader
 from mailstore.store import MailStore
 from vaguemestre.kernel.database import Database, Transaction
-from vaguemestre.kernel.errors import IntegrityError
+from vaguemestre.kernel.errors import IntegrityError, PermanentFailure
 
 GROUP_MESSAGES = 100
 
@@ -70,6 +71,18 @@ class ExportPlan:
     """The one folder that is taken."""
     dry_run: bool = False
     """Read everything, write nothing."""
+
+
+def hold(descriptor: int) -> None:
+    """Keep other exports away from an open file or folder, until it is closed.
+
+    Raises:
+        PermanentFailure: another one writes there.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise PermanentFailure("un autre export écrit au même endroit") from None
 
 
 class Exporter:

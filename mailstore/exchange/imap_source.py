@@ -111,22 +111,25 @@ class ImapSource:
                 yield _found(reference, known, self._pieces(reference, piece))
 
     async def _first_pieces(self, references: Sequence[Reference]) -> dict[int, bytes]:
-        lines = await self._fetch(references, f"(UID BODY.PEEK[]<0.{_SMALL_BYTES}>)")
+        most = ANSWER_BYTES + len(references) * _SMALL_BYTES  # the sizes that servers tell are not always true
+        lines = await self._fetch(references, f"(UID BODY.PEEK[]<0.{_SMALL_BYTES}>)", most)
         return {each.uid: each.body for each in fetched(lines) if each.body is not None}
 
     async def _pieces(self, reference: Reference, first: bytes) -> AsyncIterator[bytes]:
         yield first
         offset, asked, piece = len(first), _SMALL_BYTES, first
-        while len(piece) == asked:  # the sizes that servers tell are not always true
+        while len(piece) >= asked:
+            if len(piece) > asked:
+                raise ServerAway("imap: more of a message comes than was asked for")
             asked = PIECE_BYTES
             lines = await self._fetch([reference], f"(UID BODY.PEEK[]<{offset}.{asked}>)")
             piece = _body_of(reference, fetched(lines))
             offset += len(piece)
             yield piece
 
-    async def _fetch(self, references: Sequence[Reference], items: str) -> Lines:
+    async def _fetch(self, references: Sequence[Reference], items: str, answer_bytes: int = ANSWER_BYTES) -> Lines:
         uids = ",".join(str(each.handle) for each in references)
-        return await self._connection.asked(self._client.uid("fetch", uids, items), ANSWER_BYTES)
+        return await self._connection.asked(self._client.uid("fetch", uids, items), answer_bytes)
 
 
 async def imap_source(connection: Connection, server: Server, *, only: str | None = None) -> ImapSource:

@@ -73,7 +73,7 @@ class Importer:
     def __init__(
         self, plan: ImportPlan, *, store: MailStore, database: Database, clock: Clock, journal: Journal
     ) -> None:
-        self._plan = plan
+        self.plan = plan
         self._store = store
         self._database = database
         self._clock = clock
@@ -89,7 +89,7 @@ class Importer:
             MailboxFull: the quota is reached.
             TemporaryFailure: the store, or the server elsewhere, is away. What came in stays, in every case.
         """
-        if not self._plan.dry_run:
+        if not self.plan.dry_run:
             names = [name for name in dict.fromkeys(source.folders()) if self._takes(name)]
             await self._database.write(lambda tx: self._begin(tx, names, begin))
         looked_at = 0
@@ -105,11 +105,11 @@ class Importer:
             self._make_folder(tx, name)
 
     def _make_folder(self, tx: Transaction, name: str) -> None:
-        if self._store.folder(tx, self._plan.mailbox_id, name) is None:
-            self._store.create_folder(tx, self._plan.mailbox_id, name)
+        if self._store.folder(tx, self.plan.mailbox_id, name) is None:
+            self._store.create_folder(tx, self.plan.mailbox_id, name)
 
     def _takes(self, folder: str) -> bool:
-        return self._plan.only is None or folder == self._plan.only
+        return self.plan.only is None or folder == self.plan.only
 
     async def _take_group(self, source: Source, named: Sequence[Reference | Problem]) -> None:
         for each in named:
@@ -130,7 +130,7 @@ class Importer:
     async def _fresh(self, references: Sequence[Reference]) -> list[Reference]:
         """Return the messages that did not come in before."""
         lines = [self._journal.line(each) for each in references]
-        if self._plan.again and not self._plan.dry_run:
+        if self.plan.again and not self.plan.dry_run:
             await self._forget({each.origin for each in lines} - self._forgotten)
         validity = next((each.validity for each in references), None)
         is_new = bool(lines) and lines[0].origin != self._stale[0]
@@ -142,8 +142,8 @@ class Importer:
         known, stale = await self._database.read(work)
         if is_new:
             self._stale = (lines[0].origin, stale or {})
-        if self._plan.again:
-            known -= {each.mark for each in lines if self._plan.dry_run}
+        if self.plan.again:
+            known -= {each.mark for each in lines if self.plan.dry_run}
         self.report.known += len(known)
         return [each for each, line in zip(references, lines, strict=True) if line.mark not in known]
 
@@ -161,7 +161,7 @@ class Importer:
             self.report.fail(found)
             return
         try:
-            if self._plan.dry_run:
+            if self.plan.dry_run:
                 self._count(found.reference.folder, await self._read_through(found))
             else:
                 await self._prepare(found, group)
@@ -200,8 +200,8 @@ class Importer:
         group.ready.append(_Prepared(draft, sealed, self._delivery(found), line, size))
 
     def _fitting(self, size_bytes: int) -> int:
-        if size_bytes > self._plan.message_bytes:
-            raise _Unfit(f"plus grand que {self._plan.message_bytes} octets ([imap] message_bytes)")
+        if size_bytes > self.plan.message_bytes:
+            raise _Unfit(f"plus grand que {self.plan.message_bytes} octets ([imap] message_bytes)")
         return size_bytes
 
     def _whole(self, size_bytes: int) -> int:
@@ -211,7 +211,7 @@ class Importer:
 
     def _delivery(self, found: Found) -> Delivery:
         return Delivery(
-            mailbox_id=self._plan.mailbox_id,
+            mailbox_id=self.plan.mailbox_id,
             folder=found.reference.folder,
             flags=storable(found.flags),
             internal_date=found.internal_date,
@@ -252,9 +252,9 @@ class Importer:
         return taken, is_full
 
     def _room(self, tx: Transaction) -> int | None:
-        if not self._plan.quota_bytes:
+        if not self.plan.quota_bytes:
             return None
-        return self._plan.quota_bytes - self._store.usage_bytes(tx, self._plan.mailbox_id)
+        return self.plan.quota_bytes - self._store.usage_bytes(tx, self.plan.mailbox_id)
 
     def _count(self, folder: str, size_bytes: int) -> None:
         self.report.done += 1

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mailstore.exchange import lines
-from mailstore.exchange.exporting import Leaving
+from mailstore.exchange.exporting import Leaving, hold
 from mailstore.exchange.maildir_names import (
     KEYWORDS_FILE,
     LETTERS,
@@ -41,8 +41,16 @@ class MaildirTarget:
         """Begin PATH, or go on with it.
 
         Raises:
+            PermanentFailure: another export writes there.
             OSError: it cannot be written.
         """
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._held = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            hold(self._held)
+        except BaseException:
+            os.close(self._held)
+            raise
         self._root = path
         self._here = path
         self._written: list[tuple[Path, Path]] = []
@@ -100,7 +108,8 @@ class MaildirTarget:
         """Leave it as it is."""
 
     def close(self) -> None:
-        """Leave it as it is; no file is open between two messages."""
+        """Let other exports come."""
+        os.close(self._held)
 
     def _number_keywords(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

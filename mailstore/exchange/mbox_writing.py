@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from mailstore.exchange import lines
-from mailstore.exchange.exporting import Leaving
+from mailstore.exchange.exporting import Leaving, hold
 from mailstore.exchange.marks import Marks, separator
 from mailstore.model import Entry, Folder
 from vaguemestre.kernel.errors import PermanentFailure
@@ -41,18 +41,21 @@ class MboxTarget:
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
         self._state_file = path.with_name(f"{path.name}.part.json")
-        if path.exists():
-            raise PermanentFailure("ce fichier existe déjà : il n'est jamais remplacé")
-        self._state = self._read_state(_State(mailbox_id=mailbox_id, only=only))
-        self._folder: Folder | None = None
+        self._require_absent()
         number = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self._file = os.fdopen(number, "wb", buffering=1024 * 1024)
-        self._file.truncate(self._state.size_bytes)
-        self._file.seek(self._state.size_bytes)
+        try:
+            hold(number)
+            self._require_absent()  # whoever held it may have ended in between
+            self._state = self._begun(_State(mailbox_id=mailbox_id, only=only))
+            self._file.truncate(self._state.size_bytes)
+            self._file.seek(self._state.size_bytes)
+        except BaseException:
+            self._file.close()
+            raise
 
     def enter(self, folder: Folder, uids: Sequence[int]) -> Collection[int]:
         """Go on after the message written last."""
-        self._folder = folder
         last = self._state.last_uids.get(folder.id, 0)
         return [uid for uid in uids if uid > last]
 
@@ -92,16 +95,21 @@ class MboxTarget:
         """Close the file."""
         self._file.close()
 
-    def _read_state(self, begun: _State) -> _State:
+    def _require_absent(self) -> None:
+        if self._path.exists():
+            raise PermanentFailure("ce fichier existe déjà : il n'est jamais remplacé")
+
+    def _begun(self, anew: _State) -> _State:
+        """Return how far the file is; ANEW when nothing of it is written."""
         if not self._state_file.exists():
-            return begun
+            return anew
         try:
             found = msgspec.json.decode(self._state_file.read_bytes(), type=_State)
         except msgspec.DecodeError:
             raise PermanentFailure(
-                "l'état de l'export (.part.json) est illisible : retirez-le pour recommencer"
+                "l'état de l'export (.part.json) est illisible : retirez-le, puis recommencez"
             ) from None
-        if (found.mailbox_id, found.only) != (begun.mailbox_id, begun.only):
+        if (found.mailbox_id, found.only) != (anew.mailbox_id, anew.only):
             raise PermanentFailure("un autre export est commencé dans ce fichier : prenez un autre nom")
         return found
 

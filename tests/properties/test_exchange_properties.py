@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailstore.exchange import lines
+from mailstore.exchange import imap_answers, lines
+from mailstore.exchange.mbox import MboxSource
 from tests.fictional.carrier import Carrier, Letter
 from tests.properties.effort import examples
 
@@ -17,6 +18,11 @@ BITS = (
     b"From ", b">From ", b">>From x", b"\n", b"\r\n", b"\r", b"\r\n\r\n", b"\n\n", b"Status: RO", b"X-Status: D",
     b"Subject: Essai", b"X-Vaguemestre-Export: 1; lines=raw; end=open; date=", b"From a@b Mon Nov 23 12:00:00 2026",
     b"Content-Length: 3", b"Fro", b">", b"m ", b"\x00\xff", "été".encode(), b"x" * 70, b".",
+)  # fmt: skip
+BEGIN = b"From a@b Mon Nov 23 12:00:00 2026\n"
+ANSWERS = (
+    rb'(\Sent) "/" "a/b"', rb'() "." {3}', rb'() NIL ""', b'(("" "/")) NIL (("x" "/"))', b"((((", b"1 FETCH (UID 5",
+    rb'2 FETCH (FLAGS (\Seen) UID 6 RFC822.SIZE 3 INTERNALDATE "31-Feb-2026 00:00:00 +0000")', b"BODY[] NIL)",
 )  # fmt: skip
 Contents = st.one_of(
     st.lists(st.sampled_from(BITS), min_size=1, max_size=12).map(b"".join),
@@ -81,3 +87,24 @@ def by_folder(letters: list[Letter]) -> dict[str, list[Letter]]:
     for letter in letters:
         found[letter.folder].append(letter)
     return found
+
+
+@given(content=st.lists(st.one_of(st.sampled_from((*BITS, b"\n\n" + BEGIN)), st.binary(max_size=20))).map(b"".join))
+def test_any_bytes_read_as_mbox_end_in_messages_and_problems(carrier: Carrier, content: bytes):
+    path = carrier.fresh()
+    path.write_bytes(BEGIN + content)
+
+    report = carrier.bring_in(carrier.mailbox(), MboxSource(path), dry_run=True)
+
+    assert report.done + report.failed > 0
+
+
+@given(
+    lines=st.lists(st.one_of(st.sampled_from(ANSWERS), st.binary(max_size=30), st.binary(max_size=9).map(bytearray)))
+)
+def test_any_answer_of_a_server_reads(lines: list[bytes | bytearray]):
+    names = [each.name for each in imap_answers.read_list(lines, imap_answers.read_namespaces(lines))]
+
+    assert all(names)
+    assert all(uid > 0 for uid in imap_answers.read_known(lines))
+    assert all(each.uid >= 0 for each in imap_answers.fetched(lines))

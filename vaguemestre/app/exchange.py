@@ -100,9 +100,7 @@ def export_mailbox(instance: "Instance", mailbox: Professional, asked: ExportAsk
     kind = asked.format or ("mbox" if asked.target.suffix in {".mbox", ".mbx"} else "maildir")
     if asked.dry_run:
         return exporter.run(NoTarget(), progress)
-    target: Target = MaildirTarget(asked.target)
-    if kind == "mbox":
-        target = MboxTarget(asked.target, mailbox.account_id, only)
+    target = _target(asked.target, kind, plan)
     instance.database.write_now(lambda tx: _note(tx, instance, mailbox, ("mailbox_export_begun", kind, None)))
     report = exporter.run(target, progress)
     done = ("mailbox_exported", kind, report.done)
@@ -132,6 +130,9 @@ async def _import(instance: "Instance", mailbox: Professional, asked: ImportAske
             await importer.run(source, lambda tx: _note(tx, instance, mailbox, begun), progress)
         except MailboxFull:
             importer.report.fail(Problem(mailbox.address, "la boîte est pleine ([imap] quota_bytes)"))
+        report, only = importer.report, importer.plan.only
+        if only is not None and not report.done + report.known + report.failed:
+            report.fail(Problem(only, "la source n'a pas ce dossier, ou il est vide"))
         if not asked.dry_run:
             done = ("mailbox_imported", kind, importer.report.done)
             await instance.database.write(lambda tx: _note(tx, instance, mailbox, done))
@@ -172,6 +173,10 @@ def _server(asked: ImportAsked) -> Server:
     if ":" in login:
         raise ConfigurationError("le mot de passe n'est jamais un argument : --password-file FICHIER")
     return Server(host=parts.hostname, port=port, login=unquote(login), authority=asked.authority)
+
+
+def _target(path: Path, kind: str, plan: ExportPlan) -> Target:
+    return MboxTarget(path, plan.mailbox_id, plan.only) if kind == "mbox" else MaildirTarget(path)
 
 
 def _sentence(away: ServerAway) -> str:

@@ -90,6 +90,14 @@ def test_a_bad_message_is_told_by_its_place_and_is_a_failure(office: Run, mbox: 
     assert (json.loads(facts.stdout)["done"], json.loads(facts.stdout)["failed"]) == (2, 1)
 
 
+def test_a_folder_that_the_source_lacks_is_told(office: Run, tmp_path: Path):
+    (tmp_path / "mail" / "cur").mkdir(parents=True)
+
+    result = office("mailbox", "import", MARTIN, str(tmp_path / "mail"), "--folder", "Absent")
+
+    assert (result.exit_code, result.stderr) == (1, "Absent : la source n'a pas ce dossier, ou il est vide\n")
+
+
 def test_a_full_mailbox_keeps_what_had_room(office: Run, mbox: Path, instance_folder: Path):
     config = instance_folder / "vaguemestre.toml"
     config.write_text(config.read_text("utf-8") + "\n[imap]\nquota_bytes = 40\n", "utf-8")

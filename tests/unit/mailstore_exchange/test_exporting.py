@@ -72,6 +72,17 @@ def test_the_export_of_something_else_is_not_gone_on_with(carrier: Carrier, tmp_
         MboxTarget(tmp_path / "a", carrier.mailbox(), None)
 
 
+@pytest.mark.parametrize("form", ["mbox", "maildir"])
+def test_two_exports_do_not_write_in_one_place(carrier: Carrier, form: str, tmp_path: Path):
+    mailbox_id = carrier.mailbox(Letter(b"a"))
+    first = target_of(form, tmp_path / "out", mailbox_id)
+
+    with pytest.raises(PermanentFailure, match="un autre export"):
+        target_of(form, tmp_path / "out", mailbox_id)
+
+    assert carrier.write_out(mailbox_id, first).done == 1
+
+
 def test_a_maildir_takes_what_is_new_and_the_flags_of_today(carrier: Carrier, tmp_path: Path):
     mailbox_id = carrier.mailbox(Letter(b"a"), Letter(b"b"))
     carrier.write_out(mailbox_id, MaildirTarget(tmp_path / "out"))
