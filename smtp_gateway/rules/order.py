@@ -5,7 +5,7 @@
 | EHLO | none | list in force, certificate not revoked |
 | MAIL | size, sender identity | size, peer domain |
 | RCPT | recipient, room, one patient, `deliver_to_patient` | recipient, room, `deliver_to_patient` |
-| end of data | one author, loops, sender identity | one author, loops, peer domain |
+| end of data | one author, loops, sender identity, one patient in To and Cc | one author, loops, peer domain |
 | content (`content.py`) | file names, contents, archives, antivirus, X-MSS fields | the same |
 | acceptance | rate, `deliver_to_patient` again | that; a patient of another operator: `reply_by_patient` |
 """
