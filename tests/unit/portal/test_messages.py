@@ -140,6 +140,8 @@ async def test_attachments_open_by_what_they_are(space, patient):
 
     assert (len(opened), len(downloads)) == (2, 3)
     assert "dossier de documents médicaux" in page.text
+    assert "Les documents de ce dossier se rangent d'eux-mêmes" in page.text
+    assert "ne peut pas être rangé" not in page.text
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.headers["content-disposition"].startswith("inline")
     assert "compte%20rendu%20%C3%A9.pdf" in pdf.headers["content-disposition"]
