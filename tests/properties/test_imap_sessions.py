@@ -22,13 +22,15 @@ from tests.unit.mailstore_imap.house import ImapHouse
 
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "$Forwarded")
 MESSAGE = b"Subject: essai\r\n\r\ncorps\r\n"
-ENABLED = ("", "QRESYNC", "IMAP4rev2", "CONDSTORE")
+NOTIFY = "NOTIFY SET (selected-delayed (MessageNew (UID FLAGS) MessageExpunge FlagChange))"
+FIRST_WORDS = ("NOOP", "ENABLE QRESYNC", "ENABLE IMAP4rev2", NOTIFY)
 _EXISTS = re.compile(rb"\* (\d+) EXISTS")
 _EXPUNGE = re.compile(rb"\* (\d+) EXPUNGE")
 _VANISHED = re.compile(rb"\* VANISHED ([\d:,]+)")
 _FETCH = re.compile(rb"\* (\d+) FETCH \(UID (\d+) FLAGS \(([^)]*)\)")
+_SEARCH = re.compile(rb"\* (?:SEARCH|ESEARCH \(TAG [^)]*\)(?: ALL)?) ?([\d:, ]*)$")
 _NEW_UID = re.compile(rb" OK \[(?:APPENDUID \d+|COPYUID \d+ [\d:,]+) ([\d:,]+)\]")
-Sessions = st.integers(0, len(ENABLED) - 1)
+Sessions = st.integers(0, len(FIRST_WORDS) - 1)
 FlagSets = st.frozensets(st.sampled_from(FLAGS), max_size=2)
 Places = st.integers(0, 20)
 folders = count(1)
@@ -36,24 +38,23 @@ folders = count(1)
 
 def numbers(text: bytes) -> list[int]:
     """Return the numbers of a set without `*`."""
-    ends = [tuple(map(int, part.split(b":"))) for part in text.split(b",")]
+    ends = [tuple(map(int, part.split(b":"))) for part in text.split(b",") if part]
     return [number for pair in ends for number in range(pair[0], pair[-1] + 1)]
 
 
 class Program:
     """One session, and what a mail program would know by it."""
 
-    def __init__(self, client: RawClient, enabled: str) -> None:
+    def __init__(self, client: RawClient, first_words: str) -> None:
         self.client = client
-        self.vanishes = enabled == "QRESYNC"
-        if enabled:
-            client.command(f"ENABLE {enabled}")
+        self.vanishes = "QRESYNC" in first_words
+        assert b" OK " in client.command(first_words)
         self.uids: list[int | None] = []
         self.flags: dict[int, frozenset[str]] = {}
+        self.searched: tuple[set[int], set[int | None]] = (set(), set())
 
     def select(self, folder: str) -> None:
         """Open a folder and look at all of it."""
-        self.uids, self.flags = [], {}
         self.do(f"SELECT {folder}")
         if self.uids:
             self.do("FETCH 1:* (UID FLAGS)", may_expunge=False)
@@ -67,7 +68,9 @@ class Program:
     def learn(self, answer: bytes, *, may_expunge: bool = True) -> bytes:
         """Take in every untagged response in its order."""
         for line in answer.splitlines():
-            if found := _EXISTS.match(line):
+            if line.startswith(b"* OK [CLOSED]"):  # what came before was of the folder opened before
+                self.uids, self.flags = [], {}
+            elif found := _EXISTS.match(line):
                 assert int(found[1]) >= len(self.uids), answer
                 self.uids += [None] * (int(found[1]) - len(self.uids))
             elif found := _EXPUNGE.match(line):
@@ -79,12 +82,19 @@ class Program:
                     self.uids.remove(uid if uid in self.uids else None)
             elif found := _FETCH.match(line):
                 self._learn_flags(int(found[1]), int(found[2]), found[3])
+            elif found := _SEARCH.match(line):
+                self._learn_result(numbers(found[1].replace(b" ", b",")))
         return answer
 
     def _learn_flags(self, sequence: int, uid: int, flags: bytes) -> None:
         assert self.uids[sequence - 1] in (None, uid)
         self.uids[sequence - 1] = uid
         self.flags[uid] = frozenset(flags.decode().split()) - {"\\Recent"}
+
+    def _learn_result(self, sequences: list[int]) -> None:
+        """Keep the UIDs that a search found, and those that the program knew then; no number may be new to it."""
+        found = {self.uids[sequence - 1] for sequence in sequences}
+        self.searched = ({uid for uid in self.uids if uid is not None}, found - {None})
 
     def look(self) -> dict[int, frozenset[str]]:
         """Ask what changed, look at what is new, return what the program knows then."""
@@ -161,18 +171,9 @@ class SessionsMachine(RuleBasedStateMachine):
         """A search by number finds, among what the session sees, those that have the flag and are still there."""
         program = self.programs[session]
         word = flag.removeprefix("\\").upper() if flag.startswith("\\") else f"KEYWORD {flag}"
-        answer = self._search(program, word)
-        found = {program.uids[sequence - 1] for sequence in answer}
-        expected = {uid for uid, flags in self.truth.items() if flag in flags and uid in program.uids}
-        assert found - {None} == expected
-
-    def _search(self, program: Program, word: str) -> list[int]:
-        known = len(program.uids)
-        answer = program.do(f"SEARCH {word}", may_expunge=False)
-        found = re.search(rb"\* SEARCH([ \d]*)", answer)
-        listed = re.search(rb"\* ESEARCH [^\r]*ALL ([\d:,]+)", answer)
-        sequences = numbers(listed[1]) if listed else list(map(int, found[1].split())) if found else []
-        return [sequence for sequence in sequences if sequence <= known]
+        program.do(f"SEARCH {word}", may_expunge=False)
+        seen, found = program.searched
+        assert found == {uid for uid, flags in self.truth.items() if flag in flags and uid in seen}
 
     @rule(session=Sessions)
     def fetch(self, session: int) -> None:
@@ -216,8 +217,8 @@ class SessionsMachine(RuleBasedStateMachine):
 @pytest.fixture(scope="module")
 def programs() -> Iterator[list[Program]]:
     with tempfile.TemporaryDirectory() as folder, ImapHouse(Path(folder)) as house:
-        clients = [RawClient(house).signed_in() for _ in ENABLED]
-        yield [Program(client, enabled) for client, enabled in zip(clients, ENABLED, strict=True)]
+        clients = [RawClient(house).signed_in() for _ in FIRST_WORDS]
+        yield [Program(client, words) for client, words in zip(clients, FIRST_WORDS, strict=True)]
         for client in clients:
             client.socket.close()
 

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mailstore.expunged_log import prune_all
 from mailstore.store import Delivery, FlagChange, MailStore, MailStoreSettings, SealedMessage
 from tests.properties.effort import examples
 from vaguemestre.kernel.blobs import LocalBlobs
@@ -100,6 +101,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert gone == expected
         for uid in gone:
             del self.model[name][uid]
+
+    @rule(keep=st.integers(0, 2))
+    def prune(self, keep: int) -> None:
+        """Shorten the log of expunged UIDs, which no client may notice."""
+        prune_all(self.database, before=NOW, keep=keep)
 
     @rule(name=Names)
     def synchronise(self, name: str) -> None:
