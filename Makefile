@@ -48,7 +48,7 @@ demo: install ## play the first conversation on real ports, then stay up (ONCE=1
 	@$(PYTHON) -m vaguemestre.app.demo $(if $(ONCE),--once) $(if $(PORT_BASE),--port-base $(PORT_BASE))
 
 test: $(STAMPS)/debian $(STAMPS)/dev ## install what the tests need, run them all (ARGS= goes to pytest)
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 interop: $(STAMPS)/debian $(STAMPS)/interop $(STAMPS)/dev ## play real mail programs and other makers' servers against it (slow)
 	$(PYTHON) -m pytest tests/interop $(ARGS)
