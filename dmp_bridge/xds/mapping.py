@@ -24,7 +24,8 @@ def document_entry(document: CDADocument, content: bytes, *, entry_id: str) -> D
         An entry without URI; attributes that the header does not give are None or empty.
     """
     event, encounter = document.main_event, document.encounter
-    local_ids = [each for each in document.patient.ids if each.root not in INS_OIDS]
+    # A number that names nobody (a root alone) is no number of the patient.
+    local_ids = [each for each in document.patient.ids if each.root not in INS_OIDS and each.extension]
     return DocumentEntry(
         entry_id=entry_id,
         unique_id=document.id.xds,

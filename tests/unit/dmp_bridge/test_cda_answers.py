@@ -1,6 +1,6 @@
 """Every CDA of the corpus, filed alone by a doctor for its patient: `tests/spec/cda_answers.csv`.
 
-What is expected is what the README and the manifest of the corpus state: accepted, with what is noted; a wrong key of an
+Expected is what the README and the manifest of the corpus state: accepted, with what is noted; a wrong key of an
 INS passes under an OID of test and is refused under one of production; an id with an extension is noted. The patient of
 most examples is the one of the practice, with her own traits.
 """
