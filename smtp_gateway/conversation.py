@@ -117,6 +117,12 @@ def conversations_of_patient(tx: Transaction, profile_id: str) -> list[Conversat
     return [_conversation(row) for row in tx.execute(_BY_PROFILE, {"profile": profile_id})]
 
 
+def conversations_of_address(tx: Transaction, patient_address: str) -> list[Conversation]:
+    """Return the conversations of a patient by her address (lower case), also of one whose space is elsewhere."""
+    rows = tx.execute(_BY_PATIENT.order_by(_C.changed_at.desc()), {"patient": patient_address})
+    return [_conversation(row) for row in rows]
+
+
 def conversations_with(tx: Transaction, patient_address: str, address: str) -> list[Conversation]:
     """Return a patient's conversations with one professional address, the one that changed last first."""
     rows = tx.execute(_WITH_ADDRESS, {"patient": patient_address, "address": address})

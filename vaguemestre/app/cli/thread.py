@@ -9,6 +9,7 @@ from vaguemestre.app.cli.shared import AsJson, Config, Refused, opened, print_fa
 
 if TYPE_CHECKING:
     from smtp_gateway.conversation import Conversation
+    from vaguemestre.app.bootstrap import Instance
     from vaguemestre.kernel.database import Transaction
 
 commands = typer.Typer(help="Conversations.", no_args_is_help=True)
@@ -21,15 +22,9 @@ def list_threads(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Liste les conversations d'un patient, la dernière changée d'abord."""
-    from smtp_gateway.conversation import conversations_of_patient
-
+    """Liste les conversations d'un patient, d'ici ou d'un autre opérateur, la dernière changée d'abord."""
     with opened(config) as instance:
-
-        def work(tx: "Transaction") -> "list[Conversation]":
-            return conversations_of_patient(tx, patient.find(tx, instance, patient_ins).id)
-
-        found = instance.database.read_now(work)
+        found = instance.database.read_now(lambda tx: _of_patient(tx, instance, patient_ins))
     print_rows([_facts(each) for each in found], COLUMNS, as_json=as_json)
 
 
@@ -56,6 +51,21 @@ def show(
 
         facts = instance.database.read_now(work)
     print_facts(facts, as_json=as_json)
+
+
+def _of_patient(tx: "Transaction", instance: "Instance", text: str) -> "list[Conversation]":
+    from access_core.profiles import profile_by_ins
+    from smtp_gateway.conversation import conversations_of_address, conversations_of_patient
+
+    ins = patient.read_ins(instance, text)
+    profile = profile_by_ins(tx, ins)
+    found = conversations_of_patient(tx, profile.id) if profile is not None else []
+    for domain in instance.settings.smtp.patient_domains_elsewhere:
+        found += conversations_of_address(tx, f"{ins.value}@{domain}".lower())
+    if profile is None and not found:
+        raise Refused("aucun profil ni conversation pour cet INS")
+    by_id = {each.id: each for each in found}
+    return sorted(by_id.values(), key=lambda each: each.changed_at, reverse=True)
 
 
 def _facts(found: "Conversation") -> dict[str, object]:
