@@ -90,6 +90,23 @@ def test_a_bad_message_is_told_by_its_place_and_is_a_failure(office: Run, mbox: 
     assert (json.loads(facts.stdout)["done"], json.loads(facts.stdout)["failed"]) == (2, 1)
 
 
+@pytest.mark.parametrize("form", ["mbox", "maildir"])
+def test_a_whole_domain_goes_out_and_comes_in(office: Run, mbox: Path, tmp_path: Path, form: str):
+    office("mailbox", "import", MARTIN, str(mbox))
+    out = str(tmp_path / "out")
+
+    runs = [office("mailbox", "export", "@demo.mssante.fr", out, "--format", form, "--json") for _ in range(2)]
+    office("mailbox", "close", DURAND)
+    carried = office("mailbox", "import", "@demo.mssante.fr", out, "--json")
+    told = office("mailbox", "import", "@demo.mssante.fr", out)
+
+    first, second = (json.loads(each.stdout)["mailboxes"] for each in runs)
+    assert {address: facts["done"] for address, facts in first.items()} == {MARTIN: 3, DURAND: 0}
+    assert second == {} if form == "mbox" else [each["done"] for each in second.values()] == [0, 0]
+    assert {address: facts["done"] for address, facts in json.loads(carried.stdout)["mailboxes"].items()} == {MARTIN: 3}
+    assert told.stdout == f"{MARTIN} : 0 messages (0 octets), 3 déjà là, 0 laissés\n"
+
+
 def test_a_folder_that_the_source_lacks_is_told(office: Run, tmp_path: Path):
     (tmp_path / "mail" / "cur").mkdir(parents=True)
 
@@ -118,6 +135,8 @@ def test_a_full_mailbox_keeps_what_had_room(office: Run, mbox: Path, instance_fo
         (("import", MARTIN, "imaps://localhost"), "écrivez imaps://LOGIN@SERVEUR"),
         (("import", MARTIN, "imaps://a@localhost:zz"), "le port est un nombre"),
         (("export", MARTIN, "x.mbox", "--folder", "Absent"), "cette boîte n'a pas ce dossier"),
+        (("export", "@autre.fr", "x"), "aucune boîte ouverte dans ce domaine"),
+        (("import", "@demo.mssante.fr", "imaps://a@localhost"), "un autre serveur se lit boîte par boîte"),
         (("export", MARTIN, "absent/x.mbox"), "No such file or directory"),
     ],
 )
