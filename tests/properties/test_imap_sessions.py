@@ -226,4 +226,4 @@ def programs() -> Iterator[list[Program]]:
 def test_sessions_agree_with_the_model(programs: list[Program]) -> None:
     machine = type("Machine", (SessionsMachine,), {"programs": programs})
 
-    run_state_machine_as_test(machine, settings=settings(max_examples=examples(12), stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples(50), stateful_step_count=40))

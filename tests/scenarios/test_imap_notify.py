@@ -239,6 +239,19 @@ def test_idle_goes_on_under_notify(house, client, other):
     assert b"i OK" in client.until(b"i ")
 
 
+def test_the_words_of_evolution_are_understood(house, client):
+    client.command("SELECT INBOX")
+    answer = client.command(
+        "NOTIFY SET (selected (MessageNew (UID RFC822.SIZE RFC822.HEADER FLAGS) MessageExpunge FlagChange))"
+        " (personal (MailboxName SubscriptionChange)) (subscribed (MessageNew MessageExpunge))"
+    )
+
+    house.deliver(SIMPLE)
+
+    assert answer.endswith(b" OK Fait.\r\n")
+    assert b"FLAGS (\\Recent)" in client.until(b"* 1 FETCH (UID 1 RFC822.SIZE ")
+
+
 # Limits and refusals
 
 
