@@ -1,4 +1,4 @@
-"""What a user reads when an identifier is not one."""
+"""What a user reads when an identifier is not one, or a command line is wrong: a French sentence, 1 or 2."""
 
 import sys
 from pathlib import Path
@@ -33,3 +33,33 @@ def test_identifier_that_does_not_read_is_explained_in_french(
 
     assert ended.value.code == 1
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("foo", "vaguemestre : commande inconnue : foo ; voyez « vaguemestre --help »\n"),
+        ("queue show", "vaguemestre : il manque l'argument ID ; voyez « vaguemestre queue show --help »\n"),
+        ("queue show a b", "vaguemestre : de trop : b ; voyez « vaguemestre queue show --help »\n"),
+        ("queue list --nope", "vaguemestre : option inconnue : --nope ; voyez « vaguemestre queue list --help »\n"),
+        ("patient show 1 --jso", "option inconnue : --jso (--json ?) ; voyez"),
+        ("patient add 1", "il manque l'option --family ; voyez"),
+        ("patient add 1 --sex Q --family a --given b --birth-date c", "--sex : « Q » n'est pas parmi 'M', 'F' ; voyez"),
+        ("init x --port-base z --domain d", "--port-base attend un nombre entier ; voyez"),
+        ("patient show 1 --config", "l'option --config attend une valeur ; voyez"),
+        ("queue", "File d'attente vers les autres opérateurs."),
+        ("queue retry", "vaguemestre : donnez un identifiant ou --all ; voyez « vaguemestre queue retry --help »"),
+    ],
+)
+def test_wrong_usage_is_explained_in_french(
+    command: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["vaguemestre", *command.split()])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert sentence in said.err
+    assert said.out == ""

@@ -17,12 +17,19 @@ IDENTIFIERS = {
 
 def main() -> None:
     """Run `vaguemestre`; exit status 0 done, 1 refused or failed, 2 wrong usage."""
+    from typer.exceptions import Abort, TyperException
+
     from vaguemestre.app.cli.application import build
 
     try:
-        build()()
+        sys.exit(build()(standalone_mode=False, prog_name="vaguemestre"))
     except VaguemestreError as error:
         print(f"vaguemestre : {IDENTIFIERS.get(str(error), error)}", file=sys.stderr)
         sys.exit(1)
-    except BrokenPipeError:
+    except (Abort, BrokenPipeError):
         sys.exit(1)
+    except TyperException as error:
+        from vaguemestre.app.cli.usage import explain
+
+        print(explain(error), file=sys.stderr)
+        sys.exit(2)
