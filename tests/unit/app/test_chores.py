@@ -55,3 +55,4 @@ async def test_the_log_of_expunged_messages_is_pruned_as_the_settings_say(instan
     assert (before, logged(instance)) == (1, 0)
     assert done > 0
     instance.database.close()
+    await instance.bus.close()
