@@ -61,7 +61,7 @@ Espace patient   {portal}/connexion
   identifiant    {ROUX.ins}
   mot de passe   {ROUX.password}
   code           secret {stage.totp_secret}, pour une application d'authentification (TOTP)
-Espace pro       {portal}/pro/
+Espace pro       {portal}/pro/ (comme la messagerie ; code : vaguemestre mailbox second-factor ADRESSE)
 Messagerie du Dr Martin ({DOMAIN})
   identifiant    {MARTIN.address}
   mot de passe   {MARTIN.password}
