@@ -53,6 +53,7 @@ TABLE = (
     Capability("UNSELECT", "RFC 3691", "commands/selection.py"),
     Capability("CHILDREN", "RFC 3348", "commands/listing.py"),
     Capability("SPECIAL-USE", "RFC 6154", "commands/listing.py"),
+    Capability("CREATE-SPECIAL-USE", "RFC 6154 §3", "commands/mailboxes.py"),
     Capability("STATUS=SIZE", "RFC 8438", "commands/status.py"),
     Capability("LIST-STATUS", "RFC 5819", "commands/listing.py"),
     Capability("APPENDLIMIT", "RFC 7889", "commands/append.py"),

@@ -41,6 +41,23 @@ def test_what_a_program_files_under_its_own_name_is_in_the_special_folder(progra
     assert program.select('"&AMk-l&AOk-ments envoy&AOk-s"')[1] == [b"2"]
 
 
+def test_a_program_that_makes_a_folder_for_a_use_is_given_the_one_there_is(house):
+    with RawClient(house) as connection:
+        client = connection.signed_in()
+
+        own_name = client.command('CREATE "Sent Items" (USE (\\Sent))')
+        usual = client.command("CREATE Junk (USE (\\Junk))")
+        refused = [
+            client.command(f"CREATE {name} (USE ({use}))")
+            for name, use in (("Patients", "\\Sent"), ("Junk", "\\Sent"), ("Patients", "\\All"), ("INBOX", "\\Sent"))
+        ]
+
+        assert [b" OK [MAILBOXID (F" in answer for answer in (own_name, usual)] == [True, True]
+        assert [b" NO [USEATTR] " in answer for answer in refused] == [True] * 4
+        assert b"Patients" not in client.command('LIST "" *')
+        assert b"CREATE-SPECIAL-USE" in client.command("CAPABILITY")
+
+
 def test_a_program_that_asks_for_its_own_name_hears_that_name(program):
     listed = program.list('""', "Trash")[1]
     counted = program.status("Trash", "(MESSAGES)")[1]
