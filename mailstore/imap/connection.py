@@ -342,7 +342,7 @@ class ImapConnection(asyncio.Protocol):
         view, watch, command = self.session.view, self.session.watch, self._command
         if command is None:
             return False
-        if watch is not None and watch.dirty:
+        if watch is not None and (watch.dirty or self.session.owes_messages):
             return True
         if view is None or self.core.state is not State.SELECTED:
             return False

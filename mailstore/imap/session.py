@@ -225,6 +225,14 @@ class Session:
             self.watch.stop()
         self.watch = watch
 
+    @property
+    def owes_messages(self) -> bool:
+        """Whether messages are new that the client wants to be sent something of (RFC 5465 §5.2)."""
+        group = self.watch.of_selected if self.watch is not None else None
+        if group is None or self.view is None or not (group.attributes or group.contents):
+            return False
+        return self.view.fetched_to < self.view.uidnext
+
     def has_push(self, *, free: bool) -> bool:
         """Say whether there is something to tell at once; FREE when no command is under way, in which IDLE counts."""
         view, watch = self.view, self.watch

@@ -40,12 +40,23 @@ class Opened:
 class View:
     """One session's view of one folder."""
 
-    __slots__ = ("_held", "checked_at", "dirty", "enabled", "modseq", "opened", "saved", "uidnext", "uids")
+    __slots__ = (
+        "_held",
+        "checked_at",
+        "dirty",
+        "enabled",
+        "fetched_to",
+        "modseq",
+        "opened",
+        "saved",
+        "uidnext",
+        "uids",
+    )
 
     def __init__(self, opened: Opened, uids: "array[int]", checked_at: float) -> None:
         self.opened = opened
         self.uids = uids
-        self.uidnext = opened.uidnext
+        self.uidnext = self.fetched_to = opened.uidnext
         self.modseq = opened.modseq
         self.dirty = False
         self.saved: array[int] = array("I")

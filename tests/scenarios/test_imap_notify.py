@@ -186,6 +186,21 @@ def test_the_selected_folder_is_told_at_once_with_what_is_to_be_fetched(house, c
     assert client.line() == b"* 1 EXPUNGE\r\n"
 
 
+def test_what_came_while_a_command_was_answered_is_fetched_too(house, client, other):
+    house.deliver(SIMPLE)
+    client.command("SELECT INBOX")
+    client.command("NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange))")
+
+    client.send(b"a STORE 1 +FLAGS (\\Seen)\r\n" * 20)
+    house.deliver(SIMPLE)
+    told = client.until(b"a ")
+    while b"FETCH (UID 2 FLAGS (\\Recent))" not in told:
+        told += client.line()
+
+    assert told.count(b"* 2 EXISTS") == 1
+    assert told.count(b"* 2 FETCH ") == 1
+
+
 def test_selected_delayed_holds_expunged_messages_back(house, client, other):
     house.deliver(SIMPLE)
     client.command("SELECT INBOX")

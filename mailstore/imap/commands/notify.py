@@ -55,6 +55,8 @@ async def set_notifications(session: Session, command: Notify) -> Outcome:
     groups = [replace(group, names=tuple(map(_known_name, group.names))) for group in command.groups]
     await begin_watch(session, groups or None)
     watch = session.watch
+    if session.view is not None:
+        session.view.fetched_to = session.view.uidnext
     if command.status and watch is not None:
         session.send(*await session.read(lambda tx: _standing(session, tx, watch)))
     return ok()
@@ -90,11 +92,14 @@ async def tell_news(session: Session, *, may_expunge: bool, asked: bool) -> None
         asked: whether a command is under way, be it IDLE, which hears of everything in the selected folder.
     """
     view, watch = session.view, session.watch
-    if view is not None and (view.dirty or view.holds_expunges) and (asked or _pushes(watch)):
-        await _tell_selected(session, may_expunge=may_expunge, asked=asked)
+    if view is not None and (asked or (watch is not None and watch.of_selected is not None)):
+        if view.dirty or view.holds_expunges:
+            await session.refresh(may_expunge=may_expunge, quiet=() if asked else _quiet(session))
+        if session.owes_messages:
+            await _send_new(session)
     if watch is not None and watch.dirty:
         watch.dirty = False
-        look = await session.read(lambda tx: _look(session, tx, watch), brief=True)
+        look = await session.read(lambda tx: _look(session, tx, watch))
         if look is None:
             _give_up(session)
         else:
@@ -102,20 +107,18 @@ async def tell_news(session: Session, *, may_expunge: bool, asked: bool) -> None
             session.send(*look.lines)
 
 
-def _pushes(watch: Watch | None) -> bool:
-    return watch is not None and watch.of_selected is not None
-
-
-async def _tell_selected(session: Session, *, may_expunge: bool, asked: bool) -> None:
+def _quiet(session: Session) -> Sequence[int]:
+    """Return the UIDs whose flags are not told of their own accord: all when changes of flags are not wanted."""
     group = session.watch.of_selected if session.watch is not None else None
-    silent = group is not None and not asked and NotifyEvent.FLAG_CHANGE not in group.events
-    known = session.selected.uidnext
-    await session.refresh(may_expunge=may_expunge, quiet=_ALL_UIDS if silent else ())
-    if group is None or not (group.attributes or group.contents):
-        return
-    view = session.selected
-    fresh = array("I", view.uids[bisect_left(view.uids, known) :])
-    if fresh:
+    return () if group is None or NotifyEvent.FLAG_CHANGE in group.events else _ALL_UIDS
+
+
+async def _send_new(session: Session) -> None:
+    """Send what the client wants of messages that are new in the selected folder."""
+    view, group = session.selected, session.watch.of_selected if session.watch is not None else None
+    fresh = array("I", view.uids[bisect_left(view.uids, view.fetched_to) :])
+    view.fetched_to = view.uidnext
+    if group is not None and fresh:
         target = Target(SequenceSet(((fresh[0], fresh[-1]),)), uid=True)
         await tell(session, Fetch(target, group.attributes, group.contents), fresh)
 
