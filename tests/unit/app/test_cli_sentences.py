@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vaguemestre.app.cli import main
+from vaguemestre.app.cli.sentences import in_french
 
 PATIENT = ("--family", "A", "--given", "B", "--birth-date", "1979-03-28", "--sex", "F")
 
@@ -33,6 +34,26 @@ def test_identifier_that_does_not_read_is_explained_in_french(
 
     assert ended.value.code == 1
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("annexe.csv: cannot be read: FileNotFoundError", "annexe.csv : fichier absent"),
+        ("annexe.csv: cannot be read: PermissionError", "annexe.csv : lecture interdite à cet utilisateur"),
+        ("a.csv: line 3, column sex: M or F", "a.csv, ligne 3, colonne sex : M ou F"),
+        ("a.csv: line 1: the columns must be ins, oid", "a.csv, ligne 1 : les colonnes attendues sont ins, oid"),
+        ("a.csv: line 7: 3 columns instead of 4", "a.csv, ligne 7 : 3 colonnes au lieu de 4"),
+        ("a.csv: line 2, character 9: not UTF-8 text", "a.csv, ligne 2, caractère 9 : ce n'est pas du texte UTF-8"),
+        ("XML: not well-formed (line 1)", "XML mal formé, ligne 1"),
+        ("mx: port 25 cannot be opened: [Errno 98]", "mx : le port 25 est pris, ou interdit à cet utilisateur"),
+        ("instance.key: readable by others; chmod 600 it", "instance.key : lisible par d'autres ; chmod 600"),
+        ("nowhere : fichier de configuration absent", "nowhere : fichier de configuration absent"),
+        ("https://a.fr/x : injoignable à 10:30", "https://a.fr/x : injoignable à 10:30"),
+    ],
+)
+def test_errors_of_files_and_settings_are_put_into_french(english: str, french: str) -> None:
+    assert in_french(english) == french
 
 
 @pytest.mark.parametrize(
