@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
+from access_core.case_inputs import Session as SessionFacts
+from access_core.facts import Auth
 from portal.config import PortalSettings
 from portal.tables import portal_session
 from vaguemestre.kernel.database import Transaction
@@ -45,6 +47,14 @@ class Session:
     seen_at: datetime
     device: str
     failures: int
+
+    def facts(self, auth: Auth, now: datetime) -> SessionFacts:
+        """Say to the engine by what means its owner signed in and how long ago, in whole minutes."""
+        return SessionFacts(auth=auth, since_min=_minutes(now - self.started_at), idle_min=_minutes(now - self.seen_at))
+
+
+def _minutes(elapsed: timedelta) -> int:
+    return max(0, int(elapsed.total_seconds() // 60))
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,8 @@ class Viewer:
         return ReadingRequest(reader=profile, profile=profile, document=NO_DOCUMENT, session=self.facts(now), now=now)
 
     def facts(self, now: datetime) -> SessionFacts:
-        """Say how she signed in and how long ago, for the engine: two factors, whole minutes."""
-        return SessionFacts(
-            auth=Auth.LOGIN_OTP,
-            since_min=max(0, int((now - self.session.started_at).total_seconds() // 60)),
-            idle_min=max(0, int((now - self.session.seen_at).total_seconds() // 60)),
-        )
+        """Say how she signed in and how long ago, for the engine: two factors."""
+        return self.session.facts(Auth.LOGIN_OTP, now)
 
 
 def patient_of(tx: Transaction, account: Account | None) -> Profile | None:

@@ -6,7 +6,6 @@ from functools import partial
 
 from access_core.accounts import Account, AccountKind, AccountState
 from access_core.authentication.totp import has_totp
-from access_core.case_inputs import Session as SessionFacts
 from access_core.case_inputs import local_sender
 from access_core.decision import Verdict
 from access_core.facts import Auth
@@ -43,11 +42,7 @@ class ProfessionalViewer:
         Password and code are the local two-factor sign-in that counts as AIR; a password alone opens nothing that
         needs a professional's means (access.md §1.6, §10.3).
         """
-        facts = SessionFacts(
-            auth=Auth.AIR if self.has_both_factors else Auth.LOGIN_SEUL,
-            since_min=max(0, int((now - self.session.started_at).total_seconds() // 60)),
-            idle_min=max(0, int((now - self.session.seen_at).total_seconds() // 60)),
-        )
+        facts = self.session.facts(Auth.AIR if self.has_both_factors else Auth.LOGIN_SEUL, now)
         return ProfessionalReader(sender=local_sender(self.professional), session=facts, now=now)
 
 
