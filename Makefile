@@ -77,6 +77,7 @@ fuzz: $(STAMPS)/dev ## ten minutes of random input, shared among parsers and mod
 docs: $(STAMPS)/dev ## write the generated pages of docs/reference again
 	$(PYTHON) -m vaguemestre.app.reference
 	$(PYTHON) -m tests.architecture.join_requirements
+	$(PYTHON) -m tests.architecture.client_matrix
 
 migration: $(STAMPS)/dev ## write the next schema change from the tables (MESSAGE="add the queue")
 	$(VENV)/bin/ruff format $$($(PYTHON) -m vaguemestre.app.migrations revision "$(MESSAGE)")

@@ -16,7 +16,7 @@ from vaguemestre.app.demo.people import MARTIN
 CLIENT = Client(
     name="getmail",
     version="6.18.11",
-    sign_in="LOGIN command, over TLS or after STARTTLS",
+    sign_in="LOGIN command",
     settings="`delivered_to = false`, `received = false`; adds its own `Return-Path` and `X-getmail-…` lines.",
 )
 CONFIGURATION = """

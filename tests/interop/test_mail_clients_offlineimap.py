@@ -13,7 +13,7 @@ CLIENT = Client(
     name="OfflineIMAP",
     version="8.0.0",
     sign_in="PLAIN, LOGIN command",
-    settings="`sslcacertfile`, `utf8foldernames = yes`, `idlefolders = ['INBOX']` for new mail at once.",
+    settings="`sslcacertfile`, `utf8foldernames = yes` for `Envoyés` and the others on disk.",
 )
 CONFIGURATION = """
 [general]
