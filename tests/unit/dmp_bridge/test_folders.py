@@ -1,9 +1,11 @@
 """Folders by XDS: made by ITI-41 with their documents, completed later, found by the stored queries."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from dmp_bridge.record.erasure import erase_record
 from dmp_bridge.record.folders import folders_of
 from dmp_bridge.xds.identifiers import CX
 from dmp_bridge.xds.metadata import (
@@ -194,3 +196,30 @@ async def test_a_masked_document_stays_in_its_folder_and_a_deleted_one_leaves_it
 
     assert latest.entry.entry_id in masked.ids("ExtrinsicObject")
     assert await find(house) == []
+
+
+async def test_a_folder_goes_on_without_the_document_that_was_deleted(house, clock):
+    first = await file_in_folder(house)
+    (kept,) = house.practice.write(lambda tx: folders_of(tx, house.practice.patient.id))
+    gone = house.document()
+    cda = fictional_cda(title="Reste")
+    submission = submission_of(cda)
+    links = (member(kept.entry_id, submission.entries[0].entry_id),)
+    await provide(house, with_folder(submission, links=links), cda)
+    clock.advance(timedelta(minutes=4))
+
+    await house.update(state_body(gone, DELETED))
+    contents = await ask(house, CONTENTS, XDSFolderEntryUUID=f"'{kept.entry_id}'")
+    (after,) = house.practice.write(lambda tx: folders_of(tx, house.practice.patient.id))
+
+    assert len(first.entries) == 1
+    assert contents.ids("ExtrinsicObject") == [house.document().entry.entry_id]
+    assert after.updated_at > kept.updated_at
+
+
+async def test_a_record_that_is_erased_keeps_no_folder(house):
+    await file_in_folder(house)
+
+    house.practice.write(lambda tx: erase_record(tx, house.practice.patient.id))
+
+    assert house.practice.write(lambda tx: folders_of(tx, house.practice.patient.id)) == []
