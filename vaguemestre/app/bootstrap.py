@@ -134,7 +134,7 @@ class Instance:
     @cached_property
     def operator_tls(self) -> "ListenerTls":
         """What other operators meet."""
-        return ListenerTls.of_operator(self.settings.pki)
+        return ListenerTls.of_operator(self.settings.pki, shared=self.settings.processes(Role.MX) > 1)
 
     @cached_property
     def relay_tls(self) -> "ListenerTls":

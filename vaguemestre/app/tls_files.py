@@ -62,14 +62,21 @@ class ListenerTls:
         )
 
     @classmethod
-    def of_operator(cls, pki: PkiSettings) -> "ListenerTls":
+    def of_operator(cls, pki: PkiSettings, *, shared: bool = False) -> "ListenerTls":
         """Build the context that other operators meet: they must show a certificate that is not revoked.
+
+        Args:
+            pki: the files.
+            shared: whether several processes serve the port. They give no tickets then: one costs a fifth of a
+                handshake, and only the process that gave it could take it back.
 
         Raises:
             ConfigurationError: a file cannot be used.
         """
         lists = usable_lists(pki.revocation, pki.authority)
         context = server_context(pki.operator_certificate, pki.operator_key, client_ca=pki.authority, crls=lists)
+        if shared:
+            context.num_tickets = 0
         return cls._of_pair(context, pki, lists)
 
     @classmethod

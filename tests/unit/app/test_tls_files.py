@@ -1,5 +1,7 @@
 """The context of a listener takes new files at reload, and keeps the old ones when the new cannot be used."""
 
+import socket
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.unit.app.test_pki import NOW, client_context, handshake_with, request
+from tests.unit.app.test_pki import NOW, client_context, greet, handshake_with, request
 from vaguemestre.app.config import PkiSettings
 from vaguemestre.app.pki import Authority
 from vaguemestre.app.tls_files import ListenerTls
@@ -135,3 +137,23 @@ def test_list_that_comes_later_is_followed_without_a_signal(tmp_path: Path, auth
     assert followed == [True, False]
     with pytest.raises(OSError, match=r"revoked|reset"):
         handshake_with(tls.context, client)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_port_of_several_processes_gives_no_ticket_that_the_next_could_not_take(
+    tmp_path: Path, authority: Authority, shared: bool
+) -> None:
+    tls = ListenerTls.of_operator(settings(tmp_path), shared=shared)
+    client = client_context(tmp_path, authority.issue(request(client=True), NOW))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=(listener, tls.context), daemon=True).start()
+        with (
+            socket.create_connection(listener.getsockname(), timeout=5) as raw,
+            client.wrap_socket(raw, server_hostname="localhost") as connection,
+        ):
+            connection.recv(100)
+            session = connection.session
+
+    assert session is not None
+    assert session.has_ticket is not shared
