@@ -20,7 +20,14 @@ from dmp_bridge.record.holdings import load_holdings
 from dmp_bridge.record.model import RecordedDocument
 from dmp_bridge.record.registry import document_by_id
 from dmp_bridge.refusals import Refusal
-from dmp_bridge.services.registry_service import Call, carry_out_update, may_know, note_search
+from dmp_bridge.services.registry_service import (
+    SEARCHED,
+    Call,
+    carry_out_update,
+    may_know,
+    note_no_patient,
+    note_search,
+)
 from dmp_bridge.services.repository_service import read_one
 from dmp_bridge.services.updates import Update
 from dmp_bridge.xds.identifiers import CX
@@ -81,7 +88,12 @@ class Updating:
         return answer
 
     def _patched(self, tx: Transaction, asked: Patching, only: Update | None = None) -> DocumentReference | FhirProblem:
-        call, found = self._located(tx, asked)
+        settings, now = self._parts.settings, self._parts.clock.now()
+        call = call_for(tx, asked.account_id, _patient(tx, asked), settings, now)
+        if call.caller.profile is None:
+            note_no_patient(tx, call.caller.sender, SEARCHED, now)
+            return unknown_patient()
+        found = _located(tx, call, asked)
         if not may_know(tx, call, found):
             read_one(tx, call, found)
             return absent()
@@ -110,25 +122,25 @@ class Updating:
         outcome = carry_out_update(tx, update, Change(asking=asking, found=found))
         return outcome.decision if outcome.value is None else outcome.value
 
-    def _located(self, tx: Transaction, asked: Patching) -> tuple[Call, RecordedDocument]:
-        """Find the document that is to be changed, and what is known of the caller before its patient."""
-        settings, now = self._parts.settings, self._parts.clock.now()
-        patient = _patient(tx, asked)
-        call = call_for(tx, asked.account_id, patient, settings, now)
-        if call.caller.profile is None:
-            raise unknown_patient()
-        holds = search.document_condition(asked.query)
-        matched = [
-            each
-            for each in load_holdings(tx, call.profile.id).latest()
-            if asked.document_id in (None, each.id) and holds(each)
-        ]
-        known = [each for each in matched if may_know(tx, call, each)]
-        if len(known) > 1:
-            raise FhirProblem.of(IssueType.CONFLICT, Refusal.FHIR_SEVERAL, status=412)
-        if not matched:
-            raise absent()
-        return call, (known or matched)[0]
+
+def _located(tx: Transaction, call: Call, asked: Patching) -> RecordedDocument:
+    """Find the document that is to be changed.
+
+    Raises:
+        FhirProblem: none is there, or several.
+    """
+    holds = search.document_condition(asked.query)
+    matched = [
+        each
+        for each in load_holdings(tx, call.profile.id).latest()
+        if asked.document_id in (None, each.id) and holds(each)
+    ]
+    known = [each for each in matched if may_know(tx, call, each)]
+    if len(known) > 1:
+        raise FhirProblem.of(IssueType.CONFLICT, Refusal.FHIR_SEVERAL, status=412)
+    if not matched:
+        raise absent()
+    return (known or matched)[0]
 
 
 def _patient(tx: Transaction, asked: Patching) -> CX | str:

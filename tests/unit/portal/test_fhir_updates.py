@@ -10,6 +10,7 @@ from dmp_bridge.record.model import Availability
 from dmp_bridge.record.revision import Visibility, revise, update_set
 from dmp_bridge.xds.metadata import INVISIBLE_PATIENT
 from tests.fictional.fhir_client import (
+    INS_SYSTEM,
     bundle_of,
     codes_of,
     deleting,
@@ -20,6 +21,7 @@ from tests.fictional.fhir_client import (
     unique_id_of,
     unmasking,
 )
+from tests.fictional.people import INS_PERE
 from tests.unit.portal.fhir_house import FhirHouse, open_fhir_house
 from vaguemestre.app.demo.fictional_documents import fictional_cda
 
@@ -112,7 +114,13 @@ async def test_a_document_is_named_by_what_the_trade_calls_it(fhir):
     unnamed = await fhir.doctor.patch("/DocumentReference", masking())
     odd = await fhir.doctor.patch(f"{named}&nom=Martin", masking())
 
+    nobody = await fhir.doctor.patch(
+        f"/DocumentReference?patient.identifier={INS_SYSTEM}|{INS_PERE.value}&status=current", masking()
+    )
+
     assert [each.status_code for each in (one, several, none, unnamed, odd)] == [200, 412, 404, 400, 400]
+    assert (nobody.status_code, codes_of(nobody)) == (404, ["D_PROFIL_INEXISTANT"])
+    assert fhir.acts_of(fhir.space.doctor.account_id)[-1] == ("documents_searched", "D_PROFIL_INEXISTANT")
     assert codes_of(several) == ["X_FHIR_PLUSIEURS"]
     assert [each.masked for each in fhir.documents()].count(True) == 1
 
