@@ -18,8 +18,8 @@ from vaguemestre.app.demo.people import MARTIN
 CLIENT = Client(
     name="ImapFlow",
     version="2.10.2",
-    sign_in="PLAIN, LOGIN",
-    settings="Nothing to set: folders are found by their uses, CONDSTORE and IDLE are taken by themselves.",
+    sign_in="PLAIN",
+    settings="Nothing to set: folders are found by their uses; CONDSTORE and IDLE need nothing. Node 20 or newer.",
 )
 SOURCES = Path(__file__).parent / "imapflow"
 
@@ -43,6 +43,8 @@ def test_reads_searches_flags_moves_deletes_files_and_hears_of_new_mail(office: 
 
     found = play(session, office, draft)
 
+    assert found["signedInBy"] == ["AUTH=PLAIN"]
+    assert "CONDSTORE" in found["enabled"]
     uses = {"Envoyés": "\\Sent", "Brouillons": "\\Drafts", "Corbeille": "\\Trash", "Indésirables": "\\Junk"}
     assert found["special"] == {**uses, "Archives": "\\Archive", "INBOX": "\\Inbox"}
     assert found["alias"] == 1

@@ -16,7 +16,7 @@ from vaguemestre.app.demo.people import MARTIN
 CLIENT = Client(
     name="mbsync (isync)",
     version="1.4.4",
-    sign_in="SCRAM-SHA-256 where SASL has it, else LOGIN command",
+    sign_in="SCRAM-SHA-256",
     settings="`Patterns *`, `Create Both`, `Expunge Both`; the Maildir's folders take the server's French names.",
 )
 MESSAGES = 2_000

@@ -13,7 +13,7 @@ from vaguemestre.app.demo.people import DURAND, MARTIN
 CLIENT = Client(
     name="NeoMutt",
     version="20220429",
-    sign_in="SCRAM-SHA-256 where SASL has it, PLAIN, LOGIN; IMAP and SMTP",
+    sign_in="PLAIN by IMAP, SCRAM-SHA-256 by SMTP",
     settings="`set record`, `postponed`, `trash` to French or English names alike; sent from a pipe, it keeps no copy.",
 )
 SETTINGS = """

@@ -12,7 +12,7 @@ from vaguemestre.app.demo.people import MARTIN
 CLIENT = Client(
     name="OfflineIMAP",
     version="8.0.0",
-    sign_in="PLAIN, LOGIN command",
+    sign_in="PLAIN",
     settings="`sslcacertfile`, `utf8foldernames = yes` for `Envoyés` and the others on disk.",
 )
 CONFIGURATION = """

@@ -13,7 +13,7 @@ from vaguemestre.app.demo.people import DURAND, MARTIN
 CLIENT = Client(
     name="curl",
     version="7.88.1",
-    sign_in="SCRAM-SHA-256 (chosen by itself), PLAIN, LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL",
+    sign_in="PLAIN by itself; `--login-options` for LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL",
     settings="`--ssl-reqd` on 143 and 587; folder names in modified UTF-7, percent-encoded, or their English alias.",
 )
 

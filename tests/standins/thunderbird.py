@@ -64,6 +64,24 @@ MailServices.compose.OpenComposeWindowWithParams(null, opening);
 """
 
 
+QUIET: dict[str, str | int | bool] = {
+    "app.update.enabled": False,
+    "app.donation.eoy.version.viewed": 999,
+    "datareporting.policy.dataSubmissionPolicyBypassNotification": True,
+    "mail.provider.suppress_dialog_on_startup": True,
+    "mail.spotlight.firstRunDone": True,
+    "mail.winsearch.firstRunDone": True,
+    "mail.shell.checkDefaultClient": False,
+    "mailnews.start_page.enabled": False,
+    "mailnews.start_page_override.mstone": "ignore",
+    "mail.rights.version": 1,
+    "network.manage-offline-status": False,
+    "network.connectivity-service.enabled": False,
+    "toolkit.telemetry.enabled": False,
+}
+"""What a first start would show, and what it would ask of the network."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thunderbird:
     """The running program."""
@@ -134,19 +152,7 @@ def preferences(office: MailOffice, remote_port: int) -> dict[str, str | int | b
         f"{smtp}authMethod": 3,
         f"{smtp}username": MARTIN.address,
         "marionette.port": remote_port,
-        "app.update.enabled": False,
-        "app.donation.eoy.version.viewed": 999,
-        "datareporting.policy.dataSubmissionPolicyBypassNotification": True,
-        "mail.provider.suppress_dialog_on_startup": True,
-        "mail.spotlight.firstRunDone": True,
-        "mail.winsearch.firstRunDone": True,
-        "mail.shell.checkDefaultClient": False,
-        "mailnews.start_page.enabled": False,
-        "mailnews.start_page_override.mstone": "ignore",
-        "mail.rights.version": 1,
-        "network.manage-offline-status": False,
-        "network.connectivity-service.enabled": False,
-        "toolkit.telemetry.enabled": False,
+        **QUIET,
     }
 
 

@@ -17,6 +17,7 @@ const found = {};
 
 await client.connect();
 found.capabilities = [...client.capabilities.keys()];
+found.signedInBy = [...client.authCapabilities].filter((each) => each[1]).map((each) => each[0]);
 found.enabled = [...client.enabled];
 found.special = Object.fromEntries((await client.list()).map((each) => [each.path, each.specialUse ?? ""]));
 found.alias = (await client.status("Sent Items", { messages: true })).messages;
