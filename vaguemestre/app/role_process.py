@@ -20,6 +20,7 @@ from access_core.matrix_in_force import IN_FORCE
 from vaguemestre.app.bootstrap import Instance, build_services
 from vaguemestre.app.migrations import require_newest
 from vaguemestre.app.roles import Role
+from vaguemestre.app.sentences import in_french
 from vaguemestre.app.settings import Settings
 from vaguemestre.kernel.errors import VaguemestreError
 from vaguemestre.kernel.log import configure, get_logger, observe
@@ -62,7 +63,7 @@ async def _serve(settings: Settings, role: Role, *, supervised: bool) -> int:
         _announce(role, ports)
         await stop.wait()
     except VaguemestreError as error:
-        print(f"{role} : {error}", file=sys.stderr, flush=True)
+        print(f"{role} : {in_french(str(error))}", file=sys.stderr, flush=True)
         return 1
     finally:
         await asyncio.gather(*(service.drain(stop.grace_s) for service in services))

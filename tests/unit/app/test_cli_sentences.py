@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vaguemestre.app.cli import main
-from vaguemestre.app.cli.sentences import in_french
+from vaguemestre.app.sentences import in_french
 
 PATIENT = ("--family", "A", "--given", "B", "--birth-date", "1979-03-28", "--sex", "F")
 

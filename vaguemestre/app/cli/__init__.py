@@ -14,7 +14,7 @@ def main() -> None:
     try:
         sys.exit(build()(standalone_mode=False, prog_name="vaguemestre"))
     except VaguemestreError as error:
-        from vaguemestre.app.cli.sentences import in_french
+        from vaguemestre.app.sentences import in_french
 
         print(f"vaguemestre : {in_french(str(error))}", file=sys.stderr)
         sys.exit(1)

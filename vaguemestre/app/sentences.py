@@ -1,4 +1,4 @@
-"""What the program's own errors say to the person who typed a command: French, whatever the code behind calls them.
+"""What the program's own errors say to the person who typed a command or starts the service: French, whatever the code behind calls them.
 
 Errors of settings and files are written in English where they are raised, with file, line and column; each part is put
 into French here. What no row knows is passed on as it is.
