@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from access_core.case_facts import readings
 from access_core.case_inputs import NO_DOCUMENT, ReadingRequest
-from access_core.decision import Decision, Verdict
+from access_core.decision import Decision
 from access_core.identifiers import INS
+from access_core.looking import decide_looking
 from access_core.profiles import Profile, profile_by_id, profile_by_ins
-from access_core.reasons import Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import record
 from dmp_bridge.services.registry_service import SEARCHED, note_no_patient
@@ -94,17 +93,9 @@ async def open_record(services: PortalServices, asked: PatientRecord) -> OpenedR
 
 def _open(tx: Transaction, services: PortalServices, asked: PatientRecord) -> OpenedRecord:
     now = services.clock.now()
-    case = readings(tx, asked.reading(now))(NO_DOCUMENT)
-    decision = _entrance(case.decide())
+    case, decision = decide_looking(tx, asked.reading(now))
     entry = decision_entry(case, decision, About(resource_kind="query"), at=now)
     record(tx, replace(entry, act=SEARCHED, obligations=()))
     if not decision.allowed:
         return OpenedRecord(decision)
     return OpenedRecord(decision, tuple(visible_documents(tx, services, asked)))
-
-
-def _entrance(decision: Decision) -> Decision:
-    """Judge the door by a document that is of no type: who is refused for the type alone may look what there is."""
-    if decision.reason is not Reason.H_TYPE_DOCUMENT_INTERDIT:
-        return decision
-    return Decision(Verdict.PERMIT, Reason.OK, (), decision.sources)
