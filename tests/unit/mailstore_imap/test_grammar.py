@@ -6,7 +6,7 @@ import pytest
 
 from mailstore.imap.protocol import commands as c
 from mailstore.imap.protocol import criteria as k
-from mailstore.imap.protocol.grammar import parse_append_prelude, parse_request
+from mailstore.imap.protocol.grammar import parse_append_prelude, parse_following_append, parse_request
 from mailstore.imap.protocol.items import Attribute, Section, SectionText
 from mailstore.imap.protocol.sequence import SequenceSet, Target
 from vaguemestre.kernel.errors import ProtocolError
@@ -208,6 +208,16 @@ def test_a_charset_that_is_not_read_is_said_so():
 
     assert isinstance(command, c.Search)
     assert command.unknown_charset
+
+
+@pytest.mark.parametrize("between", [b" {9}", b"  {9}", b" () {9}", b") ~{9}"])
+def test_what_stands_between_two_messages_of_an_append(between):
+    assert parse_following_append(between) == c.Append(mailbox="", flags=frozenset(), internal_date=None)
+
+
+@pytest.mark.parametrize("between", [b"{9}", b"   {9}", b" x {9}", b")) {9}"])
+def test_what_may_not_stand_between_two_messages_of_an_append(between):
+    assert parse_following_append(between) is None
 
 
 def test_an_append_is_read_up_to_its_message():
