@@ -1,4 +1,4 @@
-"""What the program's own errors say to the person who typed a command or starts the service: French, whatever the code behind calls them.
+"""What errors say to who typed a command or started the service: French, whatever the code calls them.
 
 Errors of settings and files are written in English where they are raised, with file, line and column; each part is put
 into French here. What no row knows is passed on as it is.
@@ -28,7 +28,7 @@ _PARTS = tuple(
         (r": no usable (?:private )?(key|certificate): \w+", r" : illisible comme clé ou certificat"),
         (r"^(\S+): port (\d+) cannot be opened: .*", r"\1 : le port \2 est pris, ou interdit à cet utilisateur"),
         (r"^portal: cannot listen on port (\d+): .*", r"portal : le port \1 est pris, ou interdit à cet utilisateur"),
-        (r"^TLS: cannot use (\S+) or a file beside it: .*", r"\1, ou un fichier à côté : certificat ou clé illisibles"),
+        (r"^TLS: cannot use (\S+) or a file beside it: .*", r"\1, ou un fichier à côté : clé ou certificat illisible"),
         (r"^XML: not well-formed \(line (\d+)\)", r"XML mal formé, ligne \1"),
         (r": line (\d+)", r", ligne \1"),
         (r", column (.+?): ", r", colonne \1 : "),

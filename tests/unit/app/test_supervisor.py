@@ -214,7 +214,9 @@ def test_a_role_that_cannot_start_ends_the_program_with_its_sentence(
     served = serve(*ROLES)
 
     assert served.process.wait(PATIENCE_S) == 1
-    assert "imap : TLS" in served.log.read_text(encoding="utf-8")
+    assert "imap : server.pem, ou un fichier à côté : clé ou certificat illisible" in served.log.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_one_role_alone_runs_without_a_supervisor(serve: Callable[..., Served]) -> None:
