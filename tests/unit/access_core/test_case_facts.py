@@ -8,7 +8,10 @@ import pytest
 
 from access_core.accounts import AccountState
 from access_core.activation import Activation, activate
+from access_core.acts import Act
 from access_core.care import declare_care, set_informed
+from access_core.case_acts import Asking
+from access_core.case_documents import document_act_facts
 from access_core.case_facts import delivery_facts, filing_facts, reading_facts, reply_facts
 from access_core.case_inputs import (
     CaseFacts,
@@ -23,7 +26,17 @@ from access_core.case_inputs import (
     remote_sender,
 )
 from access_core.decision import Obligation
-from access_core.facts import Auth, Confidentiality, DocumentState, Exchange, IdentityStatus, ReplyOption, SubjectKind
+from access_core.facts import (
+    Auth,
+    Confidentiality,
+    DocumentState,
+    Exchange,
+    FilingOpposition,
+    IdentityStatus,
+    Origin,
+    ReplyOption,
+    SubjectKind,
+)
 from access_core.professionals import Professional
 from access_core.profiles import Profile, close, declare_death, oppose, suspend
 from access_core.reasons import Reason
@@ -327,3 +340,22 @@ def test_a_decided_case_becomes_a_line_of_the_trace(database: Database, martin: 
     assert (entry.mailbox_id, entry.obligations, entry.mode) == (lea.account_id, ("NOTIF_TITULAIRE",), "normal")
     assert entry.matrix_version == case.context.matrix.stamp
     assert len(entry.matrix_version) <= 80
+
+
+def test_a_patient_files_what_comes_from_her(database, lea):
+    asking = Asking(profile=lea, actor=lea, session=SIGNED_IN, now=NOW)
+    letter = DocumentFacts(type_code="EXPPAT_2", origin=Origin.PATIENT)
+
+    case = database.read_now(lambda tx: document_act_facts(tx, asking, Act.FILE_DOCUMENT, letter))
+
+    assert case.resource.opposition_depot is FilingOpposition.NON
+    assert case.decide().reason is Reason.OK
+
+
+def test_a_reader_who_is_not_ours_has_no_relation_to_the_patient(database, lea):
+    stranger = remote_sender("dr.inconnu@ailleurs.mssante.fr")
+    request = ReadingRequest(reader=stranger, profile=lea, document=REPORT, session=BY_CARD, now=NOW)
+
+    decision = database.read_now(lambda tx: reading_facts(tx, request)).decide()
+
+    assert not decision.allowed
