@@ -27,30 +27,30 @@ class TlsListener:
     def __init__(self, parts: ImapParts, factory: Callable[[], asyncio.Protocol]) -> None:
         self._parts = parts
         self._factory = factory
-        self._socket: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._accepting: dict[asyncio.Task[None], socket.socket] = {}
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._by_address: Counter[str] = Counter()
 
     def open(self, host: str, port: int, *, backlog: int) -> int:
-        """Begin to listen; returns the port.
+        """Begin to listen on every address that HOST has; returns the port.
 
         Raises:
             OSError: the port is taken.
         """
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=backlog)
-        self._socket.setblocking(False)
-        self._accepting = asyncio.get_running_loop().create_task(self._accept(self._socket))
-        chosen: int = self._socket.getsockname()[1]
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((each[0], each[4][:2]) for each in found):
+            listening = socket.create_server(address, family=family, backlog=backlog)
+            listening.setblocking(False)
+            self._accepting[asyncio.get_running_loop().create_task(self._accept(listening))] = listening
+        chosen: int = next(iter(self._accepting.values())).getsockname()[1]
         return chosen
 
     def close(self) -> None:
         """Accept nothing new, give up the handshakes under way."""
-        for task in (*self._under_way, *filter(None, [self._accepting])):
+        for task in (*self._under_way, *self._accepting):
             task.cancel()
-        if self._socket is not None:
-            self._socket.close()
+        for listening in self._accepting.values():
+            listening.close()
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
