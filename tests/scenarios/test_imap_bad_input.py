@@ -73,6 +73,13 @@ def test_a_literal_sent_without_asking_ends_the_session_unread(open_house, size)
         assert client.rest() == b"* BYE [TOOBIG] literal too large to be sent without asking\r\n"
 
 
+def test_thousands_of_empty_literals_end_the_session(open_house):
+    with RawClient(open_house()) as client:
+        client.send(b"x LOGIN" + b" {0+}\r\n" * 1_000)
+
+        assert client.rest() == b"* BYE [TOOBIG] literals too large\r\n"
+
+
 def test_a_session_of_nothing_but_errors_ends(open_house):
     with RawClient(open_house(refused_commands=5)) as client:
         client.send(b"GET / HTTP/1.1\r\n" * 10)

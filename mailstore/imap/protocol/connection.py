@@ -24,6 +24,8 @@ from vaguemestre.kernel.errors import ProtocolError
 
 NON_SYNCHRONISING_BYTES = 4_096
 """RFC 7888 §5: what LITERAL- allows without asking first."""
+LEAST_LITERAL_BYTES = 32
+"""What a literal counts for at least, since thousands of empty ones cost more than they weigh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +265,7 @@ class ServerConnection:
 
     def _keep_literal(self, frame: LiteralAnnounced) -> Event | None:
         before = self.state is State.NOT_AUTHENTICATED
-        self._literal_bytes += frame.size_bytes
+        self._literal_bytes += max(frame.size_bytes, LEAST_LITERAL_BYTES)
         if self._literal_bytes > (self._limits.literal_bytes_before if before else self._limits.literal_bytes):
             return self._refuse_literal(frame)
         self._framer.take_literal()
