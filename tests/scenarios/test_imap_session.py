@@ -203,6 +203,21 @@ def test_idle_hears_what_another_session_does(house):
         assert gone == b"* 1 EXPUNGE\r\n"
 
 
+def test_idle_tells_first_what_a_fetch_had_to_hold_back(house):
+    for message in (SIMPLE, NESTED):
+        house.deliver(message)
+    with RawClient(house).selected() as reading, RawClient(house).selected() as working:
+        working.command("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        working.command("EXPUNGE")
+        held = reading.command("FETCH 2 (UID)")
+
+        reading.send(b"i1 IDLE\r\n")
+        reading.line()
+
+        assert b"EXPUNGE\r\n" not in held
+        assert reading.line() == b"* 1 EXPUNGE\r\n"
+
+
 @pytest.mark.skipif(QUICK_ACK is None, reason="an option of Linux")
 def test_a_piece_of_a_message_is_acknowledged_at_once(house):
     with RawClient(house).signed_in() as client:

@@ -65,7 +65,10 @@ def namespace(session: Session, _command: Namespace) -> Outcome:
 
 
 def idle(session: Session, _command: Idle) -> None:
-    """IDLE: the connection sends changes as they come, until DONE."""
+    """IDLE: the connection sends changes as they come, until DONE; first those that a FETCH had to hold back."""
+    view = session.view
+    if view is not None and view.holds_expunges:
+        view.dirty = True
     session.core.expect_line()
     session.idling = True
     session.continuation = lambda event: _end_idle(session, event)
