@@ -71,6 +71,19 @@ def test_flags_moves_and_deletes(office: MailOffice, thunderbird: Thunderbird) -
     assert list(office.held("Corbeille")) == ["<trois@essai.test>"]
 
 
+def test_hears_at_once_what_another_program_does(office: MailOffice, thunderbird: Thunderbird) -> None:
+    with office.onlooker() as other:
+        first, second, *_ = other.search()
+        other.add_flags([first], ["\\Seen", "\\Flagged"])
+        other.delete_messages([second])
+        other.expunge()
+
+    read = 'const each = header(find("INBOX"), "un@essai.test"); return each.isRead && each.isFlagged;'
+    until(lambda: thunderbird.run(read))
+    until(lambda: "Résultat deux" not in thunderbird.subjects("INBOX"))
+    assert len(thunderbird.subjects("INBOX")) == 3
+
+
 def test_sends_through_submission_and_keeps_the_copy(office: MailOffice, thunderbird: Thunderbird) -> None:
     thunderbird.compose(MARTIN.address, "Compte rendu envoyé")
 
@@ -78,6 +91,7 @@ def test_sends_through_submission_and_keeps_the_copy(office: MailOffice, thunder
 
     until(lambda: len(office.held()) == 5)
     until(lambda: office.held("Envoyés"))
+    assert set(thunderbird.folders()) == FOLDERS  # no Sent beside Envoyés
     (copied,) = office.held("Envoyés")
     assert copied in office.held()
     assert any("Bonjour, à bientôt.".encode() in each for each in office.contents("Envoyés"))
@@ -89,6 +103,7 @@ def test_saves_a_draft(office: MailOffice, thunderbird: Thunderbird) -> None:
     thunderbird.press_in_message("cmd_saveAsDraft")
 
     until(lambda: office.held("Brouillons"))
+    assert set(thunderbird.folders()) == FOLDERS
     (draft,) = office.contents("Drafts")
     assert b"Subject: Compte rendu en cours" in draft
     assert DURAND.address.encode() in draft
