@@ -35,6 +35,7 @@ from dmp_bridge.fhir.resources import (
 from dmp_bridge.filing import Filer
 from dmp_bridge.intake import build_filer
 from dmp_bridge.outcome import FilingOutcome, refuse_as
+from dmp_bridge.record.documents import content
 from dmp_bridge.record.folders import folder_by_unique_id
 from dmp_bridge.record.registry import document_by_id, document_by_unique_id, registered_set
 from dmp_bridge.refusals import ExchangeError, Refusal
@@ -79,6 +80,8 @@ class Publishing:
         """
         bundle = await asyncio.to_thread(read_bundle, body)
         publication = await self._read(patients_named(bundle), lambda known: read_publication(bundle, known))
+        if needs_wrapping(publication):
+            publication = await self._wrapped(account_id, publication, exact=True)
         return _answer(bundle, publication, await self._file(account_id, publication))
 
     async def create(self, account_id: str, body: bytes) -> tuple[str, bool]:
@@ -94,7 +97,7 @@ class Publishing:
             named, lambda known: read_simplified(reference, known, source_id=source_id, time=time)
         )
         if needs_wrapping(publication):
-            publication = await self._wrapped(account_id, publication)
+            publication = await self._wrapped(account_id, publication, exact=False)
         filed = await self._file(account_id, publication)
         ((entry_id, document_id),) = filed.documents.items()
         return document_id, entry_id in filed.new
@@ -103,8 +106,8 @@ class Publishing:
         known = await self._parts.database.read(partial(_patients, named=named)) if named else {}
         return await asyncio.to_thread(read, known)
 
-    async def _wrapped(self, account_id: str, publication: Publication) -> Publication:
-        """Make a document of a plain file; for a patient who is not known, filing says so."""
+    async def _wrapped(self, account_id: str, publication: Publication, *, exact: bool) -> Publication:
+        """Make documents of plain files; for a patient who is not known, filing says so."""
         parts, now = self._parts, self._parts.clock.now()
         patient = publication.submission.submission_set.patient_id or CX("")
 
@@ -113,20 +116,34 @@ class Publishing:
             professional, profile = professional_by_account(tx, account_id), call.caller.profile
             if professional is None or profile is None:
                 return call, None
-            source_id = parts.settings.repository_id
-            return call, Publisher(professional=professional, profile=profile, source_id=source_id, now=now)
+            return call, Publisher(
+                professional=professional,
+                profile=profile,
+                source_id=parts.settings.repository_id,
+                now=now,
+                there=self._there(tx, publication, profile.id),
+            )
 
         call, publisher = await parts.database.read(work)
         if publisher is None:
             return publication
         try:
-            return await asyncio.to_thread(wrapped, publication, publisher, parts.images)
+            return await asyncio.to_thread(partial(wrapped, publication, publisher, parts.images, exact=exact))
         except ExchangeError as error:
             unique_id = publication.submission.entries[0].unique_id
             outcome = FilingOutcome(verdict=Verdict.DENY, reason=error.code, unique_id=unique_id)
             refused = Refused([outcome])
             await parts.database.write(partial(self._note, call=call, refused=refused))
             raise problem_of_refusal(refused) from None
+
+    def _there(self, tx: Transaction, publication: Publication, profile_id: str) -> dict[str, bytes]:
+        """Return the documents of the patient that have a unique id of the publication."""
+        found = (document_by_unique_id(tx, each.unique_id) for each in publication.submission.entries)
+        return {
+            each.entry.unique_id: content(tx, self._parts.store, each)
+            for each in found
+            if each is not None and each.profile_id == profile_id
+        }
 
     async def _file(self, account_id: str, publication: Publication) -> Filed:
         parts, now = self._parts, self._parts.clock.now()

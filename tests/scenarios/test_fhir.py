@@ -3,6 +3,8 @@
 The bundles are written from the profiles (PDSm 3.1, MHD 4.2.3), in the shapes of PDSm's own examples.
 """
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +32,7 @@ from tests.fictional.fhir_client import (
 )
 from tests.scenarios.conftest import prepare_instance
 from tests.standins.issuer import TokenIssuer
-from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda
+from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda, fictional_pdf
 from vaguemestre.app.demo.people import DURAND, MARTIN
 from vaguemestre.app.demo.program import Program
 from vaguemestre.kernel.clock import SystemClock
@@ -270,8 +272,11 @@ async def test_one_document_is_published_the_simple_way(software: FhirClient) ->
 
 
 async def test_the_replacement_that_pdsm_gives_as_its_example_is_taken(software: FhirClient) -> None:
-    """Its shape: the server's patient, an author by RPPS, a structure that signs, a PATCH, a set without a number."""
-    old = await published(software, fictional_cda(title="Ancienne version"))
+    """Its shape: a PDF, the server's patient, an author by RPPS, a structure that signs, a PATCH, a set unnumbered."""
+    letter = simplified_of(fictional_cda())
+    data = base64.b64encode(fictional_pdf("Ancienne version")).decode()
+    letter["content"][0]["attachment"] = {"contentType": "application/pdf", "title": "Ancienne version", "data": data}
+    old = (await software.post("/DocumentReference", letter)).json()["id"]
     (before,) = resources(await software.find(_id=old))
     patient = {"reference": before["subject"]["reference"]}
     author = {"resourceType": "PractitionerRole", "id": "auteur"}
@@ -290,6 +295,14 @@ async def test_the_replacement_that_pdsm_gives_as_its_example_is_taken(software:
         relatesTo=[{"code": "replaces", "target": {"reference": f"DocumentReference/{old}"}}],
     )
     bundle["entry"][1]["resource"]["context"]["sourcePatientInfo"] = patient
+    pdf = fictional_pdf("Version remplaçante")
+    bundle["entry"][1]["resource"]["content"][0]["attachment"] |= {
+        "contentType": "application/pdf",
+        "title": "Version remplaçante",
+        "size": len(pdf),
+        "hash": base64.b64encode(hashlib.sha1(pdf, usedforsecurity=False).digest()).decode(),
+    }
+    bundle["entry"][2]["resource"] |= {"contentType": "application/pdf", "data": base64.b64encode(pdf).decode()}
     submission = bundle["entry"][0]["resource"]
     del submission["identifier"]
     submission["subject"] = patient

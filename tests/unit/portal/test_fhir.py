@@ -1,6 +1,7 @@
 """FHIR for practice software, whole: token in, decisions, trace, resources out."""
 
 import base64
+import hashlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -209,11 +210,13 @@ async def test_a_plain_file_of_a_simplified_publication_becomes_a_document(fhir)
     }
 
     created = await fhir.doctor.post("/DocumentReference", reference)
+    again = await fhir.doctor.post("/DocumentReference", reference)
     read = await fhir.doctor.get(f"/Binary/{fhir.document().id}")
 
     body = read_body(read.content)
     assert (created.status_code, created.json()["content"][0]["attachment"]["contentType"]) == (201, "text/xml")
     assert created.json()["masterIdentifier"]["value"] == reference["masterIdentifier"]["value"]
+    assert (again.status_code, again.json()["id"]) == (200, created.json()["id"])
     assert body is not None
     assert (body.media_type, body.content) == ("application/pdf", pdf)
     assert fhir.document().title == "Courrier au patient"
@@ -227,4 +230,50 @@ async def test_a_file_that_no_document_holds_is_refused(fhir):
 
     assert (answer.status_code, codes_of(answer)) == (422, ["X_DOCUMENT_NON_CDA"])
     assert fhir.acts()[-1] == ("file_document", "X_DOCUMENT_NON_CDA")
+    assert fhir.documents() == []
+
+
+def plain(pdf: bytes, **attachment: object) -> dict[str, object]:
+    """A bundle in the shape of PDSm's own example: its document is a PDF."""
+    bundle = bundle_of(fictional_cda())
+    reference, binary = (bundle["entry"][place]["resource"] for place in (1, 2))
+    binary |= {"contentType": "application/pdf", "data": base64.b64encode(pdf).decode()}
+    reference["content"][0]["attachment"] |= {
+        "contentType": "application/pdf",
+        "size": len(pdf),
+        "hash": base64.b64encode(hashlib.sha1(pdf, usedforsecurity=False).digest()).decode(),
+        **attachment,
+    }
+    reference["context"]["facilityType"]["coding"][0] |= {"code": "SA01", "display": "Etablissement public de santé"}
+    return bundle
+
+
+@pytest.mark.requirement("ITI-65")
+async def test_plain_files_of_a_bundle_become_documents_too(fhir):
+    pdf = fictional_pdf("Courrier")
+    bundle = plain(pdf)
+
+    first = await fhir.doctor.post("", bundle)
+    again = await fhir.doctor.post("", bundle)
+    read = await fhir.doctor.get(f"/Binary/{fhir.document().id}")
+
+    body = read_body(read.content)
+    entry = fhir.document().entry
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert body is not None
+    assert (body.media_type, body.content) == ("application/pdf", pdf)
+    assert entry.facility_type is not None
+    assert (entry.facility_type.code, entry.mime_type, entry.size_bytes) == ("SA01", "text/xml", len(read.content))
+    assert f"urn:oid:{entry.unique_id}" == bundle["entry"][1]["resource"]["masterIdentifier"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("attachment", "code"),
+    [({"size": 12}, "X_DOCUMENT_TAILLE"), ({"hash": "2jmj7l5rSw0yVb/vlWAYkK/YBwk="}, "X_DOCUMENT_EMPREINTE")],
+)
+async def test_a_plain_file_that_is_not_what_its_metadata_say_is_refused(fhir, attachment, code):
+    answer = await fhir.doctor.post("", plain(fictional_pdf("Courrier"), **attachment))
+
+    assert (answer.status_code, codes_of(answer)) == (422, [code])
+    assert fhir.acts()[-1] == ("file_document", code)
     assert fhir.documents() == []
