@@ -4,7 +4,6 @@ The bundles are written from the profiles (PDSm 3.1, MHD 4.2.3), in the shapes o
 """
 
 import base64
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,10 +17,12 @@ import pytest
 from tests.fictional.fhir_client import (
     FhirClient,
     Json,
+    attachment_of,
     bundle_of,
     codes_of,
     deleting,
     entry,
+    format_coding,
     masking,
     patch_of,
     replacing,
@@ -37,6 +38,7 @@ from vaguemestre.app.demo.people import DURAND, MARTIN
 from vaguemestre.app.demo.program import Program
 from vaguemestre.kernel.clock import SystemClock
 
+PDF_TYPE = {"contentType": "application/pdf"}
 IDENTITY = ("--family", DOMINIQUE.family, "--given", "Dominique", "--birth-date", "1979-03-28", "--sex", "F")
 
 
@@ -271,52 +273,46 @@ async def test_one_document_is_published_the_simple_way(software: FhirClient) ->
     assert (first.status_code, again.status_code, version.status_code) == (201, 200, 200)
 
 
-async def test_the_replacement_that_pdsm_gives_as_its_example_is_taken(software: FhirClient) -> None:
-    """Its shape: a PDF, the server's patient, an author by RPPS, a structure that signs, a PATCH, a set unnumbered."""
-    letter = simplified_of(fictional_cda())
-    data = base64.b64encode(fictional_pdf("Ancienne version")).decode()
-    letter["content"][0]["attachment"] = {"contentType": "application/pdf", "title": "Ancienne version", "data": data}
-    old = (await software.post("/DocumentReference", letter)).json()["id"]
-    (before,) = resources(await software.find(_id=old))
-    patient = {"reference": before["subject"]["reference"]}
-    author = {"resourceType": "PractitionerRole", "id": "auteur"}
-    author["identifier"] = [{"system": "https://rpps.esante.gouv.fr", "value": "10101234567"}]  # type: ignore[assignment]
-    structure = {
-        "resourceType": "Organization",
-        "id": "authentificateur",
-        "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.2", "value": "10B0127189"}],
-        "name": "CABINET DU DR MARTIN",
+def described_as_pdsm_does(patient: Json, old: str, pdf: bytes) -> Json:
+    """Return what PDSm's example says of the new document: an author by RPPS, a structure that signs."""
+    rpps = [{"system": "https://rpps.esante.gouv.fr", "value": "10101234567"}]
+    structure = [{"system": "urn:oid:1.2.250.1.71.4.2.2", "value": "10B0127189"}]
+    return {
+        "contained": [
+            {"resourceType": "PractitionerRole", "id": "auteur", "identifier": rpps},
+            {"resourceType": "Organization", "id": "authentificateur", "identifier": structure, "name": "CABINET"},
+        ],
+        "subject": patient,
+        "authenticator": {"reference": "#authentificateur"},
+        "relatesTo": [{"code": "replaces", "target": {"reference": f"DocumentReference/{old}"}}],
+        "content": [{"attachment": attachment_of(pdf, "") | PDF_TYPE, "format": format_coding()}],
     }
-    bundle = bundle_of(
-        fictional_cda(title="Version remplaçante"),
-        contained=[author, structure],
-        subject=patient,
-        authenticator={"reference": "#authentificateur"},
-        relatesTo=[{"code": "replaces", "target": {"reference": f"DocumentReference/{old}"}}],
-    )
-    bundle["entry"][1]["resource"]["context"]["sourcePatientInfo"] = patient
+
+
+def replacement(patient: Json, old: str) -> Json:
+    """Return a bundle in the shape of PDSm's example: the server's patient, a PDF, a PATCH, a set without number."""
     pdf = fictional_pdf("Version remplaçante")
-    bundle["entry"][1]["resource"]["content"][0]["attachment"] |= {
-        "contentType": "application/pdf",
-        "title": "Version remplaçante",
-        "size": len(pdf),
-        "hash": base64.b64encode(hashlib.sha1(pdf, usedforsecurity=False).digest()).decode(),
-    }
-    bundle["entry"][2]["resource"] |= {"contentType": "application/pdf", "data": base64.b64encode(pdf).decode()}
-    submission = bundle["entry"][0]["resource"]
+    bundle = bundle_of(fictional_cda(), **described_as_pdsm_does(patient, old, pdf))
+    submission, document, binary = (each["resource"] for each in bundle["entry"])
+    document["content"][0]["attachment"] |= {"url": bundle["entry"][2]["fullUrl"], "title": "Version remplaçante"}
+    document["context"]["sourcePatientInfo"] = patient
+    binary |= {**PDF_TYPE, "data": base64.b64encode(pdf).decode()}
     del submission["identifier"]
     submission["subject"] = patient
     submission["extension"][1]["valueIdentifier"] = {"system": "urn:oid:1.2.250.1.213.1.1.1", "value": "SRC-01"}
-    superseding = patch_of(
-        [
-            {"name": "path", "valueString": "DocumentReference.status"},
-            {"name": "type", "valueCode": "replace"},
-            {"name": "value", "valueCode": "superseded"},
-        ]
-    )
+    superseding = patch_of(replacing("status", {"valueCode": "superseded"}))
     bundle["entry"].append(entry(f"DocumentReference/{old}", superseding, method="PATCH"))
+    return bundle
 
-    answer = await software.post("", bundle)
+
+async def test_the_replacement_that_pdsm_gives_as_its_example_is_taken(software: FhirClient) -> None:
+    letter = simplified_of(fictional_cda())
+    data = base64.b64encode(fictional_pdf("Ancienne version")).decode()
+    letter["content"][0]["attachment"] = {**PDF_TYPE, "title": "Ancienne version", "data": data}
+    old = (await software.post("/DocumentReference", letter)).json()["id"]
+    (before,) = resources(await software.find(_id=old))
+
+    answer = await software.post("", replacement({"reference": before["subject"]["reference"]}, old))
     (superseded,) = resources(await software.find(_id=old, status="superseded"))
     (current,) = resources(await software.find(relatesTo=f"DocumentReference/{old}"))
 
