@@ -30,11 +30,18 @@ def thunderbird(office: MailOffice, tmp_path: Path) -> Iterator[Thunderbird]:
         yield program
 
 
-def test_downloads_the_inbox_and_hears_of_new_mail_by_idle(office: MailOffice, thunderbird: Thunderbird) -> None:
+def test_lists_the_inbox_and_hears_of_new_mail_by_idle(office: MailOffice, thunderbird: Thunderbird) -> None:
     office.deliver(letter("neuf"))
     until(lambda: "Résultat neuf" in thunderbird.subjects("INBOX"))
 
     assert thunderbird.folders()["INBOX"] == 5
+
+
+def test_keeps_every_message_for_work_without_the_network(thunderbird: Thunderbird) -> None:
+    thunderbird.run('await listened((end) => find("INBOX").downloadAllForOffline(end, null));')
+
+    kept = 'const inbox = find("INBOX"); return headers(inbox).map((each) => inbox.hasMsgOffline(each.messageKey));'
+    until(lambda: thunderbird.run(kept) == [True] * 4)
 
 
 def test_finds_the_folder_of_each_use(thunderbird: Thunderbird) -> None:

@@ -143,6 +143,7 @@ def preferences(office: MailOffice, remote_port: int) -> dict[str, str | int | b
         f"{server}name": MARTIN.address,
         f"{server}login_at_startup": False,
         f"{server}check_new_mail": False,
+        f"{server}autosync_offline_stores": False,  # it would take the connection that waits in IDLE for other folders
         f"{server}directory-rel": "[ProfD]ImapMail/localhost",
         "mail.smtpservers": "smtp1",
         "mail.smtp.defaultserver": "smtp1",
