@@ -147,6 +147,8 @@ async def open_connection(server: Server, password: str) -> AsyncIterator[Connec
     owner, lost = asyncio.current_task(), loop.create_future()
 
     def on_loss(_error: Exception | None) -> None:
+        for task in client.protocol.tasks:
+            task.cancel()  # it may hold the lock that the owner's own command takes again before it ends
         if not lost.done():
             lost.set_result(None)
             assert owner is not None
@@ -159,7 +161,7 @@ async def open_connection(server: Server, password: str) -> AsyncIterator[Connec
         )
         try:
             connection = Connection(client)
-            await client.wait_hello_from_server()
+            await _greeted(client, loop)
             await connection.sign_in(server.login, password)
             yield connection
         finally:
@@ -216,6 +218,20 @@ def number(pattern: re.Pattern[bytes], lines: Lines) -> int:
 def quoted(name: str) -> str:
     """Write a name as a quoted string (RFC 9051 §5.1); beyond ASCII, as the server lists it."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+async def _greeted(client: Any, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for the greeting and what follows it; a server that stops there is cut, since no time-out ends that wait."""
+
+    def cut() -> None:
+        if client.protocol.transport is not None:
+            client.protocol.transport.abort()
+
+    overdue = loop.call_later(client.timeout, cut)
+    try:
+        await client.wait_hello_from_server()
+    finally:
+        overdue.cancel()
 
 
 async def _close(client: Any) -> None:

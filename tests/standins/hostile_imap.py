@@ -14,9 +14,14 @@ PIECE = b"x" * 65_536
 
 @dataclass
 class HostileImap:
-    """What it says to FETCH after the announcement of a literal, and how much of it left before the cut."""
+    """What it says to FETCH after the announcement of a literal, and how much of it left before the cut.
+
+    Where CUTS or STALLS, it goes no further than its greeting: it hangs up, or is silent, at the first command.
+    """
 
     announced: int
+    cuts: bool = False
+    stalls: bool = False
     port: int = 0
     sent: int = 0
     connections: int = 0
@@ -28,6 +33,10 @@ class HostileImap:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while line := await reader.readline():
                 tag, _, command = line.strip().partition(b" ")
+                if self.cuts:
+                    break
+                if self.stalls:
+                    continue
                 await self._answer(writer, tag, command.upper())
         writer.transport.abort()
 
@@ -55,11 +64,13 @@ class HostileImap:
 
 
 @contextlib.asynccontextmanager
-async def hostile_imap(pair: RsaPair, folder: Path, announced: int) -> AsyncIterator[HostileImap]:
+async def hostile_imap(
+    pair: RsaPair, folder: Path, announced: int = 0, *, cuts: bool = False, stalls: bool = False
+) -> AsyncIterator[HostileImap]:
     """Serve on a free port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair.write(folder, "hostile"))
-    hostile = HostileImap(announced)
+    hostile = HostileImap(announced, cuts=cuts, stalls=stalls)
     server = await asyncio.start_server(hostile.serve, "127.0.0.1", 0, ssl=context)
     hostile.port = server.sockets[0].getsockname()[1]
     try:
