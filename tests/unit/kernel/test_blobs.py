@@ -80,7 +80,7 @@ def test_a_malformed_reference_is_an_integrity_error(tmp_path: Path):
 
 
 WRITE = """
-import asyncio, sys
+import asyncio, os, sys
 from vaguemestre.kernel.blobs import CHUNK_BYTES, build_blobs
 
 async def write(blobs, count):
@@ -92,7 +92,8 @@ async def write(blobs, count):
 async def main():
     blobs = build_blobs(sys.argv[1])
     written = [await write(blobs, count) for count in (2, 3, 1)]
-    print("\\n".join(written))
+    print("\\n".join(written), flush=True)
+    os._exit(0)
 
 asyncio.run(main())
 """
