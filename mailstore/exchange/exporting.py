@@ -116,6 +116,7 @@ class Exporter:
             self.report.known += len(all_uids) - len(missing)
             self._refresh(target, folder, sorted(set(all_uids) - set(missing)))
             looked_at += len(all_uids) - len(missing)
+            progress(looked_at, total)
             for group in _groups(list(missing)):
                 self._write(target, folder, group)
                 looked_at += len(group)

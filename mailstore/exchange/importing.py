@@ -97,6 +97,7 @@ class Importer:
             await self._take_group(source, group)
             looked_at += sum(each.weight for each in group if isinstance(each, Reference))
             progress(looked_at, source.total)
+        progress(source.total, source.total)  # what stands between messages has no weight
         return self.report
 
     def _begin(self, tx: Transaction, names: Sequence[str], begin: Callable[[Transaction], None]) -> None:

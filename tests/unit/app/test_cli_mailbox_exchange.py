@@ -1,14 +1,16 @@
 """`vaguemestre mailbox import` and `export`: what is printed, refused, traced."""
 
-import io
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.unit.app.conftest import Run
 from tests.unit.mailstore_imap.house import LOGIN, PASSWORD, ImapHouse
-from vaguemestre.app.cli.mailbox_exchange import _bar
 
 MARTIN = "camille.martin@demo.mssante.fr"
 DURAND = "dominique.durand@demo.mssante.fr"
@@ -195,13 +197,15 @@ def test_without_a_password_the_command_says_how_to_give_one(office: Run):
     assert "--password-file FICHIER ou $VAGUEMESTRE_IMAP_PASSWORD" in str(result.exception)
 
 
-def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch):
-    terminal = io.StringIO()
-    monkeypatch.setattr(terminal, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
+def test_a_terminal_shows_how_far_it_is(office: Run, instance_folder: Path, mbox: Path):
+    ours, its = pty.openpty()
+    environ = os.environ | {"TERM": "xterm", "VAGUEMESTRE_CONFIG": str(instance_folder / "vaguemestre.toml")}
+    command = [sys.executable, "-m", "vaguemestre.app.cli", "mailbox", "import", MARTIN, str(mbox)]
 
-    with _bar() as progress:
-        progress(50, 200)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=its, env=environ, check=True, timeout=60)
+    os.close(its)
+    shown = os.read(ours, 65_536)
+    os.close(ours)
 
-    assert " 25%" in terminal.getvalue()
+    assert b"100%" in shown
+    assert b"%" not in done.stdout
