@@ -36,7 +36,6 @@ from vaguemestre.kernel.log import get_logger
 UNREAD_BYTES = 131_072
 BURST = 100
 """Events of one client that are dealt with before others have their turn."""
-QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 """An option of Linux alone."""
 log = get_logger(__name__)
 
@@ -214,8 +213,8 @@ class ImapConnection(asyncio.Protocol):
         message is acknowledged, which Linux delays by 40 ms when nothing is sent (RFC 9293 §3.8.6.3).
         """
         link = self._transport.get_extra_info("socket") if self._transport is not None else None
-        if link is not None and QUICK_ACK is not None:
-            link.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
+        if link is not None:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     # One event after the other
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mailstore.imap.connection import QUICK_ACK
 from tests.standins.mail_office import until
 from tests.unit.mailstore_imap.client import RawClient
 from tests.unit.mailstore_imap.house import LOGIN, PASSWORD, ImapHouse
@@ -218,14 +217,13 @@ def test_idle_tells_first_what_a_fetch_had_to_hold_back(house):
         assert reading.line() == b"* 1 EXPUNGE\r\n"
 
 
-@pytest.mark.skipif(QUICK_ACK is None, reason="an option of Linux")
 def test_a_piece_of_a_message_is_acknowledged_at_once(house):
     with RawClient(house).signed_in() as client:
         (connection,) = house.service._connections
 
         async def acknowledges_at_once() -> bool:
             link = connection._transport.get_extra_info("socket")
-            return bool(link.getsockopt(socket.IPPROTO_TCP, QUICK_ACK))
+            return bool(link.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK))
 
         client.send(b"a APPEND INBOX {40}\r\n")
         client.line()

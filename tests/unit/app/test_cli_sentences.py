@@ -1,6 +1,5 @@
 """What a user reads when an identifier is not one, or a command line is wrong: a French sentence, 1 or 2."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,10 +26,9 @@ def test_identifier_that_does_not_read_is_explained_in_french(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("VAGUEMESTRE_CONFIG", str(instance_folder / "vaguemestre.toml"))
-    monkeypatch.setattr(sys, "argv", ["vaguemestre", *command])
 
     with pytest.raises(SystemExit) as ended:
-        main()
+        main(command)
 
     assert ended.value.code == 1
     assert sentence in capsys.readouterr().err
@@ -72,13 +70,9 @@ def test_errors_of_files_and_settings_are_put_into_french(english: str, french: 
         ("queue retry", "vaguemestre : donnez un identifiant ou --all ; voyez « vaguemestre queue retry --help »"),
     ],
 )
-def test_wrong_usage_is_explained_in_french(
-    command: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["vaguemestre", *command.split()])
-
+def test_wrong_usage_is_explained_in_french(command: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main()
+        main(command.split())
 
     said = capsys.readouterr()
     assert ended.value.code == 2

@@ -80,7 +80,6 @@ def test_a_message_is_known_with_other_flags_and_in_cur(carrier: Carrier):
     assert (report.known, report.done) == (2, 1)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="links are not followed on POSIX systems alone")
 def test_a_file_that_does_not_open_is_told_and_stops_nothing(carrier: Carrier):
     path = carrier.fresh()
     put(path, "1.a.host")
