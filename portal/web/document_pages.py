@@ -4,17 +4,18 @@ The space gives who reads, in which record, under which addresses; the engine de
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from access_core.decision import Decision, Obligation
 from portal import words
 from portal.attachments.kinds import FileContent
-from portal.context import portal_of, refused, render
+from portal.context import Identifier, Services, portal_of, refused, render
 from portal.documents.reading import DocumentContent, piece_of, read_content, readable_of
 from portal.documents.record import (
     DocumentLine,
@@ -33,6 +34,9 @@ from portal.web.files import SEEN, file_answer, kind_words, picture_answer
 
 Asked = tuple[PortalServices, RecordViewer, str]
 """Whose document, and its id."""
+Whole = Callable[[Request, Asked], Awaitable[Response]]
+OfPiece = Callable[[Request, Asked, int], Awaitable[Response]]
+Endpoint = Callable[..., Awaitable[Response]]
 Part = Callable[[OpenedDocument], FileContent | None]
 ALERTS = {
     Obligation.ALERTE_INVISIBLE_PATIENT: "Le patient ne voit pas encore ce document : il attend son annonce.",
@@ -82,37 +86,82 @@ async def document_page(request: Request, asked: Asked, template: str, **values:
     return page
 
 
-async def readable_file(request: Request, asked: Asked) -> Response:
+def serve_files(router: APIRouter, path: str, reader: Callable[..., Any]) -> None:
+    """Serve the files and pictures of the documents of a space.
+
+    Args:
+        router: of the space.
+        path: below which it has its documents, by their ids.
+        reader: the dependency that says who reads, in which record.
+    """
+    for name, whole in WHOLE.items():
+        router.get(f"{path}/{{document_id}}/{name}")(_whole(whole, reader))
+    for name, piece in PIECES.items():
+        router.get(f"{path}/{{document_id}}/pieces/{name}")(_piece(piece, reader))
+
+
+def _whole(answer: Whole, reader: Callable[..., Any]) -> Endpoint:
+    async def show(
+        document_id: Identifier, request: Request, services: Services, viewer: Annotated[Any, Depends(reader)]
+    ) -> Response:
+        return await answer(request, (services, viewer, document_id))
+
+    return show
+
+
+def _piece(answer: OfPiece, reader: Callable[..., Any]) -> Endpoint:
+    async def show(
+        document_id: Identifier,
+        number: Annotated[int, Path(ge=0, le=999)],
+        request: Request,
+        services: Services,
+        viewer: Annotated[Any, Depends(reader)],
+    ) -> Response:
+        return await answer(request, (services, viewer, document_id), number)
+
+    return show
+
+
+async def _readable_file(request: Request, asked: Asked) -> Response:
     """Open or download the readable form of a document."""
     download = "telecharger" in request.query_params
     framed = _is_seen(request, *asked[1:]) and not download
     return await _file(request, asked, _readable, download=download, framed=framed)
 
 
-async def original_file(request: Request, asked: Asked) -> Response:
+async def _original_file(request: Request, asked: Asked) -> Response:
     """Download a document as it was filed: the XML of a clinical document."""
     return await _file(request, asked, lambda opened: opened.original, download=True)
 
 
-async def piece_file(request: Request, asked: Asked, number: int) -> Response:
+async def _piece_file(request: Request, asked: Asked, number: int) -> Response:
     """Open a file joined to a structured document."""
     return await _file(request, asked, lambda opened: piece_of(opened.data, number))
 
 
-async def piece_picture(request: Request, asked: Asked, number: int) -> Response:
+async def _piece_picture(request: Request, asked: Asked, number: int) -> Response:
     """Show a picture of a structured document."""
     wanted = Wanted((asked[2], str(number)), PREVIEW_PIXELS)
     return await _picture(request, asked, wanted, lambda opened: piece_of(opened.data, number))
 
 
-async def preview(request: Request, asked: Asked) -> Response:
+async def _preview(request: Request, asked: Asked) -> Response:
     """Show an image, or the first page of a PDF, at the width of a page."""
     return await _picture(request, asked, Wanted((asked[2],), PREVIEW_PIXELS), _readable)
 
 
-async def thumbnail(request: Request, asked: Asked) -> Response:
+async def _thumbnail(request: Request, asked: Asked) -> Response:
     """Show a small picture of a document."""
     return await _picture(request, asked, Wanted((asked[2],)), _readable)
+
+
+WHOLE: dict[str, Whole] = {
+    "contenu": _readable_file,
+    "original": _original_file,
+    "apercu": _preview,
+    "vignette": _thumbnail,
+}
+PIECES: dict[str, OfPiece] = {"{number}": _piece_file, "{number}/image": _piece_picture}
 
 
 def _content(opened: OpenedDocument, zone: ZoneInfo, address: str, proof: str) -> DocumentContent:

@@ -1,12 +1,12 @@
 """The patient's documents: the addresses of their pages, and who may see them."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.context import Identifier, Services, SignedIn, posted_form, redirect, refused, render
+from portal.context import Identifier, Services, SignedIn, posted_form, redirect, refused, render, signed_in
 from portal.documents.record import list_documents
 from portal.patient.viewer import Viewer
 from portal.patient.visibility import set_mask
@@ -15,7 +15,6 @@ from portal.services import PortalServices
 from portal.web import document_pages as pages
 
 router = APIRouter(prefix="/documents", include_in_schema=False)
-Piece = Annotated[int, Path(ge=0, le=999)]
 DONE = {
     "masque": "Ce document est masqué aux professionnels, sauf à son auteur et à votre médecin traitant.",
     "visible": "Ce document est visible des professionnels autorisés.",
@@ -64,41 +63,4 @@ async def _set_mask(
     return redirect(f"/documents/{document_id}?fait={'masque' if masked else 'visible'}")
 
 
-@router.get("/{document_id}/contenu")
-async def show_content(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
-    """Open or download the readable form of a document."""
-    return await pages.readable_file(request, (services, viewer, document_id))
-
-
-@router.get("/{document_id}/original")
-async def show_original(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
-    """Download a document as it was filed."""
-    return await pages.original_file(request, (services, viewer, document_id))
-
-
-@router.get("/{document_id}/pieces/{number}")
-async def show_piece(
-    document_id: Identifier, number: Piece, request: Request, services: Services, viewer: SignedIn
-) -> Response:
-    """Open a file joined to a structured document."""
-    return await pages.piece_file(request, (services, viewer, document_id), number)
-
-
-@router.get("/{document_id}/pieces/{number}/image")
-async def show_picture(
-    document_id: Identifier, number: Piece, request: Request, services: Services, viewer: SignedIn
-) -> Response:
-    """Show a picture of a structured document."""
-    return await pages.piece_picture(request, (services, viewer, document_id), number)
-
-
-@router.get("/{document_id}/apercu")
-async def show_preview(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
-    """Show an image, or the first page of a PDF, at the width of a page."""
-    return await pages.preview(request, (services, viewer, document_id))
-
-
-@router.get("/{document_id}/vignette")
-async def show_thumbnail(document_id: Identifier, request: Request, services: Services, viewer: SignedIn) -> Response:
-    """Show a small picture of a document."""
-    return await pages.thumbnail(request, (services, viewer, document_id))
+pages.serve_files(router, "", signed_in)

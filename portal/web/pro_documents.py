@@ -10,7 +10,6 @@ from portal.context import Identifier, ProfessionalSignedIn, Services, posted_fo
 from portal.pro.record import PatientRecord, find_record, open_record, record_of
 from portal.problems import Absent
 from portal.web import document_pages as pages
-from portal.web.documents import Piece
 from portal.web.errors import FieldError
 from vaguemestre.kernel.errors import InvalidIdentifier
 
@@ -68,44 +67,7 @@ async def show_document(document_id: Identifier, request: Request, services: Ser
     return await pages.document_page(request, (services, asked, document_id), "pro_document.html", here=HERE, done="")
 
 
-@router.get("/{profile_id}/documents/{document_id}/contenu")
-async def show_content(document_id: Identifier, request: Request, services: Services, asked: Asked) -> Response:
-    """Open or download the readable form of a document."""
-    return await pages.readable_file(request, (services, asked, document_id))
-
-
-@router.get("/{profile_id}/documents/{document_id}/original")
-async def show_original(document_id: Identifier, request: Request, services: Services, asked: Asked) -> Response:
-    """Download a document as it was filed."""
-    return await pages.original_file(request, (services, asked, document_id))
-
-
-@router.get("/{profile_id}/documents/{document_id}/pieces/{number}")
-async def show_piece(
-    document_id: Identifier, number: Piece, request: Request, services: Services, asked: Asked
-) -> Response:
-    """Open a file joined to a structured document."""
-    return await pages.piece_file(request, (services, asked, document_id), number)
-
-
-@router.get("/{profile_id}/documents/{document_id}/pieces/{number}/image")
-async def show_picture(
-    document_id: Identifier, number: Piece, request: Request, services: Services, asked: Asked
-) -> Response:
-    """Show a picture of a structured document."""
-    return await pages.piece_picture(request, (services, asked, document_id), number)
-
-
-@router.get("/{profile_id}/documents/{document_id}/apercu")
-async def show_preview(document_id: Identifier, request: Request, services: Services, asked: Asked) -> Response:
-    """Show an image, or the first page of a PDF, at the width of a page."""
-    return await pages.preview(request, (services, asked, document_id))
-
-
-@router.get("/{profile_id}/documents/{document_id}/vignette")
-async def show_thumbnail(document_id: Identifier, request: Request, services: Services, asked: Asked) -> Response:
-    """Show a small picture of a document."""
-    return await pages.thumbnail(request, (services, asked, document_id))
+pages.serve_files(router, "/{profile_id}/documents", _asked)
 
 
 def _form(request: Request, viewer: ProfessionalSignedIn, errors: list[FieldError], ins: str) -> Response:
