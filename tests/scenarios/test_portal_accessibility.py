@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from cryptography import x509
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright
 
 from access_core.accounts import set_password
 from access_core.authentication.passwords import hash_password
@@ -131,6 +131,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     await asyncio.to_thread(space.close)
 
 
+async def follow(page: Page, found: Locator) -> None:
+    """Click what leads to another page, and wait for that page: a look at a page being left sees nothing."""
+    async with page.expect_navigation():
+        await found.click()
+
+
 async def violations(page: Page) -> list[str]:
     results = await Axe().run(page)
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in results.response["violations"]]
@@ -140,7 +146,7 @@ async def violations(page: Page) -> list[str]:
 async def test_no_page_has_a_violation_an_overflow_or_a_small_target(site: Site, width: int, scheme: str):
     page = await site.page(width, scheme)
     found = {"/connexion": await violations(page)}
-    await page.get_by_role("button", name="Se connecter").click()
+    await follow(page, page.get_by_role("button", name="Se connecter"))
     found["/connexion, erreurs"] = await violations(page)
     page = await site.signed_in(width, scheme)
 
@@ -178,7 +184,7 @@ async def test_after_an_error_the_summary_has_the_focus_and_leads_to_the_field(s
     page = await site.signed_in(360)
     await page.goto(site.base + site.thread)
 
-    await page.get_by_role("button", name="Envoyer").click()
+    await follow(page, page.get_by_role("button", name="Envoyer"))
     focused = await page.evaluate("document.activeElement.id")
     await page.get_by_role("link", name="Écrivez votre message").click()
 
@@ -210,7 +216,7 @@ async def test_pages_work_without_script_and_load_nothing_from_elsewhere(site: S
     await page.get_by_role("button", name="Se connecter").click()
     await page.get_by_label("Code à 6 chiffres").fill(site.space.code())
     await page.get_by_role("button", name="Se connecter").click()
-    await page.get_by_role("link", name="Historique des accès").click()
+    await follow(page, page.get_by_role("link", name="Historique des accès"))
 
     assert await page.locator("h1").inner_text() == "Historique des accès"
     assert all(url.startswith(site.base) for url in asked)
@@ -284,27 +290,27 @@ async def test_the_professional_space_has_no_violation_either(site: Site, width:
     await look("connexion")
     await page.get_by_label("Adresse de messagerie").fill(site.space.doctor.address)
     await page.get_by_label("Mot de passe").fill(PASSWORD)
-    await page.get_by_role("button", name="Se connecter").click()
+    await follow(page, page.get_by_role("button", name="Se connecter"))
     await page.get_by_label("Code à 6 chiffres").fill(site.space.code())
-    await page.get_by_role("button", name="Se connecter").click()
+    await follow(page, page.get_by_role("button", name="Se connecter"))
     await look("accueil")
-    await page.get_by_role("main").get_by_role("link", name="Mes actes").click()
+    await follow(page, page.get_by_role("main").get_by_role("link", name="Mes actes"))
     await look("actes")
-    await page.get_by_role("link", name="Décisions sur ce message").first.click()
+    await follow(page, page.get_by_role("link", name="Décisions sur ce message").first)
     await look("message")
     await page.goto(f"{site.base}/pro/patients/historique")
     await page.get_by_label("Matricule INS").fill(site.space.patient.ins.value)
-    await page.get_by_role("button", name="Voir l'historique").click()
+    await follow(page, page.get_by_role("button", name="Voir l'historique"))
     await look("patient")
     assert await page.get_by_role("main").get_by_text("Envoi d'un message à un patient").count() > 0
     await page.goto(f"{site.base}/pro/patients/documents")
     await page.get_by_label("Matricule INS").fill("123")
-    await page.get_by_role("button", name="Voir les documents").click()
+    await follow(page, page.get_by_role("button", name="Voir les documents"))
     await look("matricule refusé")
     await page.get_by_label("Matricule INS").fill(site.space.patient.ins.value)
-    await page.get_by_role("button", name="Voir les documents").click()
+    await follow(page, page.get_by_role("button", name="Voir les documents"))
     await look("documents")
-    await page.locator("ul.lines a").first.click()
+    await follow(page, page.locator("ul.lines a").first)
     await look("document")
     assert "/pro/patients/" in page.url
 

@@ -13,7 +13,7 @@ from imaplib import IMAP4_SSL
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from access_core.authentication.totp import code_at
 from vaguemestre.app.demo.fictional_documents import FictionalPatient, fictional_archive, fictional_cda, fictional_pdf
@@ -84,6 +84,12 @@ def sign_in(page: Page, stage: Stage) -> None:
     page.wait_for_url("**/")
 
 
+def follow(found: Locator) -> None:
+    """Click what leads to another page, and wait for that page."""
+    with found.page.expect_navigation():
+        found.click()
+
+
 def document_of(page: Page, title: str) -> bytes:
     """Download a document once the worker has filed it (the outbox is asynchronous)."""
     deadline = time.monotonic() + WITHIN_S
@@ -91,7 +97,7 @@ def document_of(page: Page, title: str) -> bytes:
     while not page.get_by_role("link", name=title).count():
         assert time.monotonic() < deadline, "the document was not filed in time"
         page.reload()
-    page.get_by_role("link", name=title).click()
+    follow(page.get_by_role("link", name=title))
     with page.expect_download() as download:
         page.get_by_role("link", name="Télécharger (PDF)").click()
     return download.value.path().read_bytes()
@@ -110,12 +116,12 @@ def doctor_writes(stage: Stage, title: str) -> EmailMessage:
 
 def patient_replies(page: Page, text: str) -> None:
     """Step 3: an answer with a photo."""
-    page.get_by_role("link", name="Répondre").click()
+    follow(page.get_by_role("link", name="Répondre"))
     page.get_by_label("Votre message").fill(text)
     page.get_by_label("Joindre des fichiers").set_input_files(
         {"name": "plaie.jpg", "mimeType": "image/jpeg", "buffer": photo()}
     )
-    page.get_by_role("button", name="Envoyer").click()
+    follow(page.get_by_role("button", name="Envoyer"))
 
 
 def doctor_ends(stage: Stage, title: str, reply: EmailMessage) -> None:
@@ -142,8 +148,8 @@ def test_a_patient_reads_replies_with_a_photo_and_is_refused_after_fin(running_i
     report = doctor_writes(stage, title)
 
     sign_in(page, stage)
-    page.get_by_role("link", name="Lire mes messages").click()
-    page.get_by_role("link", name=title).click()
+    follow(page.get_by_role("link", name="Lire mes messages"))
+    follow(page.get_by_role("link", name=title))
     thread = page.url
     assert page.get_by_role("heading", level=1).inner_text() == title
     assert page.get_by_text("Bonjour, envoyez-moi une photo.").is_visible()
@@ -155,7 +161,7 @@ def test_a_patient_reads_replies_with_a_photo_and_is_refused_after_fin(running_i
 
     page.get_by_label("Votre message").fill("Encore une question.")
     doctor_ends(stage, title, reply)
-    page.get_by_role("button", name="Envoyer").click()
+    follow(page.get_by_role("button", name="Envoyer"))
     assert "Le professionnel a mis fin à cet échange." in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Votre message").input_value() == "Encore une question."
     page.goto(thread)
@@ -167,11 +173,11 @@ def test_a_patient_reads_replies_with_a_photo_and_is_refused_after_fin(running_i
 
     assert document_of(page, title).startswith(b"%PDF-")
 
-    page.get_by_role("link", name="Historique des accès").click()
+    follow(page.get_by_role("link", name="Historique des accès"))
     shown = page.get_by_role("main").inner_text()
     assert [sentence for sentence in HISTORY if sentence not in shown] == []
 
-    page.get_by_role("button", name="Se déconnecter").click()
+    follow(page.get_by_role("button", name="Se déconnecter"))
     assert page.get_by_role("status").inner_text() == "Vous êtes déconnecté."
     page.goto(thread)
     assert "/connexion" in page.url
