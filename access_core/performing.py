@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-
 from access_core.acts import Act
 from access_core.case_acts import Asking
 from access_core.case_inputs import CaseFacts
@@ -20,12 +18,12 @@ from access_core.obligations import Deed, ObligationFailed, carry_out
 from access_core.reasons import REGISTER, Reason
 from access_core.trace.decisions import About, decision_entry
 from access_core.trace.entries import TraceEntry, record
-from vaguemestre.kernel.database import Database, Transaction
+from vaguemestre.kernel.database import DATABASE_ERRORS, Database, Transaction
 from vaguemestre.kernel.errors import TemporaryFailure
 from vaguemestre.kernel.log import get_logger
 
 log = get_logger(__name__)
-_FAILURES = (TemporaryFailure, ObligationFailed, DBAPIError)
+_FAILURES = (TemporaryFailure, ObligationFailed, *DATABASE_ERRORS)
 T = TypeVar("T")
 Step = Callable[[Transaction], object]
 

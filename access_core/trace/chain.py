@@ -129,8 +129,8 @@ def append(tx: Transaction, entries: Sequence[Row]) -> None:
         entry["seq"] = seq
         digest = link(digest, entry)
         entry["digest"] = digest
-    tx.connection.execute(_INSERT, entries)
-    tx.connection.execute(_ADVANCE, {"last_seq": seq, "last_digest": digest})
+    tx.execute(_INSERT, entries)
+    tx.execute(_ADVANCE, {"last_seq": seq, "last_digest": digest})
 
 
 def verify(tx: Transaction, witness: Witness = _nobody) -> Verification:
@@ -168,6 +168,6 @@ def _at_the_end(top: Head, seq: int, digest: bytes) -> Verification:
 
 def _pages(tx: Transaction) -> Iterator[Sequence[Sequence[Any]]]:
     after = 0
-    while rows := tx.connection.execute(_PAGE, {"after": after}).all():
+    while rows := tx.execute(_PAGE, {"after": after}).all():
         yield rows
         after = rows[-1][0]

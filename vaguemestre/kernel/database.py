@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, MetaData, TypeDecorator
 
-from vaguemestre.kernel.engines import build_reader, build_writer, translated_errors
+from vaguemestre.kernel.engines import DATABASE_ERRORS, build_reader, build_writer, translated_errors
 from vaguemestre.kernel.transaction import Transaction, insert_ignoring
 from vaguemestre.kernel.writer import GroupCommitWriter, Publish
 
-__all__ = ["Database", "Instant", "Transaction", "insert_ignoring", "metadata"]
+__all__ = ["DATABASE_ERRORS", "Database", "Instant", "Transaction", "insert_ignoring", "metadata"]
 
 T = TypeVar("T")
 READER_THREADS = 4
@@ -95,6 +95,7 @@ class Database:
     def read_now(self, work: Callable[[Transaction], T]) -> T:
         """Do as `read` does, in the calling thread."""
         with translated_errors(), self._reading.connect() as connection:
+            connection.begin()
             return work(Transaction(connection))
 
     def _read_here(self, work: Callable[[Transaction], T]) -> T:

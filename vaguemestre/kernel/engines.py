@@ -29,6 +29,9 @@ PRAGMAS = (
 READER_PAGES_KIB = 8_192
 """A process has several readers; the system keeps the pages of the file anyway."""
 WRITER_PAGES_KIB = 32_768
+DATABASE_ERRORS = (DBAPIError, sqlite3.Error)
+"""What a statement may raise: by SQLAlchemy, or by SQLite's driver for those that it runs (`prepared.py`)."""
+_AWAY = (OperationalError, InterfaceError, sqlite3.OperationalError, sqlite3.InterfaceError)
 
 
 def build_reader(url: str) -> Engine:
@@ -48,16 +51,24 @@ def translated_errors() -> Iterator[None]:
     """Turn a database away, locked, damaged or full (StorageFull) into TemporaryFailure; other errors are bugs."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        if _is_full(error.orig):
-            raise StorageFull("catalogue: no space left") from error
-        raise TemporaryFailure(f"catalogue: {type(error.orig).__name__}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise TemporaryFailure("catalogue: connection lost") from error
-        if _is_damaged(error.orig):
-            raise TemporaryFailure("catalogue: its file is damaged; restore it") from error
-        raise
+    except DATABASE_ERRORS as error:
+        failure = _failure_of(error)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _failure_of(error: Exception) -> TemporaryFailure | None:
+    """Return what an error means in our words; None when it is a bug."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, _AWAY):
+        full = _is_full(cause)
+        return (
+            StorageFull("catalogue: no space left") if full else TemporaryFailure(f"catalogue: {type(cause).__name__}")
+        )
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return TemporaryFailure("catalogue: connection lost")
+    return TemporaryFailure("catalogue: its file is damaged; restore it") if _is_damaged(cause) else None
 
 
 def _is_full(error: BaseException | None) -> bool:

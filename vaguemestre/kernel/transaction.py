@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.util import find_tables
+
+from vaguemestre.kernel.prepared import Rows, driver_of, known
 
 Row = Mapping[str, Any]
 
@@ -17,21 +18,30 @@ Row = Mapping[str, Any]
 class Transaction:
     """One open transaction, as a unit of work sees it."""
 
-    __slots__ = ("_collected", "_pending", "connection", "topics")
+    __slots__ = ("_collected", "_driver", "_pending", "connection", "topics")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._driver = driver_of(connection)
         self.topics: dict[str, int] = {}
         """How many times each topic was woken."""
         self._pending: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
         self._collected: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
 
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run a statement; rows added to the tables that it touches are written first."""
-        if self._pending and not _tables_of(statement).isdisjoint(table for table, _ in self._pending):
+    def execute(self, statement: Executable, parameters: Any = None) -> Rows:
+        """Run a statement, which is worth keeping as a constant; rows added to the tables it names are written first.
+
+        Args:
+            statement: what to run.
+            parameters: by name; a list of such sets runs the statement for each.
+
+        Returns:
+            SQLAlchemy's `Result`, with `rowcount` after a change.
+        """
+        statement_known = known(statement)
+        if self._pending and not statement_known.tables.isdisjoint(table for table, _ in self._pending):
             self.flush()
-        result: CursorResult[Any] = self.connection.execute(statement, parameters)
-        return result
+        return statement_known.run(self.connection, self._driver, parameters)
 
     def add(self, table: Table, row: dict[str, Any]) -> None:
         """Insert ROW before COMMIT, together with the group's other rows of that table."""
@@ -49,7 +59,7 @@ class Transaction:
         """Write the rows that were added so far, tables that others refer to first."""
         pending, self._pending = self._pending, {}
         for (table, _), rows in sorted(pending.items(), key=lambda item: _rank(item[0][0])):
-            self.connection.execute(_insert(table), rows)
+            known(_insert(table)).run(self.connection, self._driver, rows)
 
     def prepare_commit(self) -> None:
         """Run the collected handlers and write every added row; the writer calls it before COMMIT."""
@@ -74,8 +84,6 @@ def insert_ignoring(tx: Transaction, table: Table, row: Row) -> bool:
 _inserts: dict[Table, sqlalchemy.Insert] = {}
 _ignoring_inserts: dict[tuple[Table, str], Executable] = {}
 _ranks: dict[Table, int] = {}
-_touched: dict[int, tuple[Executable, frozenset[Table]]] = {}
-TOUCHED_LIMIT = 1_000
 
 
 def _insert(table: Table) -> sqlalchemy.Insert:
@@ -90,20 +98,3 @@ def _rank(table: Table) -> int:
     if table not in _ranks:
         _ranks.update({each: place for place, each in enumerate(table.metadata.sorted_tables)})
     return _ranks[table]
-
-
-def _tables_of(statement: Executable) -> frozenset[Table]:
-    """Return the tables that a statement names; statements kept as constants are looked at once."""
-    known = _touched.get(id(statement))
-    if known is not None and known[0] is statement:
-        return known[1]
-    if not isinstance(statement, sqlalchemy.ClauseElement):
-        return frozenset()
-    found = find_tables(
-        statement, check_columns=True, include_aliases=True, include_joins=True, include_selects=True, include_crud=True
-    )
-    tables = frozenset(element for element in found if isinstance(element, Table))
-    if len(_touched) >= TOUCHED_LIMIT:
-        _touched.clear()
-    _touched[id(statement)] = (statement, tables)
-    return tables

@@ -36,7 +36,7 @@ from tests.conftest import NOON
 from tests.fictional.people import INS_PERE, add_active_patient, add_child, add_martin
 from tests.fictional.space import as_doctor, as_person
 from vaguemestre.kernel.clock import ManualClock
-from vaguemestre.kernel.database import Database, Transaction
+from vaguemestre.kernel.database import DATABASE_ERRORS, Database, Transaction
 from vaguemestre.kernel.errors import TemporaryFailure
 
 DAY = timedelta(days=1)
@@ -237,7 +237,7 @@ def test_facts_that_cannot_be_loaded_make_no_case(
     assert database.read_now(cases[name]).decide().allowed
     database.write_now(lambda tx: tx.execute(sqlalchemy.text(f"ALTER TABLE {table} RENAME TO gone")))
 
-    with pytest.raises((TemporaryFailure, sqlalchemy.exc.DBAPIError)):  # what `settle` puts off
+    with pytest.raises((TemporaryFailure, *DATABASE_ERRORS)):  # what `settle` puts off
         database.read_now(cases[name])
 
 

@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, select
 
 from tests.standins.postgres import PostgresServer
-from vaguemestre.kernel.database import Database, Instant, Transaction, insert_ignoring, metadata
+from vaguemestre.kernel.database import DATABASE_ERRORS, Database, Instant, Transaction, insert_ignoring, metadata
 from vaguemestre.kernel.errors import TemporaryFailure
 
 parent = Table("kernel_parent", metadata, Column("id", Integer, primary_key=True), Column("at", Instant))
@@ -104,7 +104,7 @@ def test_a_constraint_error_reaches_its_caller_and_leaves_nothing(database: Data
         tx.add(parent, {"id": 3, "at": None})
         tx.add(child, {"id": 1, "parent_id": 99, "name": None})
 
-    with pytest.raises(sqlalchemy.exc.IntegrityError):
+    with pytest.raises(DATABASE_ERRORS):
         database.write_now(work)
 
     assert count(database, parent) == 0
