@@ -76,6 +76,24 @@ async def test_process_in_which_nobody_listens_has_no_socket(tmp_path: Path):
     await bus.close()
 
 
+async def test_a_process_is_sent_the_kinds_of_topic_that_it_hears(tmp_path: Path):
+    worker, server, sender = LocalBus(tmp_path), LocalBus(tmp_path), LocalBus(tmp_path)
+    await worker.start()
+    await server.start()
+    tasks, mails = await heard(worker, "outbox"), await heard(server, "mailbox:1")
+
+    sender.publish(["mailbox:1", "mailbox:2"])
+    await asyncio.wait_for(mails.wait(), 10)
+
+    assert {name.name.partition(".")[0] for name in tmp_path.iterdir()} == {"outbox", "mailbox"}
+    assert not tasks.is_set()
+    sender.publish(["outbox"])
+    await asyncio.wait_for(tasks.wait(), 10)
+    for bus in (worker, server, sender):
+        await bus.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_sockets_of_dead_processes_are_removed(tmp_path: Path):
     code = (
         "import asyncio, os, sys\nfrom pathlib import Path\nfrom vaguemestre.kernel.bus import LocalBus\n"

@@ -40,9 +40,9 @@ class Subscriptions:
         self._loop = None
 
     @property
-    def any(self) -> bool:
-        """Whether anybody here listens to anything."""
-        return bool(self._callbacks)
+    def topics(self) -> tuple[str, ...]:
+        """What somebody here listens to."""
+        return tuple(self._callbacks)
 
     def add(self, topic: str, callback: Callback) -> Callback:
         """Register CALLBACK; returns the function that removes it (calling it twice does no harm)."""

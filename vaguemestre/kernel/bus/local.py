@@ -1,8 +1,8 @@
-"""The bus of one machine: a Unix datagram socket per process, all in one folder.
+"""The bus of one machine: Unix datagram sockets in one folder, one for each kind of topic that a process hears.
 
-A process publishes by sending the topics to every socket of the folder; a socket that nobody reads any more is
-removed. A process in which nobody subscribes has none, so that the others do not wake it in vain. Addresses go through
-/proc/self/fd, since a socket's path may have 107 bytes at most.
+The kind is what stands before the colon of a topic and begins the socket's name, so that a publisher sends to those
+who may care and wakes nobody else: a delivery wakes the processes with open mailboxes, not the worker. A socket that
+nobody reads any more is removed. Addresses go through /proc/self/fd, since a socket's path may have 107 bytes at most.
 """
 
 import asyncio
@@ -25,89 +25,90 @@ class LocalBus:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        self._name = f"{os.getpid()}-{new_id()[-8:]}{SUFFIX}"
+        self._own_name = f"{os.getpid()}-{new_id()[-8:]}{SUFFIX}"
         self._subscriptions = Subscriptions()
-        self._receiver: socket.socket | None = None
+        self._receivers: dict[str, socket.socket] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._listing = threading.Lock()
         self._listed_at = -1
-        self._others: tuple[str, ...] = ()
+        self._others: dict[str, list[str]] = {}
 
     def publish(self, topics: Iterable[str]) -> None:
         """Wake the subscribers of TOPICS here and in every other process."""
         topics = tuple(topics)
         self._subscriptions.wake_from_thread(topics)
-        for name in self._peers():
-            for datagram in _datagrams(topics):
-                if not self._send(name, datagram):
-                    break
+        others = self._list_others()
+        for kind in {_kind_of(topic) for topic in topics} & others.keys():
+            for datagram in _datagrams(topic for topic in topics if _kind_of(topic) == kind):
+                for name in others[kind]:
+                    self._send(name, datagram)
 
     def subscribe(self, topic: str, callback: Callback) -> Callback:
         """Have CALLBACK run on the event loop at each wake-up of TOPIC; returns the function that ends it."""
         ended_by = self._subscriptions.add(topic, callback)
-        if self._loop is not None and self._receiver is None:
-            self._bind(self._loop)
+        if self._loop is not None:
+            self._bind(self._loop, _kind_of(topic))
         return ended_by
 
     async def start(self) -> None:
         """Begin to receive, as soon as somebody here subscribes."""
         self._loop = self._subscriptions.attach()
-        if self._subscriptions.any:
-            self._bind(self._loop)
+        for topic in self._subscriptions.topics:
+            self._bind(self._loop, _kind_of(topic))
 
-    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Make this process's socket; on the loop's thread."""
-        self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._receiver.setblocking(False)
-        self._receiver.bind(self._path(self._name))
-        loop.add_reader(self._receiver, self._receive)
+    def _bind(self, loop: asyncio.AbstractEventLoop, kind: str) -> None:
+        """Make this process's socket for a kind of topic, unless there is one; on the loop's thread."""
+        if kind in self._receivers:
+            return
+        receiver = self._receivers[kind] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        receiver.setblocking(False)
+        receiver.bind(self._path(f"{kind}.{self._own_name}"))
+        loop.add_reader(receiver, self._receive, receiver)
 
     async def close(self) -> None:
-        """Stop receiving and remove this process's socket."""
+        """Stop receiving and remove this process's sockets."""
         self._subscriptions.detach()
         self._loop = None
-        if self._receiver is not None:
-            asyncio.get_running_loop().remove_reader(self._receiver)
-            self._receiver.close()
-            self._receiver = None
-            self._remove(self._name)
+        for kind, receiver in self._receivers.items():
+            asyncio.get_running_loop().remove_reader(receiver)
+            receiver.close()
+            self._remove(f"{kind}.{self._own_name}")
+        self._receivers.clear()
         self._sender.close()
         os.close(self._directory)
 
-    def _receive(self) -> None:
-        assert self._receiver is not None
+    def _receive(self, receiver: socket.socket) -> None:
         topics: dict[str, None] = {}
         while True:
             try:
-                datagram = self._receiver.recv(DATAGRAM_BYTES)
+                datagram = receiver.recv(DATAGRAM_BYTES)
             except BlockingIOError:
                 break
             topics.update(dict.fromkeys(datagram.decode("ascii", "replace").split("\n")))
         self._subscriptions.wake(topics)
 
-    def _peers(self) -> tuple[str, ...]:
-        """Return the other sockets of the folder; it is listed again only when it changed."""
+    def _list_others(self) -> dict[str, list[str]]:
+        """Return the other processes' sockets by kind of topic; the folder is listed again only when it changed."""
         with self._listing:
             changed_at = os.fstat(self._directory).st_mtime_ns
             if changed_at != self._listed_at:
-                names = os.listdir(self._directory)  # noqa: PTH208 - by descriptor
-                self._others = tuple(name for name in names if name.endswith(SUFFIX) and name != self._name)
+                self._others = {}
+                for name in os.listdir(self._directory):  # noqa: PTH208 - by descriptor
+                    kind, _, own_name = name.partition(".")
+                    if own_name.endswith(SUFFIX) and own_name != self._own_name:
+                        self._others.setdefault(kind, []).append(name)
                 self._listed_at = changed_at
             return self._others
 
-    def _send(self, name: str, datagram: bytes) -> bool:
+    def _send(self, name: str, datagram: bytes) -> None:
         try:
             self._sender.sendto(datagram, self._path(name))
-        except BlockingIOError:
-            return False  # its queue is full: it has wake-ups enough to look again
         except ConnectionRefusedError:
             self._remove(name)  # its process is gone
-            return False
         except OSError:
-            return False
-        return True
+            return  # among others, its queue is full: it has wake-ups enough to look again
 
     def _path(self, name: str) -> str:
         return f"/proc/self/fd/{self._directory}/{name}"
@@ -117,6 +118,10 @@ class LocalBus:
             os.unlink(name, dir_fd=self._directory)
         except FileNotFoundError:
             return
+
+
+def _kind_of(topic: str) -> str:
+    return topic.partition(":")[0]
 
 
 def _datagrams(topics: Iterable[str]) -> Iterator[bytes]:
