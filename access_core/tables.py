@@ -22,6 +22,8 @@ from sqlalchemy import (
 from vaguemestre.kernel.database import Instant, metadata
 
 ID = String(32)
+SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+"""Integer of 64 bits, by which SQLite finds the row itself."""
 
 account = Table(
     "account",
@@ -234,7 +236,7 @@ trace_head = Table(
 trace_entry = Table(
     "trace_entry",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3… without a hole"),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=False, comment="1, 2, 3… without a hole"),
     Column("at", Instant, nullable=False),
     Column("act", String(40), nullable=False, comment="Act, or an event such as sign_in"),
     Column("verdict", String(6), nullable=False),
@@ -251,11 +253,15 @@ trace_entry = Table(
     Column("obligations", Text, nullable=False, comment="codes joined by ;"),
     Column("matrix_version", String(80), nullable=True),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 over the digest before and this entry"),
-    Index("ix_trace_entry_profile", "profile_id", "seq"),
-    Index("ix_trace_entry_mailbox", "mailbox_id", "seq"),
-    Index("ix_trace_entry_subject", "subject_id", "seq"),
-    Index("ix_trace_entry_message", "message_id_header", "seq"),
 )
+for _name, _column in (
+    ("profile", trace_entry.c.profile_id),
+    ("mailbox", trace_entry.c.mailbox_id),
+    ("subject", trace_entry.c.subject_id),
+    ("message", trace_entry.c.message_id_header),
+):
+    _named = _column.is_not(None)  # of what an entry does not name, the index says nothing
+    Index(f"ix_trace_entry_{_name}", _column, trace_entry.c.seq, sqlite_where=_named, postgresql_where=_named)
 
 trace_checkpoint = Table(
     "trace_checkpoint",

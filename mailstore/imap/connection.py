@@ -36,7 +36,6 @@ from vaguemestre.kernel.log import get_logger
 UNREAD_BYTES = 131_072
 BURST = 100
 """Events of one client that are dealt with before others have their turn."""
-"""An option of Linux alone."""
 log = get_logger(__name__)
 
 

@@ -241,7 +241,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "trace_entry",
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False, comment="1, 2, 3… without a hole"),
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+            comment="1, 2, 3… without a hole",
+        ),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("act", sa.String(length=40), nullable=False, comment="Act, or an event such as sign_in"),
         sa.Column("verdict", sa.String(length=6), nullable=False),
@@ -272,10 +278,38 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False, comment="SHA-256 over the digest before and this entry"),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_trace_entry")),
     )
-    op.create_index("ix_trace_entry_mailbox", "trace_entry", ["mailbox_id", "seq"], unique=False)
-    op.create_index("ix_trace_entry_message", "trace_entry", ["message_id_header", "seq"], unique=False)
-    op.create_index("ix_trace_entry_profile", "trace_entry", ["profile_id", "seq"], unique=False)
-    op.create_index("ix_trace_entry_subject", "trace_entry", ["subject_id", "seq"], unique=False)
+    op.create_index(
+        "ix_trace_entry_mailbox",
+        "trace_entry",
+        ["mailbox_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("mailbox_id IS NOT NULL"),
+        postgresql_where=sa.text("mailbox_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_trace_entry_message",
+        "trace_entry",
+        ["message_id_header", "seq"],
+        unique=False,
+        sqlite_where=sa.text("message_id_header IS NOT NULL"),
+        postgresql_where=sa.text("message_id_header IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_trace_entry_profile",
+        "trace_entry",
+        ["profile_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("profile_id IS NOT NULL"),
+        postgresql_where=sa.text("profile_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_trace_entry_subject",
+        "trace_entry",
+        ["subject_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("subject_id IS NOT NULL"),
+        postgresql_where=sa.text("subject_id IS NOT NULL"),
+    )
     op.create_table(
         "trace_head",
         sa.Column(
@@ -1135,10 +1169,30 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_used_assertion_until"), table_name="used_assertion")
     op.drop_table("used_assertion")
     op.drop_table("trace_head")
-    op.drop_index("ix_trace_entry_subject", table_name="trace_entry")
-    op.drop_index("ix_trace_entry_profile", table_name="trace_entry")
-    op.drop_index("ix_trace_entry_message", table_name="trace_entry")
-    op.drop_index("ix_trace_entry_mailbox", table_name="trace_entry")
+    op.drop_index(
+        "ix_trace_entry_subject",
+        table_name="trace_entry",
+        sqlite_where=sa.text("subject_id IS NOT NULL"),
+        postgresql_where=sa.text("subject_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_trace_entry_profile",
+        table_name="trace_entry",
+        sqlite_where=sa.text("profile_id IS NOT NULL"),
+        postgresql_where=sa.text("profile_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_trace_entry_message",
+        table_name="trace_entry",
+        sqlite_where=sa.text("message_id_header IS NOT NULL"),
+        postgresql_where=sa.text("message_id_header IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_trace_entry_mailbox",
+        table_name="trace_entry",
+        sqlite_where=sa.text("mailbox_id IS NOT NULL"),
+        postgresql_where=sa.text("mailbox_id IS NOT NULL"),
+    )
     op.drop_table("trace_entry")
     op.drop_table("trace_checkpoint")
     op.drop_index("ix_task_due", table_name="task")
