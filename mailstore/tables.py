@@ -51,6 +51,13 @@ folder = Table(
     sqlite_autoincrement=True,
 )
 
+machine_start = Table(
+    "machine_start",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("boot_id", String(36), nullable=False, comment="the last start of the machine that was met (restarts.py)"),
+)
+
 message = Table(
     "message",
     metadata,

@@ -36,6 +36,8 @@ from vaguemestre.kernel.log import get_logger
 UNREAD_BYTES = 131_072
 BURST = 100
 """Events of one client that are dealt with before others have their turn."""
+_landing = memoryview(bytearray(65_536))
+"""A transport fills it and hands it over in one go, so that one serves all connections of the loop's thread."""
 log = get_logger(__name__)
 
 
@@ -52,7 +54,7 @@ class Listener(House, Protocol):
         """Count a connection among those that have signed in."""
 
 
-class ImapConnection(asyncio.Protocol):
+class ImapConnection(asyncio.BufferedProtocol):
     """One client's connection; INSIDE_TLS on the implicit TLS port."""
 
     __slots__ = (
@@ -104,12 +106,16 @@ class ImapConnection(asyncio.Protocol):
             return
         self.write(untagged(b"OK [" + capabilities(self.session) + b"] Vaguemestre"))
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport puts what it reads."""
+        return _landing
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take bytes in; answer what can be answered now."""
         self.heard_at = self._loop.time()
         if self._tag and not self.session.idling:
             self._acknowledge()
-        self.core.receive_data(data)
+        self.core.receive_data(bytes(_landing[:nbytes]))
         self._pump()
 
     def eof_received(self) -> bool:

@@ -24,7 +24,7 @@ class TlsListener:
         factory: makes the protocol of a connection.
     """
 
-    def __init__(self, parts: ImapParts, factory: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, parts: ImapParts, factory: Callable[[], asyncio.BufferedProtocol]) -> None:
         self._parts = parts
         self._factory = factory
         self._accepting: dict[asyncio.Task[None], socket.socket] = {}
@@ -94,7 +94,7 @@ class TlsListener:
 
 
 async def secured(
-    transport: asyncio.Transport, protocol: asyncio.Protocol, parts: ImapParts
+    transport: asyncio.Transport, protocol: asyncio.BufferedProtocol, parts: ImapParts
 ) -> asyncio.Transport | None:
     """Return a transport inside TLS over one that was not (STARTTLS), None when the client did not come so far."""
     settings = parts.settings

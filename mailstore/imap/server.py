@@ -15,6 +15,7 @@ from mailstore.imap.memory import keep_large_buffers_apart
 from mailstore.imap.parts import ImapParts
 from mailstore.imap.protocol.session import State
 from mailstore.imap.securing import TlsListener
+from mailstore.restarts import BOOT_ID, leave_gap_after_boot
 from vaguemestre.kernel.errors import ConfigurationError
 from vaguemestre.kernel.log import get_logger
 
@@ -56,8 +57,12 @@ class ImapService:
 
         Raises:
             ConfigurationError: a port is taken.
+            TemporaryFailure: the database is away.
         """
         keep_large_buffers_apart()
+        if self.parts.database.dialect == "sqlite":  # elsewhere flags are durable as all else is
+            boot_id = BOOT_ID.read_text().strip()
+            await self.parts.database.write(lambda tx: leave_gap_after_boot(tx, boot_id))
         port, tls_port = self._ports
         try:
             clear = await self._listen(port)

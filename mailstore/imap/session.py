@@ -154,9 +154,9 @@ class Session:
         """Run a unit of work that only reads; BRIEF as `Database.read` says."""
         return await self.parts.database.read(work, brief=brief)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work; it is durable when this returns."""
-        return await self.parts.database.write(work)
+    async def write(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+        """Run a unit of work; it is durable when this returns, unless BRIEF, as `Database.write` says."""
+        return await self.parts.database.write(work, brief=brief)
 
     def send(self, *data: bytes) -> None:
         """Add to what is sent with the end of the command, or at the next `flush`."""

@@ -13,6 +13,8 @@ from mailstore.imap.protocol.responses import flag_list, untagged
 from mailstore.imap.protocol.sequence import Target, format_set
 from mailstore.model import Changes, Entry
 
+BRIEF_RUN = 64
+"""So many messages are read, or given flags, without leaving the loop's thread."""
 _NOTHING: frozenset[int] = frozenset()
 _NO_WORDS: frozenset[str] = frozenset()
 
@@ -68,6 +70,13 @@ class View:
     def folder_id(self) -> int:
         """The folder's id in the store."""
         return self.opened.folder_id
+
+    def marks_briefly(self, uids: Collection[int]) -> bool:
+        """Say whether flags of these messages are answered before the disk has them (`Database.write`).
+
+        Not in a shared mailbox, where each change is traced, and the trace is durable.
+        """
+        return not self.shared and len(uids) <= BRIEF_RUN
 
     @property
     def mailbox_id(self) -> str:

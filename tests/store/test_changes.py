@@ -3,6 +3,7 @@
 import pytest
 
 from mailstore.blocks import Place
+from mailstore.restarts import GAP, leave_gap_after_boot
 from mailstore.store import FlagChange, FolderProblem, FolderRefused
 from tests.store.conftest import SMALL, Instance
 from vaguemestre.kernel.database import Transaction
@@ -185,3 +186,17 @@ async def test_a_deleted_folder_is_told_apart_from_an_empty_one(instance: Instan
         await instance.database.read(lambda tx: instance.store.changes(tx, folder.id, 0))
 
     assert refusal.value.problem is FolderProblem.NONEXISTENT
+
+
+async def test_the_first_start_after_a_boot_leaves_a_gap_before_the_modseqs_that_follow(instance: Instance) -> None:
+    _, inbox = await filled(instance)
+    boots = ("first", "first", "second", "second")
+    before = await modseq_of(instance, inbox)
+
+    left = [await instance.database.write(lambda tx, boot=boot: leave_gap_after_boot(tx, boot)) for boot in boots]
+
+    assert left == [False, False, True, False]
+    assert await modseq_of(instance, inbox) == before + GAP
+    changed = await instance.database.write(lambda tx: instance.store.change_flags(tx, inbox, [1], add(SEEN)))
+    told = await instance.database.read(lambda tx: instance.store.changes(tx, inbox, before + 100))
+    assert [(entry.uid, entry.modseq) for entry in told.entries] == [(1, changed.modseq)]

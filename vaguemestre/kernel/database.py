@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, MetaData, TypeDecorator
 
+from vaguemestre.kernel.brief_writer import BriefWriter
 from vaguemestre.kernel.engines import DATABASE_ERRORS, build_reader, build_writer, translated_errors
 from vaguemestre.kernel.transaction import Transaction, insert_ignoring
 from vaguemestre.kernel.writer import GroupCommitWriter, Publish
@@ -63,7 +64,9 @@ class Database:
 
     def __init__(self, url: str, *, publish: Publish | None = None) -> None:
         self._reading = build_reader(url)
-        self._writing = GroupCommitWriter(build_writer(url), publish or _publish_nowhere)
+        publish = publish or _publish_nowhere
+        self._writing = GroupCommitWriter(build_writer(url), publish)
+        self._writing_briefly = BriefWriter(url, publish) if url.startswith("sqlite") else None
         self._threads = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="catalogue-reader")
         self._brief = threading.local()
         self._brief_connections: list[Connection] = []
@@ -84,12 +87,20 @@ class Database:
             return self._read_here(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
         """Run WORK in the writer; returns its result once it is durable.
+
+        Args:
+            work: the unit of work.
+            brief: it changes a few rows that may be lost with the power of the machine, though never with the end of
+                a process (`brief_writer.py`). On SQLite such a unit runs in the calling thread when nobody else is
+                writing, and is answered before the disk has it.
 
         Raises:
             TemporaryFailure: the database is away, full or locked for too long; nothing was kept.
         """
+        if brief and self._writing_briefly is not None and (done := self._writing_briefly.attempt(work)) is not None:
+            return done[0]
         return await self._writing.submit(work)
 
     def read_now(self, work: Callable[[Transaction], T]) -> T:
@@ -130,6 +141,8 @@ class Database:
     def close(self) -> None:
         """Finish the waiting units, then close every connection."""
         self._writing.close()
+        if self._writing_briefly is not None:
+            self._writing_briefly.close()
         self._threads.shutdown()
         for connection in self._brief_connections:
             connection.close()

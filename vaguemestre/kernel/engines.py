@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -37,6 +37,15 @@ _AWAY = (OperationalError, InterfaceError, sqlite3.OperationalError, sqlite3.Int
 def build_reader(url: str) -> Engine:
     """Build the engine whose connections read; each transaction sees one snapshot."""
     return _sqlite(url, "BEGIN", READER_PAGES_KIB) if url.startswith("sqlite") else _postgresql(url, "REPEATABLE READ")
+
+
+def build_brief_writer(url: str) -> Engine:
+    """Build the engine of changes that are answered before the disk has them (SQLite; see `brief_writer.py`).
+
+    It neither waits for a lock nor carries the log over into the file.
+    """
+    pragmas = ("PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0", "PRAGMA busy_timeout=0")
+    return _sqlite(url, "BEGIN IMMEDIATE", READER_PAGES_KIB, pragmas)
 
 
 def build_writer(url: str) -> Engine:
@@ -99,6 +108,19 @@ class WriteTurn:
         if self._descriptor is not None:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
+    def take_now(self) -> bool:
+        """Take the turn if nobody has it; to be given back by `give_back`."""
+        try:
+            if self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        """Let others write."""
+        self.__exit__()
+
     def close(self) -> None:
         """Give the lock file back."""
         if self._descriptor is not None:
@@ -106,13 +128,13 @@ class WriteTurn:
             self._descriptor = None
 
 
-def _sqlite(url: str, begin: str, pages_kib: int) -> Engine:
+def _sqlite(url: str, begin: str, pages_kib: int, own_pragmas: Sequence[str] = ()) -> Engine:
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun by us, below, and not by the driver
-        for pragma in (*PRAGMAS, f"PRAGMA cache_size=-{pages_kib}"):
+        for pragma in (*PRAGMAS, f"PRAGMA cache_size=-{pages_kib}", *own_pragmas):
             connection.execute(pragma)
 
     def do_begin(connection: Any) -> None:

@@ -26,6 +26,7 @@ from mailstore.imap.protocol.commands import Fetch
 from mailstore.imap.protocol.items import Attribute
 from mailstore.imap.session import Session
 from mailstore.imap.shared_acts import SharedAct, note_act
+from mailstore.imap.view import BRIEF_RUN
 from mailstore.mime.index import MessageIndex
 from mailstore.model import SEEN, Entry, FlagChange
 from mailstore.store import MessageReader
@@ -35,7 +36,6 @@ from vaguemestre.kernel.errors import IntegrityError
 _Found = tuple[Entry, MessageIndex | Ready | None, MessageReader | None]
 LIST_RUN = 500
 OPEN_RUN = 100
-BRIEF_RUN = 64
 RUN_BYTES = 524_288
 PIECE_BYTES = 524_288
 
@@ -116,7 +116,7 @@ async def _mark_seen(session: Session, uids: "array[int]", *, may_expunge: bool)
         changed = store.change_flags(tx, view.folder_id, unseen, change, viewer=view.viewer).changed
         note_act(session, tx, view, SharedAct.READ, changed)
 
-    await session.write(work)
+    await session.write(work, brief=view.marks_briefly(unseen))
     await session.refresh(may_expunge=may_expunge, quiet=concerned)
     return concerned
 

@@ -38,15 +38,16 @@ async def store_flags(session: Session, command: Store) -> Outcome:
         return result, tx
 
     wakes = session.wakes
-    result, done = await session.write(work)
+    result, done = await session.write(work, brief=view.marks_briefly(uids))
     entries = result.changed
     told = {entry.uid for entry in entries}
     news = view.shared or view.holds_expunges or result.modseq_before != view.modseq
     if result.modseq_before == view.modseq:
         view.modseq = result.modseq  # nobody else changed anything in between: no change to read back
-    if news or session.wakes != wakes + 1 or done.topics.get(f"mailbox:{view.mailbox_id}") != 1:
+    own = done.topics.get(f"mailbox:{view.mailbox_id}", 0)
+    if news or own > 1 or session.wakes != wakes + own:
         await session.refresh(may_expunge=command.target.uid, quiet=told)
-    else:
+    elif own:
         view.dirty = False  # the one wake-up was for this change
     line_of = view.modseq_line if command.silent else view.flags_line
     if not command.silent or WORD in session.enabled:

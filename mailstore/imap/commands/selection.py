@@ -43,7 +43,7 @@ async def select(session: Session, command: Select) -> Outcome:
     opened, uids, changes = found
     if opened.first_recent < opened.uidnext and not opened.read_only:
         # This session is the first to see them: the store tells no later one that they are recent.
-        first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id))
+        first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id), brief=True)
         opened = replace(opened, first_recent=first)
     view = View(opened, uids, checked_at)
     if view.shared:

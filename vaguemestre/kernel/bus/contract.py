@@ -1,6 +1,7 @@
 """What every bus does, and the part that they share: who in this process listens to what."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -29,15 +30,17 @@ class Subscriptions:
     def __init__(self) -> None:
         self._callbacks: dict[str, list[Callback]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: int | None = None
 
     def attach(self) -> asyncio.AbstractEventLoop:
         """Remember the running loop as the one on which callbacks run."""
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         return self._loop
 
     def detach(self) -> None:
         """Forget the loop; wake-ups from now on reach nobody."""
-        self._loop = None
+        self._loop = self._thread = None
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -58,9 +61,11 @@ class Subscriptions:
         return remove
 
     def wake_from_thread(self, topics: Iterable[str]) -> None:
-        """Run the callbacks of TOPICS on the loop, from any thread."""
+        """Run the callbacks of TOPICS on the loop, from any thread; at once when it is the loop's."""
         loop, heard = self._loop, [topic for topic in topics if topic in self._callbacks]
-        if loop is not None and heard:
+        if self._thread == threading.get_ident():
+            self.wake(heard)
+        elif loop is not None and heard:
             try:
                 loop.call_soon_threadsafe(self.wake, heard)
             except RuntimeError:

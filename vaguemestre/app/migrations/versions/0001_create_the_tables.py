@@ -48,6 +48,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_known_identity_traits", "known_identity", ["birth_date", "family"], unique=False)
     op.create_table(
+        "machine_start",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False, comment="always 1"),
+        sa.Column(
+            "boot_id",
+            sa.String(length=36),
+            nullable=False,
+            comment="the last start of the machine that was met (restarts.py)",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_machine_start")),
+    )
+    op.create_table(
         "mailbox",
         sa.Column("id", sa.String(length=32), nullable=False, comment="the account's id"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -1220,6 +1231,7 @@ def downgrade() -> None:
     )
     op.drop_table("message")
     op.drop_table("mailbox")
+    op.drop_table("machine_start")
     op.drop_index("ix_known_identity_traits", table_name="known_identity")
     op.drop_table("known_identity")
     op.drop_table("directory_extract")
