@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from mailstore.blocks import TEXTS, Place, Words, number_of
-from mailstore.imap.commands.matching import TEXT_COST, Candidate, Scope, cost, predicate
+from mailstore.imap.commands.matching import TEXT_COST, Candidate, Scope, cost, keep_matching, predicate
 from mailstore.imap.known_entries import KnownFolder
 from mailstore.imap.protocol.criteria import Both, InSet, SearchKey
 from mailstore.imap.session import Session
@@ -73,10 +73,10 @@ class _Examination:
         self._session = session
         self._key = key
         keys = key.keys if isinstance(key, Both) else (key,)
-        scope = Scope(session.selected, session.parts.clock.now())
+        self._scope = Scope(session.selected, session.parts.clock.now())
         self._cost = cost(key)
-        self._cheap = predicate(Both(tuple(each for each in keys if cost(each) <= 1)), scope)
-        self._dear = predicate(Both(tuple(each for each in keys if cost(each) > 1)), scope)
+        self._cheap = [each for each in keys if cost(each) <= 1]
+        self._dear = predicate(Both(tuple(each for each in keys if cost(each) > 1)), self._scope)
         self._candidates: list[Entry] = []
         self._folder = KnownFolder([], 0)
         self._at = 0
@@ -86,8 +86,7 @@ class _Examination:
         view = self._session.selected
         self._folder = self._session.house.known_entries.seen(tx, view)
         entries = _in_view(self._folder, view, narrowed(self._key, view))
-        candidate, holds = Candidate(self._session, tx), self._cheap
-        chosen = [entry for entry in entries if holds(entry, candidate)]
+        chosen = keep_matching(entries, self._cheap, self._scope, Candidate(self._session, tx))
         if self._cost <= 1:
             self.found, self.done = chosen, True
         self._candidates = chosen

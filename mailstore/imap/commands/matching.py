@@ -6,7 +6,7 @@ keys look at the ENVELOPE; RFC 5032 (WITHIN), RFC 7162 §3.1.5 (MODSEQ), RFC 847
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -131,6 +131,19 @@ def _inner(key: Both | Either | Not) -> tuple[SearchKey, ...]:
     return (key.first, key.second) if isinstance(key, Either) else (key.key,)
 
 
+def keep_matching(entries: list[Entry], keys: Iterable[SearchKey], scope: Scope, candidate: Candidate) -> list[Entry]:
+    """Return the entries that match every one of keys of cost 0 and 1."""
+    for key in sorted(keys, key=cost):
+        asked, wanted = (key.key, False) if isinstance(key, Not) else (key, True)
+        if isinstance(asked, HasFlag) and asked.flag in _SYSTEM_FLAGS:  # what programs ask again and again
+            flag = asked.flag
+            entries = [entry for entry in entries if (flag in entry.flags) is wanted]
+        else:
+            holds = predicate(key, scope)
+            entries = [entry for entry in entries if holds(entry, candidate)]
+    return entries
+
+
 def predicate(key: SearchKey, scope: Scope) -> Predicate:
     """Build the predicate of a key; the cheap sides of Both and Either are asked first."""
     if isinstance(key, Both):
@@ -142,9 +155,6 @@ def predicate(key: SearchKey, scope: Scope) -> Predicate:
         first, second = (predicate(each, scope) for each in sorted((key.first, key.second), key=cost))
         return lambda entry, message: first(entry, message) or second(entry, message)
     if isinstance(key, Not):
-        if isinstance(key.key, HasFlag) and key.key.flag in _SYSTEM_FLAGS:
-            flag = key.key.flag
-            return lambda entry, _message: flag not in entry.flags
         inner = predicate(key.key, scope)
         return lambda entry, message: not inner(entry, message)
     build: Callable[[Any, Scope], Predicate] = _BUILDERS[type(key)]

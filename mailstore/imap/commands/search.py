@@ -12,7 +12,7 @@ from mailstore.imap.commands.examination import matching_entries, narrowed, numb
 from mailstore.imap.outcome import Outcome, no, ok
 from mailstore.imap.protocol.commands import Search
 from mailstore.imap.protocol.criteria import Both, Either, ModseqIs, Not, SearchKey
-from mailstore.imap.protocol.responses import untagged
+from mailstore.imap.protocol.responses import numbers, untagged
 from mailstore.imap.session import Session
 from mailstore.imap.view import View
 
@@ -31,10 +31,8 @@ async def search(session: Session, command: Search) -> Outcome:
     if command.returns is not None or "IMAP4REV2" in session.enabled:
         answer_extended(session, command, found, modseq)
         return ok()
-    words = ["SEARCH", *map(str, numbers_of(session.selected, found, uid=command.uid))]
-    if modseq and found:
-        words.append(f"(MODSEQ {modseq})")
-    session.send(untagged(" ".join(words).encode()))
+    limit = b" (MODSEQ %d)" % modseq if modseq and found else b""
+    session.send(untagged(b"SEARCH" + numbers(numbers_of(session.selected, found, uid=command.uid)) + limit))
     return ok()
 
 

@@ -18,7 +18,7 @@ from mailstore.imap.commands.search import BAD_CHARSET, TOO_LONG
 from mailstore.imap.outcome import Outcome, ok
 from mailstore.imap.protocol.commands import Sort, SortField, SortKey
 from mailstore.imap.protocol.envelope import Envelope, parse_envelope
-from mailstore.imap.protocol.responses import untagged
+from mailstore.imap.protocol.responses import numbers, untagged
 from mailstore.imap.session import Session
 from mailstore.imap.summary import Summary
 from mailstore.mime.words import decode_words
@@ -46,8 +46,8 @@ async def sort(session: Session, command: Sort) -> Outcome:
         answer_extended(session, search, uids, None)
         return ok()
     view = session.selected
-    numbers = uids if search.uid else [number for uid in uids if (number := view.sequence(uid)) is not None]
-    session.send(untagged(b" ".join([b"SORT", *(b"%d" % number for number in numbers)])))
+    named = uids if search.uid else [number for uid in uids if (number := view.sequence(uid)) is not None]
+    session.send(untagged(b"SORT" + numbers(named)))
     return ok()
 
 
