@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from vaguemestre.app.demo.people import MARTIN
 from vaguemestre.app.demo.program import Program
 from vaguemestre.app.pki import Authority, CertificateRequest

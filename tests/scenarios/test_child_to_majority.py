@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from access_core.identifiers import ins_key
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from vaguemestre.app.demo.fictional_documents import fictional_pdf
 from vaguemestre.app.demo.people import DURAND, MARTIN
 from vaguemestre.app.demo.program import Program

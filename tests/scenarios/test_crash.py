@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.processes import tree
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from vaguemestre.app.demo.people import DURAND, MARTIN
 from vaguemestre.app.demo.stage import Stage
 

@@ -15,7 +15,7 @@ import pytest
 
 from mailstore.exchange.mbox import MboxSource
 from tests.fictional.carrier import Carrier
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from vaguemestre.app.demo.people import DURAND, MARTIN
 from vaguemestre.app.demo.program import Program
 

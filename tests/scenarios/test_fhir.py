@@ -31,7 +31,7 @@ from tests.fictional.fhir_client import (
     unique_id_of,
     unmasking,
 )
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from tests.standins.issuer import TokenIssuer
 from vaguemestre.app.demo.fictional_documents import DOMINIQUE, fictional_cda, fictional_pdf
 from vaguemestre.app.demo.people import DURAND, MARTIN

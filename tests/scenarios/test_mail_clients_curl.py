@@ -1,13 +1,12 @@
 """curl reads, searches, flags, moves, files and sends by the mail doors of the whole program."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.standins.mail_client import Client
-from tests.standins.mail_office import HOST, MailOffice, letter, open_office
+from tests.standins.mail_office import HOST, MailOffice, letter
 from vaguemestre.app.demo.people import DURAND, MARTIN
 
 CLIENT = Client(
@@ -16,18 +15,6 @@ CLIENT = Client(
     sign_in="PLAIN by itself; `--login-options` for LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL",
     settings="`--ssl-reqd` on 143 and 587; folder names in modified UTF-7, percent-encoded, or their English alias.",
 )
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailOffice]:
-    with open_office(tmp_path_factory.mktemp("curl") / "instance") as office:
-        yield office
-
-
-@pytest.fixture
-def office(opened: MailOffice) -> MailOffice:
-    opened.empty()
-    return opened
 
 
 def curl(office: MailOffice, path: str, *options: str, door: str = "imaps") -> bytes:

@@ -1,13 +1,11 @@
 """IMAPClient does a doctor's day on the whole program: its own parser must understand every answer."""
 
-from collections.abc import Iterator
-
 import imapclient
 import pytest
 from imapclient import imapclient as uses
 
 from tests.standins.mail_client import Client
-from tests.standins.mail_office import HOST, MailOffice, letter, open_office
+from tests.standins.mail_office import HOST, MailOffice, letter
 from vaguemestre.app.demo.people import MARTIN
 
 CLIENT = Client(
@@ -23,18 +21,6 @@ USES = {
     uses.JUNK: ("Indésirables", "Junk", "Spam", "Courrier indésirable"),
     uses.ARCHIVE: ("Archives", "Archive"),
 }
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailOffice]:
-    with open_office(tmp_path_factory.mktemp("imapclient") / "instance") as office:
-        yield office
-
-
-@pytest.fixture
-def office(opened: MailOffice) -> MailOffice:
-    opened.empty()
-    return opened
 
 
 def test_signs_in_by_plain(office: MailOffice) -> None:

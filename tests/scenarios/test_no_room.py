@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.conftest import prepare_instance
 from tests.scenarios.test_crash import held_messages
+from tests.standins.instance import prepare_instance
 from tests.standins.ports import free_port_base
 from tests.standins.postgres import start_postgres
 from vaguemestre.app.demo.people import DOMAIN, DURAND, MARTIN

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from tests.standins.issuer import TokenIssuer
 from tests.standins.scram_client import ScramClient
 from vaguemestre.app.demo.people import DURAND, MARTIN

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import imapclient
+import pytest
 
-from tests.scenarios.conftest import prepare_instance
+from tests.standins.instance import prepare_instance
 from vaguemestre.app.demo.people import DURAND, MARTIN, Doctor
 from vaguemestre.app.demo.program import Program
 
@@ -116,3 +117,17 @@ def until(said: Callable[[], object]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("it did not happen")
         time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def open_mail_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailOffice]:
+    """One served instance for the run."""
+    with open_office(tmp_path_factory.mktemp("office") / "instance") as opened:
+        yield opened
+
+
+@pytest.fixture
+def office(open_mail_office: MailOffice) -> MailOffice:
+    """That instance, with empty mailboxes."""
+    open_mail_office.empty()
+    return open_mail_office
