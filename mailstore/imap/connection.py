@@ -316,8 +316,7 @@ class ImapConnection(asyncio.BufferedProtocol):
     def _finish(self, outcome: Outcome) -> None:
         session, tag = self.session, self._tag
         self._tag, self._command = b"", None
-        session.continuation = None
-        session.idling = False
+        session.end_command()
         self.write(session.take_output() + status_line(tag, outcome.result, outcome.text, outcome.code))
         if self.core.state is State.LOGOUT and self._transport is not None:
             session.end()

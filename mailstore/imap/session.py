@@ -243,6 +243,14 @@ class Session:
             return False
         return watch.dirty or (dirty and watch.of_selected is not None)
 
+    def end_command(self) -> None:
+        """Leave what a command was doing; removals that it held back are told now where they may be at any time."""
+        self.continuation = None
+        self.idling = False
+        view, watch = self.view, self.watch
+        if view is not None and view.holds_expunges and watch is not None and watch.expunges_at_once:
+            view.dirty = True
+
     def recheck(self, before: float) -> None:
         """Look again at what nobody looked at since BEFORE, in case a wake-up was lost."""
         view, watch = self.view, self.watch

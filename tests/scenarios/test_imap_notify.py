@@ -345,3 +345,21 @@ def test_a_session_that_asked_for_nothing_watches_nothing(house, client):
     (connection,) = [each for each in house.service._connections if each.session.account is not None]
 
     assert connection.session.watch is None
+
+
+def test_what_a_fetch_had_to_hold_back_is_told_as_soon_as_it_ends(house: ImapHouse, other: RawClient):
+    house.deliver(SIMPLE)
+    house.deliver(SIMPLE + b"x" * 76 * 100_000)
+    other.command("SELECT INBOX")
+    with RawClient(house, receive_buffer=4_096) as client:
+        client.selected()
+        client.command(f"NOTIFY SET (selected {MESSAGES})")
+        client.send(b"f1 FETCH 2 BODY.PEEK[]\r\n")
+        client.exactly(5)
+        other.command("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        other.command("EXPUNGE")
+
+        read = client.until(b"f1 OK")
+
+        assert b"EXPUNGE\r\n" not in read[-200:]
+        assert client.line() == b"* 1 EXPUNGE\r\n"
