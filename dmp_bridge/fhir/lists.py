@@ -5,6 +5,8 @@ A List has one source; the authors of a set beyond the first go with it in an ex
 
 from collections.abc import Sequence
 
+import msgspec
+
 from dmp_bridge.fhir import codes
 from dmp_bridge.fhir.dates import date_time_of, dtm_of
 from dmp_bridge.fhir.documents import PDSM
@@ -50,37 +52,32 @@ def submission_list(found: SubmissionSet, members: Sequence[str], patient: str) 
     """Write a set; MEMBERS are ids of DocumentReferences, PATIENT that of the Patient."""
     held = Containing()
     authors = [held.author(each, f"auteur{place}") for place, each in enumerate(found.authors, 1)]
-    number = patient_identifier(found.patient_id) if found.patient_id is not None else None
-    submitted = date_time_of(found.submission_time or "")
-    return DocumentList(
-        id=list_id(found.entry_id),
+    return msgspec.structs.replace(
+        _list_of(found, members, patient, kind=SUBMISSION_SET),
         meta=Meta(profile=(COMPREHENSIVE_SET,)),
         extension=(*_described(found), *(Extension(url=AUTHOR, value_reference=each) for each in authors[1:])),
-        identifier=(
-            unique_identifier(found.unique_id),
-            Identifier(use="official", system=URI_SYSTEM, value=found.entry_id),
-        ),
-        status="current",
-        mode="working",
-        title=found.title or None,
-        code=CodeableConcept(coding=(Coding(system=LIST_TYPES, code=SUBMISSION_SET),)),
-        subject=Reference(reference=f"Patient/{patient}", type="Patient", identifier=number),
-        date=submitted,
+        date=date_time_of(found.submission_time or ""),
         source=authors[0] if authors else None,
-        note=(Annotation(text=found.comments),) if found.comments else (),
-        entry=tuple(ListEntry(item=Reference(reference=f"DocumentReference/{each}")) for each in members),
         contained=held.parties,
     )
 
 
 def folder_list(found: Folder, members: Sequence[str], patient: str) -> DocumentList:
     """Write a folder; MEMBERS and PATIENT as for `submission_list`."""
-    number = patient_identifier(found.patient_id) if found.patient_id is not None else None
     kept = [] if found.updated_at is None else keeping(found.updated_at, _plain_time(found.updated_at), SUBMITTED)
-    return DocumentList(
-        id=list_id(found.entry_id),
+    return msgspec.structs.replace(
+        _list_of(found, members, patient, kind=FOLDER),
         meta=Meta(profile=(COMPREHENSIVE_FOLDER,)),
         extension=(*_designated(found.codes), *kept),
+        date=date_time_of(found.updated_at or ""),
+    )
+
+
+def _list_of(found: SubmissionSet | Folder, members: Sequence[str], patient: str, *, kind: str) -> DocumentList:
+    """Write what both kinds of list have."""
+    number = patient_identifier(found.patient_id) if found.patient_id is not None else None
+    return DocumentList(
+        id=list_id(found.entry_id),
         identifier=(
             unique_identifier(found.unique_id),
             Identifier(use="official", system=URI_SYSTEM, value=found.entry_id),
@@ -88,9 +85,8 @@ def folder_list(found: Folder, members: Sequence[str], patient: str) -> Document
         status="current",
         mode="working",
         title=found.title or None,
-        code=CodeableConcept(coding=(Coding(system=LIST_TYPES, code=FOLDER),)),
+        code=CodeableConcept(coding=(Coding(system=LIST_TYPES, code=kind),)),
         subject=Reference(reference=f"Patient/{patient}", type="Patient", identifier=number),
-        date=date_time_of(found.updated_at or ""),
         note=(Annotation(text=found.comments),) if found.comments else (),
         entry=tuple(ListEntry(item=Reference(reference=f"DocumentReference/{each}")) for each in members),
     )
