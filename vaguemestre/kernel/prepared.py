@@ -104,10 +104,10 @@ class Known:
         if driver is None or not self._returning:
             self._returning = True
             return connection.execute(self.statement, parameters)
-        many = isinstance(parameters, list)
-        first: Parameters = (parameters[0] if many else parameters) or {}
-        form = self._form(connection.dialect, tuple(first))
-        if form is None or (many and form.returns):
+        many = parameters is not None and not isinstance(parameters, Mapping)
+        first: Parameters | None = next(iter(parameters), None) if many else parameters or {}
+        form = self._form(connection.dialect, tuple(first)) if first is not None else None
+        if form is None or first is None or (many and form.returns):
             return connection.execute(self.statement, parameters)
         return form.run_each(driver, parameters) if many else form.run(driver, first)
 

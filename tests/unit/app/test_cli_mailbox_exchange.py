@@ -48,7 +48,7 @@ def test_messages_come_in_go_out_and_come_in_again(office: Run, mbox: Path, tmp_
         "problems": [],
     }
     assert [json.loads(each.stdout) for each in (imported, exported, carried)] == [expected] * 3
-    assert maildir.stdout == "3 messages (51 octets), 0 déjà là, 0 laissés\n  Envoyés : 3\n"
+    assert maildir.stdout == "messages : 3 (51 octets), déjà là : 0, laissés : 0\n  Envoyés : 3\n"
     assert maildir.stderr == ""
     assert len(list((tmp_path / "mail" / ".Envoy&AOk-s" / "cur").glob("*:2,S"))) == 3
 
@@ -106,7 +106,7 @@ def test_a_whole_domain_goes_out_and_comes_in(office: Run, mbox: Path, tmp_path:
     assert {address: facts["done"] for address, facts in first.items()} == {MARTIN: 3, DURAND: 0}
     assert second == {} if form == "mbox" else [each["done"] for each in second.values()] == [0, 0]
     assert {address: facts["done"] for address, facts in json.loads(carried.stdout)["mailboxes"].items()} == {MARTIN: 3}
-    assert told.stdout == f"{MARTIN} : 0 messages (0 octets), 3 déjà là, 0 laissés\n"
+    assert told.stdout == f"{MARTIN} : messages : 0 (0 octets), déjà là : 3, laissés : 0\n"
 
 
 def test_a_folder_that_the_source_lacks_is_told(office: Run, tmp_path: Path):

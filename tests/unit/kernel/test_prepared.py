@@ -106,6 +106,7 @@ def test_rows_are_the_same_by_the_driver(database: Database, statement: Executab
         (delete(thing).where(thing.c.id == bindparam("which")), {"which": 9}, 0),
         (insert(thing), {"id": 7, "at": AT, "data": b"x"}, 1),
         (insert(thing), [{"id": 8, "day": date(2026, 1, 1)}, {"id": 9, "day": None}], 2),
+        (insert(thing), ({"id": 8, "name": "x"}, {"id": 9, "name": "y"}), 2),
     ],
 )
 def test_changed_rows_are_counted_the_same(database: Database, statement: Executable, parameters: Any, changed: int):

@@ -135,7 +135,7 @@ def _exchange(
     else:
         _tell(reports[next(iter(reports))], as_json=as_json)
     if failed := sum(each.failed for each in reports.values()):
-        raise Refused(f"{failed} messages ou passages laissés ; le reste est fait")
+        raise Refused(f"messages ou passages laissés : {failed} ; le reste est fait")
 
 
 def _is_domain(address: str) -> bool:
@@ -182,7 +182,7 @@ def _tell_domain(reports: "Mapping[str, Report]", *, as_json: bool) -> None:
 
 
 def _sentence(report: "Report") -> str:
-    return f"{report.done} messages ({report.size_bytes} octets), {report.known} déjà là, {report.failed} laissés"
+    return f"messages : {report.done} ({report.size_bytes} octets), déjà là : {report.known}, laissés : {report.failed}"
 
 
 def _facts(report: "Report") -> dict[str, object]:
