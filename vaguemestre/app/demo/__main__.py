@@ -32,8 +32,8 @@ def main() -> int:
         return 1
     try:
         as_expected = print_report(asyncio.run(FirstConversation(stage).play()), console)
-        _print_ways_in(stage, console)
         if not options.once:
+            _print_ways_in(stage, console)
             _wait_for_ctrl_c(console)
     finally:
         stopped = stage.program.stop()
