@@ -84,11 +84,12 @@ class Prepared:
 class Known:
     """What is known of a statement that may come back."""
 
-    __slots__ = ("_forms", "_returning", "_tables", "statement")
+    __slots__ = ("_forms", "_tables", "_was_met", "came_back", "statement")
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._returning = False
+        self.came_back = False
+        self._was_met = False
         self._forms: dict[tuple[str, ...], Prepared | None] = {}
         self._tables: frozenset[Table] | None = None
 
@@ -101,9 +102,10 @@ class Known:
 
     def run(self, connection: Connection, driver: Any, parameters: Any) -> Rows:
         """Run the statement: from its second time on by the driver, where it has such a form."""
-        if driver is None or not self._returning:
-            self._returning = True
+        if driver is None or not self._was_met:
+            self._was_met = True
             return connection.execute(self.statement, parameters)
+        self.came_back = True
         many = parameters is not None and not isinstance(parameters, Mapping)
         first: Parameters | None = next(iter(parameters), None) if many else parameters or {}
         form = self._form(connection.dialect, tuple(first)) if first is not None else None
@@ -128,9 +130,18 @@ def known(statement: Executable) -> Known:
     found = _known.get(id(statement))
     if found is None or found.statement is not statement:
         if len(_known) >= KEPT:
-            _known.clear()
+            _forget_passers()
         found = _known[id(statement)] = Known(statement)
     return found
+
+
+def _forget_passers() -> None:
+    """Make room: statements that were made for one use go first."""
+    for key, each in list(_known.items()):
+        if not each.came_back:
+            _known.pop(key, None)
+    if len(_known) >= KEPT:
+        _known.clear()
 
 
 def driver_of(connection: Connection) -> Any:

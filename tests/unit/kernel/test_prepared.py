@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from vaguemestre.kernel.database import Database, Instant, Transaction
-from vaguemestre.kernel.prepared import DriverResult
+from vaguemestre.kernel.prepared import KEPT, DriverResult
 
 tables = MetaData()
 thing = Table(
@@ -158,3 +158,16 @@ def test_a_read_sees_one_state_from_its_first_statement_on(database: Database):
     assert database.read_now(lambda tx: len(tx.execute(BY_ID, {"which": 1}).all())) == 1
     assert database.read_now(work) == [1, 1]
     assert database.read_now(lambda tx: tx.execute(BY_ID, {"which": 1}).all()) == []
+
+
+def test_statements_made_for_one_use_do_not_push_out_those_that_come_back(database: Database):
+    kept = select(thing.c.name).where(thing.c.id == 1)
+
+    def work(tx: Transaction) -> bool:
+        for _ in range(2):
+            tx.execute(kept).all()
+        for number in range(2 * KEPT):
+            tx.execute(select(thing.c.id).where(thing.c.id == number)).all()
+        return isinstance(tx.execute(kept), DriverResult)
+
+    assert database.read_now(work)
