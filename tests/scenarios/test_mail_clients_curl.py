@@ -54,7 +54,7 @@ def test_files_under_french_and_english_names(office: MailOffice, tmp_path: Path
 def test_reads_a_message_a_part_and_its_header(office: MailOffice) -> None:
     kept = letter("lu")
     office.fill([kept])
-    (uid,) = curl(office, "INBOX?ALL").split()[2:]
+    (uid,) = curl(office, "INBOX", "--request", "UID SEARCH ALL").split()[2:]
 
     whole = curl(office, f"INBOX;UID={uid.decode()}")
     part = curl(office, f"INBOX;UID={uid.decode()};SECTION=TEXT")
