@@ -28,9 +28,8 @@ ENTRY_COLUMNS = (
 )
 _here = entry.c.folder_id == bindparam("folder_id")
 _since = entry.c.modseq > bindparam("modseq")
-_in_order = select(entry.c.uid).where(_here).order_by(entry.c.uid).subquery()
-_uids = select(func.aggregate_strings(cast(_in_order.c.uid, String), ","))
-"""One row for all UIDs: half the time of a row each."""
+_uids = select(func.aggregate_strings(cast(entry.c.uid, String), ",")).where(_here)
+"""One row for all UIDs: half the time of a row each. Unordered: the index of modseqs is an eighth of the entries."""
 _all = select(*ENTRY_COLUMNS).where(_here).order_by(entry.c.uid)
 _all_since = select(*ENTRY_COLUMNS).where(_here, _since)
 """Unordered: asked for the order of UIDs, SQLite would walk the whole folder instead of its modseq index."""

@@ -14,6 +14,9 @@ from mailstore.store import MailStore
 from vaguemestre.kernel.database import Transaction
 
 KEPT_UIDS = 8_000_000
+FEW_CHANGES = 50
+CHANGE_COST = 50
+"""To read one change costs as much as so many UIDs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class KnownUids:
         """Return the UIDs of a folder, as the transaction sees them, in an array of the caller's own."""
         with self._lock:
             known = self._folders.get(folder.id)
-        if known is None or known.uidvalidity != folder.uidvalidity or known.modseq > folder.highest_modseq:
+        if known is None or known.uidvalidity != folder.uidvalidity or not _is_near(known, folder):
             known = _Known(self._store.uids(tx, folder.id), folder.uidvalidity, folder.highest_modseq)
         elif known.modseq < folder.highest_modseq:
             changes = self._store.changes(tx, folder.id, known.modseq)
@@ -63,6 +66,11 @@ class KnownUids:
             while self._count > self._limit:
                 _, forgotten = self._folders.popitem(last=False)
                 self._count -= len(forgotten.uids)
+
+
+def _is_near(known: _Known, folder: Folder) -> bool:
+    """Tell whether what changed since is less work to read than all UIDs are; not when the catalogue went back."""
+    return 0 <= folder.highest_modseq - known.modseq <= max(FEW_CHANGES, len(known.uids) // CHANGE_COST)
 
 
 def _updated(uids: "array[int]", changes: Changes) -> "array[int]":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailstore.config import MailStoreSettings
-from mailstore.imap.known_uids import KnownUids
+from mailstore.imap.known_uids import FEW_CHANGES, KnownUids
 from mailstore.store import Delivery, FlagChange, Folder, MailStore
 from vaguemestre.kernel.blobs.local import LocalBlobs
 from vaguemestre.kernel.clock import ManualClock
@@ -59,6 +59,22 @@ def test_the_memory_follows_the_store(database, store):
         seen.append(database.read_now(lambda tx: list(known.of(tx, folder_of(tx, store)))))
 
     assert seen == [[1, 2, 3], [1, 2, 3], [1, 3], [1, 3, 4]]
+
+
+@pytest.mark.parametrize("changes", [FEW_CHANGES - 2, FEW_CHANGES + 20])
+def test_few_changes_are_applied_and_after_many_all_is_read(database, store, changes):
+    known = KnownUids(store)
+    deleted = FlagChange(op="add", flags=frozenset({"\\Deleted"}))
+    deliver(database, store, 3)
+    before = database.read_now(lambda tx: known.of(tx, folder_of(tx, store)))
+
+    deliver(database, store, changes)
+    database.write_now(lambda tx: store.change_flags(tx, folder_of(tx, store).id, [2], deleted))
+    database.write_now(lambda tx: store.expunge(tx, folder_of(tx, store).id))
+    after = database.read_now(lambda tx: known.of(tx, folder_of(tx, store)))
+
+    assert list(before) == [1, 2, 3]
+    assert list(after) == [1, *range(3, changes + 4)]
 
 
 def test_each_caller_gets_an_array_of_its_own(database, store):
