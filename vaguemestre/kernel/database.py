@@ -99,9 +99,17 @@ class Database:
         Raises:
             TemporaryFailure: the database is away, full or locked for too long; nothing was kept.
         """
-        if brief and self._writing_briefly is not None and (done := self._writing_briefly.attempt(work)) is not None:
+        if brief and (done := self.write_at_once(work)) is not None:
             return done[0]
         return await self._writing.submit(work)
+
+    def write_at_once(self, work: Callable[[Transaction], T]) -> tuple[T] | None:
+        """Run a brief unit of work (see `write`) in the calling thread; None, and nothing done, when it cannot be now.
+
+        Raises:
+            TemporaryFailure: as `write`.
+        """
+        return None if self._writing_briefly is None else self._writing_briefly.attempt(work)
 
     def read_now(self, work: Callable[[Transaction], T]) -> T:
         """Do as `read` does, in the calling thread."""

@@ -6,7 +6,8 @@ and its own change never twice.
 Source: RFC 9051 §6.4.3, §6.4.6, §6.4.9; RFC 4315 §2.1; RFC 7162 §3.1.3, §3.2.7.
 """
 
-from collections.abc import Collection
+from array import array
+from collections.abc import Awaitable, Callable, Collection
 
 from mailstore.imap.commands.condstore import WORD, asks_for_modseqs, become_aware, conditional_end
 from mailstore.imap.commands.qresync import WORD as QRESYNC
@@ -19,9 +20,11 @@ from mailstore.imap.view import View
 from mailstore.model import FlagChange, FlagResult
 from vaguemestre.kernel.database import Transaction
 
+Stored = tuple[FlagResult, Transaction]
 
-async def store_flags(session: Session, command: Store) -> Outcome:
-    """STORE, +FLAGS, -FLAGS, each with .SILENT, and UID STORE."""
+
+def store_flags(session: Session, command: Store) -> Outcome | Awaitable[Outcome]:
+    """STORE, +FLAGS, -FLAGS, each with .SILENT, and UID STORE: at once when nobody else writes."""
     view = session.selected
     if view.read_only:
         return READ_ONLY
@@ -32,27 +35,55 @@ async def store_flags(session: Session, command: Store) -> Outcome:
         become_aware(session)
     change = FlagChange(op=command.operation.value, flags=command.flags, unchanged_since=command.unchanged_since)
 
-    def work(tx: Transaction) -> tuple[FlagResult, Transaction]:
+    def work(tx: Transaction) -> Stored:
         result = session.parts.store.change_flags(tx, view.folder_id, uids, change, viewer=view.viewer)
         note_act(session, tx, view, SharedAct.MARKED, [each for each in result.changed if each.modseq == result.modseq])
         return result, tx
 
     wakes = session.wakes
-    result, done = await session.write(work, brief=view.marks_briefly(uids))
-    entries = result.changed
-    told = {entry.uid for entry in entries}
+    done = session.parts.database.write_at_once(work) if view.marks_briefly(uids) else None
+    if done is None:
+        return _store_later(session, command, uids, work)
+    if _has_news(session, done[0], wakes):
+        return _tell_with_news(session, command, uids, done[0])
+    return _tell(session, command, uids, done[0])
+
+
+async def _store_later(
+    session: Session, command: Store, uids: "array[int]", work: Callable[[Transaction], Stored]
+) -> Outcome:
+    wakes = session.wakes
+    stored = await session.write(work)
+    if _has_news(session, stored, wakes):
+        return await _tell_with_news(session, command, uids, stored)
+    return _tell(session, command, uids, stored)
+
+
+def _has_news(session: Session, stored: Stored, wakes: int) -> bool:
+    """Tell whether the folder must be looked at again; after WAKES wake-ups the one that came was for the change."""
+    view, (result, tx) = session.selected, stored
     news = view.shared or view.holds_expunges or result.modseq_before != view.modseq
     if result.modseq_before == view.modseq:
         view.modseq = result.modseq  # nobody else changed anything in between: no change to read back
-    own = done.topics.get(f"mailbox:{view.mailbox_id}", 0)
+    own = tx.topics.get(f"mailbox:{view.mailbox_id}", 0)
     if news or own > 1 or session.wakes != wakes + own:
-        await session.refresh(may_expunge=command.target.uid, quiet=told)
-    elif own:
-        view.dirty = False  # the one wake-up was for this change
+        return True
+    view.dirty = view.dirty and not own
+    return False
+
+
+async def _tell_with_news(session: Session, command: Store, uids: "array[int]", stored: Stored) -> Outcome:
+    told = {entry.uid for entry in stored[0].changed}
+    await session.refresh(may_expunge=command.target.uid, quiet=told)
+    return _tell(session, command, uids, stored)
+
+
+def _tell(session: Session, command: Store, uids: "array[int]", stored: Stored) -> Outcome:
+    view, result = session.selected, stored[0]
     line_of = view.modseq_line if command.silent else view.flags_line
     if not command.silent or WORD in session.enabled:
-        session.send(*(line for entry in entries if (line := line_of(entry)) is not None))
-    missing = len(told) + len(result.modified) < len(uids)
+        session.send(*(line for entry in result.changed if (line := line_of(entry)) is not None))
+    missing = len(result.changed) + len(result.modified) < len(uids)
     if result.modified:
         return conditional_end(session, command, result.modified, missing=missing)
     return ok("Des messages n'existent plus.", EXPUNGE_ISSUED) if missing else ok()
