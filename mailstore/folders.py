@@ -9,6 +9,7 @@ UIDVALIDITY greater than all before, so a name that comes back never returns to 
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
@@ -68,6 +69,7 @@ _claim_recent = update(_folder).where(_folder.c.id == bindparam("folder_id")).va
 _select_recent = select(_folder.c.recent_from).where(_folder.c.id == bindparam("folder_id")).with_for_update()
 
 
+@lru_cache(maxsize=1_024)
 def canonical_name(name: str) -> str:
     """Return the name as it is kept: NFC, INBOX in capitals, no separator at the end, special folders by their name.
 

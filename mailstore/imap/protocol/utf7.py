@@ -6,6 +6,7 @@ Source: RFC 3501 §5.1.3. Names that already hold UTF-8 bytes are read as such, 
 import base64
 import binascii
 import re
+from functools import lru_cache
 
 from vaguemestre.kernel.errors import ProtocolError
 
@@ -13,6 +14,7 @@ _SHIFTED = re.compile(rb"&([A-Za-z0-9+,]*)-")
 _NOT_DIRECT = re.compile(r"[^\x20-\x7e]+|&")
 
 
+@lru_cache(maxsize=1_024)
 def decode_name(raw: bytes, *, utf8: bool = False) -> str:
     """Read a mailbox name, `INBOX` in any letter case as `INBOX`; with UTF8 an "&" stands for itself.
 
