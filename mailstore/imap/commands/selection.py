@@ -5,6 +5,7 @@ Source: RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.3.1.
 
 from array import array
 from dataclasses import replace
+from functools import partial
 
 from mailstore.imap.commands.condstore import become_aware
 from mailstore.imap.commands.flags import expunged
@@ -43,7 +44,8 @@ async def select(session: Session, command: Select) -> Outcome:
     opened, uids, changes = found
     if opened.first_recent < opened.uidnext and not opened.read_only:
         # This session is the first to see them: the store tells no later one that they are recent.
-        first = await session.write(lambda tx: session.parts.store.claim_recent(tx, opened.folder_id), brief=True)
+        work = partial(session.parts.store.claim_recent, folder_id=opened.folder_id)
+        first = await session.write(work, brief=not opened.shared)
         opened = replace(opened, first_recent=first)
     view = View(opened, uids, checked_at)
     if view.shared:
