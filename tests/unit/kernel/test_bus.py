@@ -94,6 +94,26 @@ async def test_a_process_is_sent_the_kinds_of_topic_that_it_hears(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_a_process_that_is_woken_in_vain_is_woken_no_more_until_it_hears_again(tmp_path: Path):
+    bus, sender = LocalBus(tmp_path), LocalBus(tmp_path)
+    await bus.start()
+    bus.subscribe("mailbox:1", lambda: None)()
+    told = await heard(bus, "outbox")
+    before = {name.name.partition(".")[0] for name in tmp_path.iterdir()}
+
+    sender.publish(["mailbox:2"])
+    sender.publish(["outbox"])
+    await asyncio.wait_for(told.wait(), 10)
+    after = {name.name.partition(".")[0] for name in tmp_path.iterdir()}
+    again = await heard(bus, "mailbox:3")
+    sender.publish(["mailbox:3"])
+    await asyncio.wait_for(again.wait(), 10)
+
+    assert (before, after) == ({"mailbox", "outbox"}, {"outbox"})
+    await bus.close()
+    await sender.close()
+
+
 async def test_sockets_of_dead_processes_are_removed(tmp_path: Path):
     code = (
         "import asyncio, os, sys\nfrom pathlib import Path\nfrom vaguemestre.kernel.bus import LocalBus\n"

@@ -65,21 +65,24 @@ class LocalBus:
         receiver = self._receivers[kind] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         receiver.setblocking(False)
         receiver.bind(self._path(f"{kind}.{self._own_name}"))
-        loop.add_reader(receiver, self._receive, receiver)
+        loop.add_reader(receiver, self._receive, kind, receiver)
 
     async def close(self) -> None:
         """Stop receiving and remove this process's sockets."""
         self._subscriptions.detach()
         self._loop = None
-        for kind, receiver in self._receivers.items():
-            asyncio.get_running_loop().remove_reader(receiver)
-            receiver.close()
-            self._remove(f"{kind}.{self._own_name}")
-        self._receivers.clear()
+        for kind in tuple(self._receivers):
+            self._unbind(kind)
         self._sender.close()
         os.close(self._directory)
 
-    def _receive(self, receiver: socket.socket) -> None:
+    def _unbind(self, kind: str) -> None:
+        receiver = self._receivers.pop(kind)
+        asyncio.get_running_loop().remove_reader(receiver)
+        receiver.close()
+        self._remove(f"{kind}.{self._own_name}")
+
+    def _receive(self, kind: str, receiver: socket.socket) -> None:
         topics: dict[str, None] = {}
         while True:
             try:
@@ -88,6 +91,8 @@ class LocalBus:
                 break
             topics.update(dict.fromkeys(datagram.decode("ascii", "replace").split("\n")))
         self._subscriptions.wake(topics)
+        if not any(_kind_of(topic) == kind for topic in self._subscriptions.topics):
+            self._unbind(kind)  # it woke in vain, and would again
 
     def _list_others(self) -> dict[str, list[str]]:
         """Return the other processes' sockets by kind of topic; the folder is listed again only when it changed."""
