@@ -66,7 +66,7 @@ class Draft:
         if self._sink is None and len(self._body) > self._inline_bytes:
             self._sink = self._blobs.create()
         while self._sink is not None and len(self._body) > SEGMENT_BYTES:
-            await self._append(self._sink, bytes(self._body[:SEGMENT_BYTES]), last=False)
+            await self._append(self._sink, bytes(memoryview(self._body)[:SEGMENT_BYTES]), last=False)
             del self._body[:SEGMENT_BYTES]
 
     async def seal(self, header: bytes | None = None) -> SealedMessage:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from vaguemestre.kernel.blobs.contract import CHUNK_BYTES, Live
@@ -48,8 +49,9 @@ class Extent:
     last_bytes: int
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, reference: str) -> "Extent":
-        """Read a reference.
+        """Read a reference; that of a message on its way in is read several times.
 
         Raises:
             IntegrityError: not one of ours.
@@ -58,7 +60,7 @@ class Extent:
             file, runs, last_bytes = reference.split(":")
             pairs = [run.split("+") for run in runs.split(",")]
             parsed = tuple(Run(int(offset), int(count)) for offset, count in pairs)
-            return cls(Path(file).name, parsed, int(last_bytes))
+            return cls(file.rpartition("/")[2], parsed, int(last_bytes))
         except ValueError:
             raise IntegrityError("blob: malformed reference") from None
 
