@@ -1,7 +1,8 @@
-"""A message being received or composed: its bytes are indexed and sealed as they pass, none is kept in clear.
+"""A message being received or composed: its bytes are indexed and sealed as they pass, none is written in clear.
 
-The header stays in memory (it may still get trace fields), the body leaves in sealed segments: nowhere while it is
-small (it will lie in the catalogue row), to the blobs once it is not.
+The header stays in memory (it may still get trace fields), and so does the first segment of the body (files that are
+checked mostly begin there). The body leaves in sealed segments: nowhere while it is small (it will lie in the catalogue
+row), to the blobs once it is not.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from mailstore.mime.index import Part
 from mailstore.mime.indexer import Indexer
 from mailstore.mime.scanner import Limits
 from mailstore.model import SealedMessage
-from mailstore.reader import MessageReader, SealedRow
+from mailstore.reader import MessageReader, SealedRow, Unsealed
 from mailstore.seal import SEGMENT_BYTES, MessageCipher, Stream, new_key
 from vaguemestre.kernel.blobs import BlobSink, BlobStore
 from vaguemestre.kernel.ids import new_id
@@ -28,6 +29,7 @@ class Draft:
         "_blobs",
         "_body",
         "_cipher",
+        "_first_segment",
         "_indexer",
         "_inline_bytes",
         "_key",
@@ -43,6 +45,7 @@ class Draft:
         self._key = new_key()
         self._cipher = MessageCipher(self._key)
         self._body = bytearray()
+        self._first_segment = b""
         self._segments = 0
         self._sink: BlobSink | None = None
         self._blob_ref: str | None = None
@@ -105,7 +108,8 @@ class Draft:
         """
         await self._complete()
         row = SealedRow(header=b"", index=b"", body=self._sealed_body, blob_ref=self._blob_ref)
-        return MessageReader("", self._key, row, self._blobs, (self._indexer.layout(), self._indexer.header or b""))
+        unsealed = Unsealed(self._indexer.layout(), self._indexer.header or b"", self._first_segment)
+        return MessageReader("", self._key, row, self._blobs, unsealed)
 
     async def discard(self) -> None:
         """Give the message up, sealed or not, as long as it was not delivered."""
@@ -123,9 +127,12 @@ class Draft:
             await self._append(self._sink, bytes(self._body), last=True)
             self._blob_ref = await self._sink.finish()
         else:
-            self._sealed_body = self._cipher.seal(Stream.BODY, 0, bytes(self._body), last=True)
+            self._first_segment = bytes(self._body)
+            self._sealed_body = self._cipher.seal(Stream.BODY, 0, self._first_segment, last=True)
         self._body.clear()
 
     async def _append(self, sink: BlobSink, segment: bytes, *, last: bool) -> None:
+        if not self._segments:
+            self._first_segment = segment
         await sink.append(self._cipher.seal(Stream.BODY, self._segments, segment, last=last))
         self._segments += 1

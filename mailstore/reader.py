@@ -6,6 +6,7 @@ is reached; the rest of the message, and every other message, still reads.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,6 +30,15 @@ class SealedRow:
     blob_ref: str | None
 
 
+class Unsealed(NamedTuple):
+    """What a draft still has in clear."""
+
+    layout: MessageIndex
+    header: bytes
+    first_segment: bytes
+    """Of the body."""
+
+
 class MessageReader:
     """Random access to one message. What was changed raises IntegrityError when it is read."""
 
@@ -40,16 +50,16 @@ class MessageReader:
         key: bytes,
         sealed: SealedRow,
         blobs: BlobStore,
-        draft: "tuple[MessageIndex, bytes] | None" = None,
+        draft: Unsealed | None = None,
     ) -> None:
-        """Open a message; DRAFT is the index and the header of one that is not sealed yet, except its body."""
+        """Open a message; DRAFT is what is known of one that is not sealed yet, except its body."""
         self.message_id = message_id
         self._cipher = MessageCipher(key)
         self._sealed = sealed
         self._blobs = blobs
-        self._header: bytes | None = draft[1] if draft is not None else None
-        self._kept: tuple[int, bytes] | None = None  # the segment opened last
-        self._index: MessageIndex | None = draft[0] if draft is not None else None
+        self._header: bytes | None = draft.header if draft is not None else None
+        self._kept = (0, draft.first_segment) if draft is not None else None  # the segment opened last
+        self._index: MessageIndex | None = draft.layout if draft is not None else None
 
     @property
     def index(self) -> MessageIndex:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 from smtp_gateway.header import Field, HeaderBlock, addresses, message_ids
 from vaguemestre.kernel.ids import new_id
@@ -28,7 +29,14 @@ def received(hostname: str, protocol: str, at: datetime, client: str | None = No
         client: what the peer is called; None at submission, where a home address is nobody's business.
     """
     origin = f"from {client}\r\n\t" if client else ""
-    return f"Received: {origin}by {hostname} with {protocol} id {new_id()};\r\n\t{format_datetime(at)}\r\n".encode()
+    date = _date_time(at.replace(microsecond=0))
+    return f"Received: {origin}by {hostname} with {protocol} id {new_id()};\r\n\t{date}\r\n".encode()
+
+
+@lru_cache(maxsize=8)
+def _date_time(second: datetime) -> str:
+    """Write a date (RFC 5322 §3.3); the messages of one second share it."""
+    return format_datetime(second)
 
 
 def without_unreadable(header: HeaderBlock) -> HeaderBlock:
