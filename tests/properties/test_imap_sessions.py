@@ -78,8 +78,8 @@ class Program:
                 del self.uids[int(found[1]) - 1]
             elif found := _VANISHED.match(line):
                 assert (may_expunge, self.vanishes) == (True, True), answer
-                for uid in numbers(found[1]):  # one that the program has not looked at yet is among the last
-                    self.uids.remove(uid if uid in self.uids else None)
+                for uid in numbers(found[1]):
+                    self._lose(uid)
             elif found := _FETCH.match(line):
                 self._learn_flags(int(found[1]), int(found[2]), found[3])
             elif found := _SEARCH.match(line):
@@ -90,6 +90,13 @@ class Program:
         assert self.uids[sequence - 1] in (None, uid)
         self.uids[sequence - 1] = uid
         self.flags[uid] = frozenset(flags.decode().split()) - {"\\Recent"}
+
+    def _lose(self, uid: int) -> None:
+        """Drop a message by its UID; one not looked at yet stands behind the last that is known to have a lower UID."""
+        lower = [place for place, known in enumerate(self.uids) if known is not None and known < uid]
+        place = self.uids.index(uid) if uid in self.uids else (lower[-1] + 1 if lower else 0)
+        assert self.uids[place] in (None, uid)
+        del self.uids[place]
 
     def _learn_result(self, sequences: list[int]) -> None:
         """Keep the UIDs that a search found, and those that the program knew then; no number may be new to it."""
