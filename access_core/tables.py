@@ -19,11 +19,9 @@ from sqlalchemy import (
     Text,
 )
 
-from vaguemestre.kernel.database import Instant, metadata
+from vaguemestre.kernel.database import ROW_NUMBER, Instant, metadata
 
 ID = String(32)
-SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
-"""Integer of 64 bits, by which SQLite finds the row itself."""
 
 account = Table(
     "account",
@@ -236,7 +234,7 @@ trace_head = Table(
 trace_entry = Table(
     "trace_entry",
     metadata,
-    Column("seq", SEQUENCE, primary_key=True, autoincrement=False, comment="1, 2, 3… without a hole"),
+    Column("seq", ROW_NUMBER, primary_key=True, autoincrement=False, comment="1, 2, 3… without a hole"),
     Column("at", Instant, nullable=False),
     Column("act", String(40), nullable=False, comment="Act, or an event such as sign_in"),
     Column("verdict", String(6), nullable=False),

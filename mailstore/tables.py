@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from vaguemestre.kernel.database import Instant, metadata
+from vaguemestre.kernel.database import ROW_NUMBER, Instant, metadata
 
 mailbox = Table(
     "mailbox",
@@ -36,7 +36,7 @@ mailbox_key = Table(
 folder = Table(
     "folder",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", ROW_NUMBER, primary_key=True, autoincrement=True),
     Column("mailbox_id", String(32), ForeignKey("mailbox.id"), nullable=False),
     Column("name", String(255), nullable=False, comment="Unicode NFC; levels separated by /"),
     Column("special_use", String(20), nullable=True, comment="RFC 6154 attribute"),

@@ -94,9 +94,9 @@ def serve_files(router: APIRouter, path: str, reader: Callable[..., Any]) -> Non
         path: below which it has its documents, by their ids.
         reader: the dependency that says who reads, in which record.
     """
-    for name, whole in WHOLE.items():
+    for name, whole in _WHOLE.items():
         router.get(f"{path}/{{document_id}}/{name}")(_whole(whole, reader))
-    for name, piece in PIECES.items():
+    for name, piece in _PIECES.items():
         router.get(f"{path}/{{document_id}}/pieces/{name}")(_piece(piece, reader))
 
 
@@ -155,13 +155,13 @@ async def _thumbnail(request: Request, asked: Asked) -> Response:
     return await _picture(request, asked, Wanted((asked[2],)), _readable)
 
 
-WHOLE: dict[str, Whole] = {
+_WHOLE: dict[str, Whole] = {
     "contenu": _readable_file,
     "original": _original_file,
     "apercu": _preview,
     "vignette": _thumbnail,
 }
-PIECES: dict[str, OfPiece] = {"{number}": _piece_file, "{number}/image": _piece_picture}
+_PIECES: dict[str, OfPiece] = {"{number}": _piece_file, "{number}/image": _piece_picture}
 
 
 def _content(opened: OpenedDocument, zone: ZoneInfo, address: str, proof: str) -> DocumentContent:

@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Dialect, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, Connection, Dialect, Integer, MetaData, TypeDecorator
 
 from vaguemestre.kernel.brief_writer import BriefWriter
 from vaguemestre.kernel.engines import DATABASE_ERRORS, build_reader, build_writer, translated_errors
 from vaguemestre.kernel.transaction import Transaction, insert_ignoring
 from vaguemestre.kernel.writer import GroupCommitWriter, Publish
 
-__all__ = ["DATABASE_ERRORS", "Database", "Instant", "Transaction", "insert_ignoring", "metadata"]
+__all__ = ["DATABASE_ERRORS", "ROW_NUMBER", "Database", "Instant", "Transaction", "insert_ignoring", "metadata"]
 
 T = TypeVar("T")
 READER_THREADS = 4
@@ -34,6 +34,9 @@ metadata = MetaData(
     }
 )
 """All tables of all packages; each package declares its own in its `tables.py`."""
+
+ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""Integer of 64 bits as a primary key, by which SQLite finds the row itself."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -1,7 +1,7 @@
 """SQLAlchemy engines for the two databases, and their errors in our words.
 
-SQLite: WAL, `synchronous=FULL` (COMMIT returns after fsync), foreign keys on. Writers of several processes take
-turns by a lock file, since SQLite's own waiting polls.
+SQLite: WAL, `synchronous=FULL` (COMMIT returns after fsync, but for the changes of `brief_writer.py`), foreign keys
+on. Writers of several processes take turns by a lock file, since SQLite's own waiting polls.
 """
 
 import contextlib

@@ -20,7 +20,8 @@ from mailstore.imap.view import View
 from mailstore.model import FlagChange, FlagResult
 from vaguemestre.kernel.database import Transaction
 
-Stored = tuple[FlagResult, Transaction]
+Written = tuple[FlagResult, Transaction]
+"""What a change of flags came to, and the transaction that knows whom it woke."""
 
 
 def store_flags(session: Session, command: Store) -> Outcome | Awaitable[Outcome]:
@@ -35,7 +36,7 @@ def store_flags(session: Session, command: Store) -> Outcome | Awaitable[Outcome
         become_aware(session)
     change = FlagChange(op=command.operation.value, flags=command.flags, unchanged_since=command.unchanged_since)
 
-    def work(tx: Transaction) -> Stored:
+    def work(tx: Transaction) -> Written:
         result = session.parts.store.change_flags(tx, view.folder_id, uids, change, viewer=view.viewer)
         note_act(session, tx, view, SharedAct.MARKED, [each for each in result.changed if each.modseq == result.modseq])
         return result, tx
@@ -44,42 +45,42 @@ def store_flags(session: Session, command: Store) -> Outcome | Awaitable[Outcome
     done = session.parts.database.write_at_once(work) if view.marks_briefly(uids) else None
     if done is None:
         return _store_later(session, command, uids, work)
-    if _has_news(session, done[0], wakes):
+    if not _is_all_told(session, done[0], wakes):
         return _tell_with_news(session, command, uids, done[0])
     return _tell(session, command, uids, done[0])
 
 
 async def _store_later(
-    session: Session, command: Store, uids: "array[int]", work: Callable[[Transaction], Stored]
+    session: Session, command: Store, uids: "array[int]", work: Callable[[Transaction], Written]
 ) -> Outcome:
     wakes = session.wakes
-    stored = await session.write(work)
-    if _has_news(session, stored, wakes):
-        return await _tell_with_news(session, command, uids, stored)
-    return _tell(session, command, uids, stored)
+    written = await session.write(work)
+    if not _is_all_told(session, written, wakes):
+        return await _tell_with_news(session, command, uids, written)
+    return _tell(session, command, uids, written)
 
 
-def _has_news(session: Session, stored: Stored, wakes: int) -> bool:
-    """Tell whether the folder must be looked at again; after WAKES wake-ups the one that came was for the change."""
-    view, (result, tx) = session.selected, stored
-    news = view.shared or view.holds_expunges or result.modseq_before != view.modseq
-    if result.modseq_before == view.modseq:
-        view.modseq = result.modseq  # nobody else changed anything in between: no change to read back
+def _is_all_told(session: Session, written: Written, wakes: int) -> bool:
+    """Bring the view up to the session's own change; False when others may have made one too since WAKES was read."""
+    view, (result, tx) = session.selected, written
+    alone = result.modseq_before == view.modseq
+    if alone:
+        view.modseq = result.modseq  # no change to read back
     own = tx.topics.get(f"mailbox:{view.mailbox_id}", 0)
-    if news or own > 1 or session.wakes != wakes + own:
-        return True
-    view.dirty = view.dirty and not own
-    return False
+    if view.shared or view.holds_expunges or not alone or own > 1 or session.wakes != wakes + own:
+        return False
+    view.dirty = view.dirty and not own  # the one wake-up was for this change
+    return True
 
 
-async def _tell_with_news(session: Session, command: Store, uids: "array[int]", stored: Stored) -> Outcome:
-    told = {entry.uid for entry in stored[0].changed}
+async def _tell_with_news(session: Session, command: Store, uids: "array[int]", written: Written) -> Outcome:
+    told = {entry.uid for entry in written[0].changed}
     await session.refresh(may_expunge=command.target.uid, quiet=told)
-    return _tell(session, command, uids, stored)
+    return _tell(session, command, uids, written)
 
 
-def _tell(session: Session, command: Store, uids: "array[int]", stored: Stored) -> Outcome:
-    view, result = session.selected, stored[0]
+def _tell(session: Session, command: Store, uids: "array[int]", written: Written) -> Outcome:
+    view, result = session.selected, written[0]
     line_of = view.modseq_line if command.silent else view.flags_line
     if not command.silent or WORD in session.enabled:
         session.send(*(line for entry in result.changed if (line := line_of(entry)) is not None))
